@@ -1,0 +1,131 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// `ENGINE_ONLY=1` leaves out everything above the SSH engine, and `CAPABILITIES_ONLY=1` everything above the
+// capabilities, so that sanitizers, fuzzers and the tests of one floor build without a web server or a database.
+let engineOnly = Context.environment["ENGINE_ONLY"] != nil
+let capabilitiesOnly = Context.environment["CAPABILITIES_ONLY"] != nil
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func product(_ name: String, _ package: String) -> Target.Dependency { .product(name: name, package: package) }
+
+let nioCore = product("NIOCore", "swift-nio")
+let nioPosix = product("NIOPosix", "swift-nio")
+let nioEmbedded = product("NIOEmbedded", "swift-nio")
+let nioHTTP1 = product("NIOHTTP1", "swift-nio")
+let nioWebSocket = product("NIOWebSocket", "swift-nio")
+let nioSSL = product("NIOSSL", "swift-nio-ssl")
+let crypto = product("Crypto", "swift-crypto")
+let cryptoExtras = product("CryptoExtras", "swift-crypto")
+let log = product("Logging", "swift-log")
+
+func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources, swiftSettings: settings)
+}
+
+var dependencies: [Package.Dependency] = [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+]
+
+var products: [Product] = [
+    .library(name: "SSH", targets: ["SSH", "SSHProtocol", "SSHKeys", "SSHCrypto"]),
+    .library(name: "SSHKeys", targets: ["SSHKeys"]),
+]
+
+var targets: [Target] = [
+    // The engine: usable alone, knows nothing of HTTP or databases.
+    .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CSSHCipher", dependencies: ["CLibCrypto"]),
+    module("SSHCrypto", ["CSSHCipher", crypto, cryptoExtras, nioCore]),
+    module("SSHKeys", ["SSHCrypto", crypto, cryptoExtras, nioCore]),
+    module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
+    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
+    tests("SSHCrypto", [crypto, nioCore]),
+    tests("SSHKeys", ["SSHCrypto", nioCore]),
+    tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
+    tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
+]
+
+if !engineOnly {
+    dependencies += [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ]
+    products += [.library(name: "Recording", targets: ["Recording"])]
+    targets += [
+        // The capabilities: each usable, tested and documented alone.
+        .systemLibrary(name: "CLibZ", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLibArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        module("Storage", [product("GRDB", "GRDB.swift")]),
+        module("Policy", []),
+        module("Vault", ["Storage", crypto]),
+        module("Audit", ["Storage", crypto]),
+        module("Recording", ["CLibZ", crypto, nioCore]),
+        module("Terminal", []),
+        tests("Storage", []),
+        tests("Policy", []),
+        tests("Vault", ["Storage"]),
+        tests("Audit", ["Storage", crypto]),
+        tests("Recording", [nioCore, crypto]),
+        tests("Terminal", []),
+    ]
+}
+
+if !engineOnly && !capabilitiesOnly {
+    dependencies += [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ]
+    let capabilities: [Target.Dependency] = ["Storage", "Policy", "Vault", "Audit", "Recording", "Terminal"]
+    targets += [
+        // The gateway: the domain, its web face and the command line.
+        module("Gateway", capabilities + ["SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log]),
+        module(
+            "GatewayWeb",
+            capabilities + [
+                "Gateway", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
+                product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
+                product("HTTPTypes", "swift-http-types"),
+                product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
+                product("X509", "swift-certificates"), product("SwiftASN1", "swift-asn1"),
+                product("JWTKit", "jwt-kit"), product("ServiceLifecycle", "swift-service-lifecycle"),
+            ],
+            resources: [.copy("Resources")]),
+        .executableTarget(
+            name: "copilot",
+            dependencies: capabilities + [
+                "Gateway", "GatewayWeb", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        tests("Gateway", capabilities + ["SSH", "SSHKeys", nioCore, nioPosix, nioEmbedded, log]),
+        tests("GatewayWeb", capabilities + ["Gateway", nioCore, nioPosix, log, product("Yams", "Yams")]),
+    ]
+}
+
+let package = Package(
+    name: "copilot",
+    platforms: [.macOS(.v15)],
+    products: products,
+    dependencies: dependencies,
+    targets: targets
+)

@@ -1,0 +1,3 @@
+#pragma once
+#include <stdint.h>
+int32_t ssh_cipher_placeholder(void);

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Copilot: AsyncParsableCommand {
+    func run() async throws {}
+}
