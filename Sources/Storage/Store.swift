@@ -166,9 +166,11 @@ extension Store {
         }
     }
 
-    /// Ends all connections; what comes later fails.
+    /// Moves everything into the one file, so that a copy of it is complete, and ends all connections; what comes
+    /// later fails.
     public func close() throws(StorageError) {
         do {
+            if path != ":memory:" { try writer.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
             try writer.close()
         } catch {
             throw StorageError(
