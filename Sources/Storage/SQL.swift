@@ -42,6 +42,11 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
             parts.append(.value(value.sqlValue))
         }
 
+        /// Binds one value, or NULL.
+        public mutating func appendInterpolation<Value: SQLBindable>(_ value: Value?) {
+            parts.append(.value(value?.sqlValue ?? .null))
+        }
+
         /// Binds a parenthesised list, `(?, ?, ?)`. An empty list becomes `(NULL)`, which matches nothing.
         public mutating func appendInterpolation(list values: [some SQLBindable]) {
             guard !values.isEmpty else { return parts.append(.text("(NULL)")) }

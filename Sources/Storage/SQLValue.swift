@@ -41,7 +41,3 @@ extension Bool: SQLBindable {
 extension [UInt8]: SQLBindable {
     public var sqlValue: SQLValue { .bytes(self) }
 }
-
-extension Optional: SQLBindable where Wrapped: SQLBindable {
-    public var sqlValue: SQLValue { map(\.sqlValue) ?? .null }
-}

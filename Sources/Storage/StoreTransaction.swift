@@ -16,7 +16,10 @@ public struct StoreTransaction: ~Copyable {
     /// Runs one statement and gives all its rows.
     public func rows(_ sql: SQL) throws(StorageError) -> [SQLRow] {
         var rows: [SQLRow] = []
-        try each(sql) { rows.append($0) }
+        try each(sql) { row in
+            rows.append(row)
+            return true
+        }
         return rows
     }
 
@@ -25,15 +28,16 @@ public struct StoreTransaction: ~Copyable {
         try rows(sql).first
     }
 
-    /// Runs one statement and hands over its rows one by one, so that the memory does not grow with their number.
-    public func each(_ sql: SQL, _ body: (SQLRow) throws(StorageError) -> Void) throws(StorageError) {
+    /// Runs one statement and hands over its rows one by one while `body` returns true, so that the memory does not
+    /// grow with their number.
+    public func each(_ sql: SQL, _ body: (SQLRow) throws(StorageError) -> Bool) throws(StorageError) {
         try mapped {
             let statement = try prepared(sql)
             var columns: [String: Int] = [:]
             for (index, name) in statement.columnNames.enumerated() { columns[name] = index }
             let cursor = try Row.fetchCursor(statement)
             while let row = try cursor.next() {
-                try body(SQLRow(columns: columns, values: row.databaseValues.map(SQLValue.init)))
+                guard try body(SQLRow(columns: columns, values: row.databaseValues.map(SQLValue.init))) else { break }
             }
         }
     }
