@@ -42,7 +42,7 @@ public actor CheckpointWriter {
     @discardableResult
     public func flush() async throws(AuditError) -> Checkpoint? {
         let head = try await currentHead()
-        guard head.sequence > (try lastCovered()) else { return nil }
+        guard head.sequence > lastCovered() else { return nil }
         let checkpoint = try Checkpoint(tenant: log.tenant, size: head.sequence, head: head.hash, signedBy: key)
         try file.append(checkpoint)
         covered = head.sequence
@@ -50,10 +50,11 @@ public actor CheckpointWriter {
     }
 
     private func noticed() async {
-        guard let head = try? await currentHead(), let covered = try? lastCovered() else { return startTimer() }
-        if head.sequence - covered >= every {
+        guard let head = try? await currentHead() else { return startTimer() }
+        let new = head.sequence - lastCovered()
+        if new >= every {
             await attempt()
-        } else if head.sequence > covered {
+        } else if new > 0 {
             startTimer()
         }
     }
@@ -84,9 +85,10 @@ public actor CheckpointWriter {
         return try await AuditError.mapping { try await log.store.transaction { tx in try log.head(in: tx) } }
     }
 
-    private func lastCovered() throws(AuditError) -> Int64 {
+    private func lastCovered() -> Int64 {
         if let covered { return covered }
-        let last = try file.read(verifiedBy: key.verifier).last?.size ?? 0
+        // Checkpoints of an older key do not count: the new key signs once more over everything.
+        let last = (try? file.read(verifiedBy: key.verifier))?.last?.size ?? 0
         covered = last
         return last
     }

@@ -5,8 +5,9 @@ import Testing
 @testable import Audit
 
 @Suite struct AuditVerificationTests {
+    private let key = AuditSigningKey(name: "test")
+
     private func checkpoint(_ fixture: AuditFixture) async throws -> Checkpoint {
-        let key = AuditSigningKey(name: "test")
         let writer = CheckpointWriter(log: fixture.log, directory: fixture.folder, key: key)
         return try #require(try await writer.flush())
     }
