@@ -4,8 +4,9 @@
 # Packages that building and running need, and what each is for.
 BUILD_PACKAGES=(
     libsqlite3-dev libssl-dev zlib1g-dev libargon2-dev pkg-config # libraries of the copilot
-    esbuild node-typescript node-react node-react-dom node-csstype node-prop-types fonts-jetbrains-mono # the page
-    python3 python3-venv ca-certificates
+    esbuild nodejs node-typescript node-react node-react-dom node-csstype node-prop-types # the page
+    fonts-jetbrains-mono python3-fonttools python3-brotli python3-pip
+    python3 python3-venv ca-certificates git
 )
 HOST_PACKAGES=(openssh-server openssh-client procps)
 
@@ -40,15 +41,12 @@ as_root() {
     fi
 }
 
-as_invoker() {
-    if [[ $INVOKER == "$(id -un)" ]]; then
-        "$@"
-    else
-        local home
-        home=$(getent passwd "$INVOKER" | cut -d: -f6)
-        runuser -u "$INVOKER" -- env HOME="$home" PATH="$PATH" "$@"
-    fi
-}
+# Put in front of a command, makes it run as the person who started this.
+AS_INVOKER=()
+if [[ $INVOKER != "$(id -un)" ]]; then
+    AS_INVOKER=(setpriv "--reuid=$INVOKER" "--regid=$(id -g "$INVOKER")" --init-groups
+        env "HOME=$(getent passwd "$INVOKER" | cut -d: -f6)" "USER=$INVOKER")
+fi
 
 is_debian_or_ubuntu() {
     [[ -r /etc/os-release ]] && (. /etc/os-release && [[ " ${ID:-} ${ID_LIKE:-} " == *" debian "* || ${ID:-} == ubuntu ]])
@@ -114,20 +112,9 @@ require_swift() {
     export PATH
 }
 
-# A TCP port of loopback that nobody listens on at the moment.
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
+# Whether this machine can listen there now.
 port_is_free() {
     python3 -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-try: s.bind(("127.0.0.1", int(sys.argv[1])))
-except OSError: sys.exit(1)' "$1"
-}
-
-# Prints a process and everything below it, children first.
-process_tree() {
-    local child
-    for child in $(ps -o pid= --ppid "$1" 2>/dev/null); do process_tree "$child"; done
-    printf '%s\n' "$1"
+try: s.bind((sys.argv[1], int(sys.argv[2])))
+except OSError: sys.exit(1)' "$1" "$2"
 }
