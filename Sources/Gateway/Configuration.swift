@@ -45,22 +45,24 @@ public struct Configuration: Sendable, Hashable {
     /// Whether only this machine can reach the copilot.
     public var listensOnLoopback: Bool { Self.isLoopback(listen) }
 
-    /// Every name under which a request may address this copilot: the `Host` header is compared with these.
+    /// Every name under which a request may address this copilot: the `Host` header is compared with these. A name
+    /// without a port stands for the port that is listened on; an IPv6 address is in brackets.
     public var acceptedNames: [String] {
-        var accepted = ["localhost", "127.0.0.1", "::1"]
-        if listen != "0.0.0.0" && listen != "::" { accepted.append(listen) }
+        var accepted = ["localhost", "127.0.0.1", "[::1]"]
+        if listen != "0.0.0.0" && listen != "::" { accepted.append(listen.contains(":") ? "[\(listen)]" : listen) }
         accepted += names
         var seen: Set<String> = []
         return accepted.map { $0.lowercased() }.filter { seen.insert($0).inserted }
     }
 
     /// The address that people are told, for example `https://localhost:8080`.
-    public func address(port actualPort: Int? = nil) -> String {
+    /// - Parameter boundPort: the port that was taken where `port` is 0.
+    public func address(boundPort: Int? = nil) -> String {
+        let scheme = http ? "http" : "https"
         let name = names.first ?? (listensOnLoopback ? "localhost" : acceptedNames.last ?? listen)
-        let host = name.contains(":") ? "[\(name)]" : name
-        let port = actualPort ?? self.port
-        let isDefaultPort = port == (http ? 80 : 443)
-        return "\(http ? "http" : "https")://\(host)\(isDefaultPort ? "" : ":\(port)")"
+        let hasPort = name.contains(":") && !name.hasSuffix("]")
+        let port = boundPort ?? self.port
+        return hasPort || port == (http ? 80 : 443) ? "\(scheme)://\(name)" : "\(scheme)://\(name):\(port)"
     }
 
     static func isLoopback(_ address: String) -> Bool {
@@ -112,6 +114,32 @@ extension Configuration {
             throw values.error(
                 .http, "turns TLS off, but the copilot listens on \(listen), which other machines reach",
                 hint: "Listen on 127.0.0.1, or leave http out and let TLS protect the sign-in.")
+        }
+    }
+}
+
+extension Configuration {
+    /// What holds for each key, in the order of the table; empty where nothing is set.
+    public var effectiveValues: [(key: ConfigurationKey, value: String)] {
+        ConfigurationKey.allCases.map { ($0, effectiveValue($0)) }
+    }
+
+    private func effectiveValue(_ key: ConfigurationKey) -> String {
+        switch key {
+        case .data: data
+        case .keys: keys
+        case .databaseURL: "sqlite:" + database
+        case .rootKeyFile: rootKeyFile
+        case .checkpoints: checkpoints
+        case .listen: listen
+        case .port: String(port)
+        case .http: String(http)
+        case .names: names.joined(separator: ",")
+        case .tlsCertificate: tls?.certificate ?? ""
+        case .tlsKey: tls?.key ?? ""
+        case .page: page ?? ""
+        case .allowedAddresses: allowedAddresses.map(\.description).joined(separator: ",")
+        case .logLevel: logLevel
         }
     }
 }

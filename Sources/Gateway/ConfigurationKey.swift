@@ -93,7 +93,7 @@ public struct ConfigurationLayer: Sendable, Hashable {
 /// Why a configuration cannot be used. The sentence names the key in the spelling of the place it was written in.
 public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvertible {
     public let code = "configuration_invalid"
-    /// The key's name in `config.yaml`.
+    /// The key's name in `config.yaml`; empty when the file as a whole is at fault.
     public let key: String
     public let description: String
     public let hint: String
@@ -107,6 +107,11 @@ public struct ConfigurationError: Error, Sendable, Hashable, CustomStringConvert
     init(_ key: ConfigurationKey, _ origin: ConfigurationLayer.Origin, _ problem: String, hint: String) {
         let place = ConfigurationLayer(origin).spelling(of: key)
         self.init(key: key.rawValue, description: "\(place) \(problem).", hint: hint)
+    }
+
+    /// The file as a whole is at fault, not one of its keys.
+    public init(file path: String, _ problem: String, hint: String) {
+        self.init(key: "", description: "\(path) \(problem).", hint: hint)
     }
 
     static func unknownKey(_ name: String, in origin: ConfigurationLayer.Origin) -> ConfigurationError {

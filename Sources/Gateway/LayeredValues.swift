@@ -85,23 +85,35 @@ struct LayeredValues {
     func names() throws(ConfigurationError) -> [String] {
         let names = winner(.names)?.values ?? []
         for name in names {
-            let isHostName =
-                (1...253).contains(name.utf8.count)
-                && name.utf8.allSatisfy { byte in
-                    switch byte {
-                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                        true
-                    default: false
-                    }
-                }
-            guard isHostName || AddressRange(name)?.isSingleAddress == true else {
+            guard Self.isAuthority(name) else {
                 throw error(
                     .names, "holds something that is not a host name: \(name)",
-                    hint: "Give the name alone, without https:// and without a port, for example copilot.example.net.")
+                    hint: "Give the name without https://, for example copilot.example.net, and with a port only where "
+                        + "people reach the copilot by another port than its own, as behind a forwarding router.")
             }
         }
         return names.map { $0.lowercased() }
+    }
+
+    /// A host name, an IPv4 address or an IPv6 address in brackets, with or without a port (RFC 3986 §3.2).
+    private static func isAuthority(_ text: String) -> Bool {
+        var host = Substring(text)
+        if let colon = text.lastIndex(of: ":"), !text.hasSuffix("]") {
+            host = text[..<colon]
+            guard let port = Int(text[text.index(after: colon)...]), (1...65535).contains(port) else { return false }
+        }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            return AddressRange(String(host.dropFirst().dropLast()))?.bytes.count == 16
+        }
+        guard (1...253).contains(host.utf8.count) else { return false }
+        return host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
     }
 
     func tls() throws(ConfigurationError) -> Configuration.TLSFiles? {

@@ -20,7 +20,7 @@ import Testing
         #expect(configuration.address() == "https://localhost:8080")
         #expect(configuration.data == "/home/ada/.local/share/copilot")
         #expect(configuration.rootKeyFile == "/home/ada/.config/copilot/root.key")
-        #expect(configuration.acceptedNames == ["localhost", "127.0.0.1", "::1"])
+        #expect(configuration.acceptedNames == ["localhost", "127.0.0.1", "[::1]"])
     }
 
     @Test("the command line wins over the environment, and the environment over the file")
@@ -60,7 +60,8 @@ import Testing
         "a value that cannot be is an error that names the key",
         arguments: [
             ("port", "eighty"), ("port", "65536"), ("port", "-1"), ("http", "maybe"), ("listen", "copilot.example"),
-            ("names", "https://copilot.example"), ("allowed_addresses", "169.254.0.1/16"), ("log_level", "loud"),
+            ("names", "https://copilot.example"), ("names", "copilot.example:0"), ("names", "::1"),
+            ("allowed_addresses", "169.254.0.1/16"), ("log_level", "loud"),
             ("db_url", "postgres://localhost/copilot"), ("db_url", "sqlite:"), ("tls_key", "/key.pem"),
         ])
     func invalid(key: String, value: String) throws {
@@ -94,6 +95,13 @@ import Testing
     @Test("the address leaves out the port that the scheme implies")
     func defaultPort() throws {
         #expect(try configuration(file(("port", ["443"]))).address() == "https://localhost")
+    }
+
+    @Test("a name with a port of its own is what people are told")
+    func nameWithPort() throws {
+        let configuration = try configuration(file(("names", ["copilot.example.net:443", "[fd00::7]"])))
+        #expect(configuration.address() == "https://copilot.example.net:443")
+        #expect(configuration.acceptedNames.suffix(2) == ["copilot.example.net:443", "[fd00::7]"])
     }
 
     @Test("each key has an environment variable and a flag", arguments: ConfigurationKey.allCases)
