@@ -34,11 +34,12 @@ class Copilot:
         self.port = free_port()
         self.flags = list(flags)
         self.env = env or {}
+        self.scheme = "http" if "--http" in self.flags else "https"
         self.process = None
 
     @property
     def address(self):
-        return f"https://localhost:{self.port}"
+        return f"{self.scheme}://localhost:{self.port}"
 
     @property
     def settings(self):
@@ -140,10 +141,13 @@ class Person:
 
     @property
     def origin(self):
-        return f"https://localhost:{self.port}"
+        return f"{self.copilot.scheme}://localhost:{self.port}"
 
     def request(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=unverified())
+        if self.copilot.scheme == "https":
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=unverified())
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             sent = {"Host": f"localhost:{self.port}", "Accept": "application/json"}
             if method != "GET":
