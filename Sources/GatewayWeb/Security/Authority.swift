@@ -5,7 +5,7 @@ import Darwin
 #endif
 
 /// A host and an optional port as a Host field or a configuration writes them (RFC 3986 §3.2): `example.org`,
-/// `example.org:8443`, `[::1]:8080`.
+/// `example.org:8443`, `[::1]:8080`, `::1`.
 struct Authority: Hashable, Sendable {
     /// Lower case; an IPv6 address without its brackets.
     let host: String
@@ -22,6 +22,10 @@ struct Authority: Hashable, Sendable {
             host = text[text.index(after: text.startIndex)..<end]
             rest = text[text.index(after: end)...]
             guard host.contains(":") else { return nil }
+        } else if text.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1 {
+            // An IPv6 address without brackets leaves no room for a port.
+            host = text[...]
+            rest = ""
         } else {
             let colon = text.firstIndex(of: ":") ?? text.endIndex
             host = text[..<colon]

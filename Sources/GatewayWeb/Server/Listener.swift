@@ -44,18 +44,26 @@ struct Listener: Sendable {
     var localAddress: SocketAddress? { server.channel.localAddress }
 
     /// Takes connections until it is told to stop or cancelled; then ends the open ones and returns when they are gone.
+    ///
+    /// A cancellation ends connections in order, too: the loop is a task of its own, so that it does not reach them as
+    /// a cut connection.
     func run() async throws {
+        let connections = Task { try await takeConnections() }
         try await withTaskCancellationOrGracefulShutdownHandler {
-            try await server.executeThenClose { inbound in
-                try await withThrowingDiscardingTaskGroup { group in
-                    for try await value in inbound {
-                        group.addTask { await connection.handle(value: value, logger: logger) }
-                    }
-                }
-            }
+            try await connections.value
         } onCancelOrGracefulShutdown: {
             server.channel.close(promise: nil)
             connection.connections.stop()
+        }
+    }
+
+    private func takeConnections() async throws {
+        try await server.executeThenClose { inbound in
+            try await withThrowingDiscardingTaskGroup { group in
+                for try await value in inbound {
+                    group.addTask { await connection.handle(value: value, logger: logger) }
+                }
+            }
         }
     }
 }
