@@ -118,7 +118,9 @@ if !engineOnly && !capabilitiesOnly {
             ],
             swiftSettings: settings),
         tests("Gateway", capabilities + ["SSH", "SSHKeys", nioCore, nioPosix, nioEmbedded, log]),
-        tests("GatewayWeb", capabilities + ["Gateway", nioCore, nioPosix, log, product("Yams", "Yams")]),
+        tests(
+            "GatewayWeb",
+            capabilities + ["Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types")]),
     ]
 }
 
