@@ -1,32 +1,29 @@
 import Audit
 import Policy
 
-/// Who is asking: a verified identity, never made from a request's body.
+/// A verified identity: from a sign-in, from the command line on this machine, or the program itself. It is never made
+/// from the body of a request.
 public struct Caller: Sendable, Hashable {
-    /// Where a call comes from.
     public enum Kind: String, Sendable {
-        /// A person who signed in.
-        case user
-        /// Somebody with access to the data folder, at the command line.
-        case cli
+        case user, cli, system
     }
 
-    public var kind: Kind
     public var tenant: String
     public var userID: String
     public var username: String
+    /// The person's name.
     public var name: String
     public var role: String
-    /// The sign-in that this identity comes from.
+    /// The sign-in that proved it; empty for `cli` and `system`.
     public var signInID: String
-    /// The peer's address, as far as it is known.
+    /// The address that the request came from.
     public var address: String
+    public var kind: Kind
 
     public init(
-        kind: Kind = .user, tenant: String, userID: String, username: String, name: String, role: String,
-        signInID: String, address: String
+        tenant: String, userID: String, username: String, name: String, role: String, signInID: String,
+        address: String, kind: Kind = .user
     ) {
-        self.kind = kind
         self.tenant = tenant
         self.userID = userID
         self.username = username
@@ -34,21 +31,34 @@ public struct Caller: Sendable, Hashable {
         self.role = role
         self.signInID = signInID
         self.address = address
+        self.kind = kind
     }
 
-    /// The command line on the copilot's own machine: whoever can read the data folder is its admin.
+    /// Who runs the command line on this machine and may read the database: everything is open to that account anyway.
     public static func commandLine(tenant: String, account: String) -> Caller {
         Caller(
-            kind: .cli, tenant: tenant, userID: "cli", username: account, name: "\(account) at the command line",
-            role: "admin", signInID: "cli", address: "")
+            tenant: tenant, userID: "cli:" + account, username: account, name: account, role: "admin", signInID: "",
+            address: "", kind: .cli)
     }
 
-    /// This person as the policy sees them.
+    /// The program itself, for what no person asked for.
+    public static func system(tenant: String) -> Caller {
+        Caller(
+            tenant: tenant, userID: "system", username: "system", name: "SSH Copilot", role: "admin", signInID: "",
+            address: "", kind: .system)
+    }
+
     public var subject: Subject { Subject(tenant: tenant, userID: userID, role: role) }
 
-    /// This person as the audit log names them.
+    /// How the caller stands in the audit log.
     public var auditActor: AuditActor {
-        AuditActor(kind: kind == .cli ? .cli : .user, id: userID, name: name, address: address.isEmpty ? nil : address)
+        let kind: AuditActor.Kind =
+            switch self.kind {
+            case .user: .user
+            case .cli: .cli
+            case .system: .system
+            }
+        return AuditActor(kind: kind, id: userID, name: name, address: address.isEmpty ? nil : address)
     }
 
     /// This person, acting for somebody: both names go on record.
@@ -63,5 +73,16 @@ public struct Caller: Sendable, Hashable {
         var other = self
         other.role = role
         return other
+    }
+}
+
+extension PolicyTable {
+    /// Refuses with the reason when the caller may not.
+    public func require(
+        _ permission: Permission, of caller: Caller, on object: PolicyObject? = nil
+    ) throws(GatewayError) {
+        if case .refuse(let missing, let reason) = decide(caller.subject, permission, on: object) {
+            throw .notPermitted(missing, reason)
+        }
     }
 }

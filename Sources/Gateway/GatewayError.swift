@@ -1,47 +1,50 @@
+import Audit
 import Policy
-import SSH
-import SSHKeys
 import Storage
 import Vault
 
-/// What went wrong, in the words of the person who asked: what happened and why, and what to do next.
-public struct GatewayError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// Something to show beside the sentence, such as the two keys of a host whose key changed.
-    public enum Detail: Sendable, Hashable, Encodable {
-        case text(String)
-        case number(Int)
-        case object([String: String])
+/// A value in the details of an error, as JSON knows them.
+public enum DetailValue: Sendable, Hashable, Encodable {
+    case string(String)
+    case integer(Int64)
+    case bool(Bool)
+    case object([String: DetailValue])
+    case array([DetailValue])
 
-        public func encode(to encoder: any Encoder) throws {
-            var container = encoder.singleValueContainer()
-            switch self {
-            case .text(let text): try container.encode(text)
-            case .number(let number): try container.encode(number)
-            case .object(let object): try container.encode(object)
-            }
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .string(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .bool(let value): try container.encode(value)
+        case .object(let value): try container.encode(value)
+        case .array(let value): try container.encode(value)
         }
     }
+}
 
-    /// Stable, for machines.
+/// Why the domain did not do what was asked. Every face turns it into its own kind of answer; nothing in it is secret.
+public struct GatewayError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A stable name, such as `wrong_credentials`.
     public var code: String
-    /// The status of an HTTP answer.
+    /// The HTTP status that fits.
     public var status: Int
-    /// What happened and why, one sentence.
+    /// What happened and why, in a sentence.
     public var error: String
     /// What to do next.
     public var hint: String
-    /// The permission that is missing, for a refusal.
+    /// The permission that is missing, for `not_permitted`.
     public var missing: String?
-    /// The field of the request that is wrong.
+    /// The field that is wrong, for `invalid`.
     public var field: String?
-    /// Seconds to wait before another try.
+    /// Seconds until another attempt makes sense.
     public var retryAfter: Int?
-    /// More members of the answer.
-    public var details: [String: Detail]
+    /// More for machines, such as the two keys of `host_key_changed`.
+    public var details: [String: DetailValue]
 
     public init(
-        code: String, status: Int, error: String, hint: String, missing: String? = nil, field: String? = nil,
-        retryAfter: Int? = nil, details: [String: Detail] = [:]
+        _ code: String, status: Int, _ error: String, hint: String, missing: String? = nil, field: String? = nil,
+        retryAfter: Int? = nil, details: [String: DetailValue] = [:]
     ) {
         self.code = code
         self.status = status
@@ -53,63 +56,74 @@ public struct GatewayError: Error, Sendable, Hashable, CustomStringConvertible {
         self.details = details
     }
 
-    public var description: String { hint.isEmpty ? error : "\(error) \(hint)" }
+    public var description: String { "\(error) \(hint)" }
 }
 
 extension GatewayError {
-    /// A refusal by the policy; says which permission is missing.
+    /// A value that cannot be used.
+    public static func invalid(_ field: String, _ error: String, hint: String) -> GatewayError {
+        GatewayError("invalid", status: 422, error, hint: hint, field: field)
+    }
+
+    /// Something that is not there, or that the caller may not know of.
+    public static func notFound(_ what: String) -> GatewayError {
+        GatewayError(
+            "not_found", status: 404, "There is no such \(what), or you may not see it.", hint: "Reload the list.")
+    }
+
+    public static func conflict(_ code: String, _ error: String, hint: String) -> GatewayError {
+        GatewayError(code, status: 409, error, hint: hint)
+    }
+
+    /// A refusal by the policy, with the permission that is missing.
     public static func notPermitted(_ missing: Permission, _ reason: String) -> GatewayError {
         GatewayError(
-            code: "not_permitted", status: 403, error: reason,
-            hint: "Ask an admin for a role with \(missing.rawValue).", missing: missing.rawValue)
+            "not_permitted", status: 403, reason, hint: "Ask an admin to do it or to change your role.",
+            missing: missing.rawValue)
     }
 
-    /// There is no such thing, or it is none of this person's business: both sound the same.
-    public static func notFound(_ kind: String) -> GatewayError {
-        GatewayError(
-            code: "not_found", status: 404, error: "There is no such \(kind) here.",
-            hint: "It may have been removed. Go back to the list.")
+    static func tooManyAttempts(_ error: String, wait: Duration) -> GatewayError {
+        let seconds = max(1, Int(wait.components.seconds) + (wait.components.attoseconds > 0 ? 1 : 0))
+        return GatewayError(
+            "too_many_attempts", status: 429, error, hint: "Wait \(seconds) seconds and try again.",
+            retryAfter: seconds)
     }
 
-    /// A field of a request has a value that can't be taken.
-    public static func invalid(_ field: String, _ error: String, hint: String = "Correct it and try again.") -> GatewayError {
-        GatewayError(code: "invalid", status: 422, error: error, hint: hint, field: field)
+    init(_ error: StorageError) {
+        let status =
+            switch error.code {
+            case .full: 507
+            case .busy, .unavailable: 503
+            default: 500
+            }
+        self.init("storage_" + error.code.rawValue, status: status, error.description, hint: error.hint)
     }
 
-    static func sessionEnded(_ recording: String) -> GatewayError {
-        GatewayError(
-            code: "session_ended", status: 409, error: "This session has ended.",
-            hint: "Its recording is in Recordings.", details: ["recordingId": .text(recording)])
+    init(_ error: VaultError) {
+        self.init("vault_" + error.code.rawValue, status: 500, error.description, hint: error.hint)
     }
 
-    /// What the store says, without anything of its content.
-    public init(storage error: any Error) {
-        if let error = error as? GatewayError {
-            self = error
-        } else if let error = error as? StorageError {
-            self.init(
-                code: "storage_\(error.code.rawValue)", status: error.code == .busy ? 503 : 500,
-                error: error.description, hint: error.hint)
-        } else if let error = error as? VaultError {
-            self.init(
-                code: "vault_\(error.code.rawValue)", status: 500, error: error.description, hint: error.hint)
-        } else {
-            self.init(
-                code: "internal", status: 500, error: "The copilot could not do this.",
-                hint: "Try again. The copilot's own log says more.")
-        }
+    init(_ error: AuditError) {
+        self.init("audit_" + error.code.rawValue, status: 500, error.description, hint: error.hint)
     }
 
-    /// What went wrong on the way to a host, or there.
-    public init(hostFailure error: any Error) {
-        if let error = error as? GatewayError {
-            self = error
-        } else if let error = error as? SSHError {
-            self.init(code: error.code.rawValue, status: 502, error: error.description, hint: error.hint)
-        } else if let error = error as? SSHKeyError {
-            self.init(code: error.code.rawValue, status: 422, error: error.description, hint: error.hint)
-        } else {
-            self.init(storage: error)
+    /// Turns what the floors below report into the domain's error.
+    nonisolated(nonsending) static func mapping<T>(
+        _ body: nonisolated(nonsending) () async throws -> T
+    ) async throws(GatewayError) -> T {
+        do {
+            return try await body()
+        } catch let error as GatewayError {
+            throw error
+        } catch let error as StorageError {
+            throw GatewayError(error)
+        } catch let error as VaultError {
+            throw GatewayError(error)
+        } catch let error as AuditError {
+            throw GatewayError(error)
+        } catch {
+            throw GatewayError(
+                "internal", status: 500, "Something unexpected went wrong: \(type(of: error)).", hint: "Try again.")
         }
     }
 }

@@ -23,8 +23,8 @@ public final class RecordingFiles: Sendable {
             io = try RecordingIO()
         } catch {
             throw GatewayError(
-                code: "recordings_unavailable", status: 507,
-                error: "The folder of the recordings, \(folder), can't be made: \(error.localizedDescription).",
+                "recordings_unavailable", status: 507,
+                "The folder of the recordings, \(folder), can't be made: \(error.localizedDescription).",
                 hint: "Check its owner and the free space, then start again.")
         }
     }
@@ -47,8 +47,8 @@ public final class RecordingFiles: Sendable {
                 path: path(origin.recordingID), header: header, key: key.key, wrappedKey: key.wrapped, io: io)
         } catch {
             throw GatewayError(
-                code: "recording_unavailable", status: 507,
-                error: "The session was not started because it can't be recorded: \(error).",
+                "recording_unavailable", status: 507,
+                "The session was not started because it can't be recorded: \(error).",
                 hint: "Make room on the disk of the recordings, or ask an admin to.")
         }
     }

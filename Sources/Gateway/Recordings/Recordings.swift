@@ -109,7 +109,7 @@ public struct Recordings: Sendable {
     private func unreadable(_ error: any Error) -> GatewayError {
         let detail = (error as? RecordingError).map { "\($0.description) \($0.hint)" } ?? "\(error)"
         return GatewayError(
-            code: "recording_unreadable", status: 500, error: "The recording can't be read: \(detail)",
+            "recording_unreadable", status: 500, "The recording can't be read: \(detail)",
             hint: "Run `copilot doctor`, and restore the file from a backup if it was changed.")
     }
 

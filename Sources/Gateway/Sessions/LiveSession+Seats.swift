@@ -72,7 +72,7 @@ extension LiveSession {
         guard seats.count >= limits.seats else { return }
         guard let gone = seats.firstIndex(where: { !$0.isConnected && lease.holder?.seatId != $0.id }) else {
             throw GatewayError(
-                code: "too_many_seats", status: 409, error: "This session already has \(seats.count) seats.",
+                "too_many_seats", status: 409, "This session already has \(seats.count) seats.",
                 hint: "Somebody has to leave first.")
         }
         seats.remove(at: gone)

@@ -12,7 +12,7 @@ struct SessionAccess: Sendable {
         if let refusal = refusal(caller, .sessionView) { throw refusal }
         guard let granted = granted ?? uninvited(caller) else {
             throw GatewayError(
-                code: "not_invited", status: 403, error: "You were not invited to this session.",
+                "not_invited", status: 403, "You were not invited to this session.",
                 hint: "Ask its owner to invite you.")
         }
         if granted == .control, refusal(caller, .sessionType) == nil { return .control }

@@ -67,7 +67,7 @@ public final class Sessions: Sendable {
         let owner = try await owner(of: request, caller: caller)
         guard table.withLockedValue({ $0.count }) < Self.limit else {
             throw GatewayError(
-                code: "too_many_sessions", status: 503, error: "\(Self.limit) sessions are running, the limit of this copilot.",
+                "too_many_sessions", status: 503, "\(Self.limit) sessions are running, the limit of this copilot.",
                 hint: "End sessions that nobody needs.")
         }
         let size = LiveSession.clamped(columns: request.columns, rows: request.rows)
@@ -276,7 +276,7 @@ public final class Sessions: Sendable {
         let session = try await sharable(id, caller)
         guard userID != session.origin.owner.id else {
             throw GatewayError(
-                code: "conflict", status: 409, error: "The owner of the session always has full control.",
+                "conflict", status: 409, "The owner of the session always has full control.",
                 hint: "Choose another person.")
         }
         let user = try await services.people.user(userID)
