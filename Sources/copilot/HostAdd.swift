@@ -50,14 +50,14 @@ struct HostAdd: AsyncParsableCommand {
         try await Failure.reported {
             let open = try await OpenGateway(keeping.settings())
             let hosts = open.gateway.hosts
-            let probe = try await hosts.probe(open.caller, address: address, port: port)
+            let probe = try await hosts.probe(address: address, port: port, caller: open.caller)
             try confirm(probe)
             let (host, line) = try await hosts.add(
-                open.caller,
                 NewHost(
                     alias: alias, address: address, port: port, username: username,
                     environment: HostEnvironment(rawValue: environment) ?? .other, purpose: purpose, tags: tags,
-                    probeId: probe.probeId, credential: try credential(), isDemonstration: demonstration))
+                    probeID: probe.probeId, credential: try credential(), isDemonstration: demonstration),
+                caller: open.caller)
             try show(host, line)
         }
     }

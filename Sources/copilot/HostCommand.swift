@@ -21,7 +21,7 @@ struct HostList: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reported {
             let open = try await OpenGateway(keeping.settings())
-            let hosts = try await open.gateway.hosts.list(open.caller)
+            let hosts = try await open.gateway.hosts.hosts(open.caller)
             if json { return try JSONOutput.print(hosts) }
             let rows = hosts.map {
                 [
@@ -94,7 +94,7 @@ extension OpenGateway {
     /// The host of this alias.
     func host(_ alias: String) async throws -> HostView {
         let folded = alias.lowercased()
-        guard let host = try await gateway.hosts.list(caller).first(where: { $0.alias.lowercased() == folded }) else {
+        guard let host = try await gateway.hosts.hosts(caller).first(where: { $0.alias.lowercased() == folded }) else {
             throw Failure("There is no host named \(alias).", hint: "`copilot host list` shows the hosts.")
         }
         return host

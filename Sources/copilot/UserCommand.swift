@@ -1,6 +1,5 @@
 import ArgumentParser
 import Gateway
-import Vault
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,7 +28,8 @@ struct UserCommand: AsyncParsableCommand {
         func run() async throws {
             try await Failure.reported {
                 let settings = try keeping.settings()
-                let password = invite ? nil : SecretBytes(try Terminal.newSecret("Password for \(username)"))
+                let password =
+                    invite ? nil : String(decoding: try Terminal.newSecret("Password for \(username)"), as: UTF8.self)
                 let open = try await OpenGateway(settings)
                 let (user, invitation) = try await open.gateway.people.add(
                     open.caller, username: username, name: name ?? username, role: role, password: password)
