@@ -113,6 +113,16 @@ public struct Gateway: Sendable {
         }
     }
 
+    /// Ends a gateway that never ran, such as a command's: what is to be audited is written and signed.
+    public func close() async {
+        services.auditQueue.finish()
+        await services.auditQueue.run(services.audit, logger: logger)
+        do { try await checkpoints.flush() } catch {
+            logger.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
+        }
+        await files.shutdown()
+    }
+
     /// Checks the whole audit log against its checkpoints.
     public func verifyAudit() async throws -> AuditVerification {
         let file = CheckpointFile(directory: checkpointFolder, tenant: Self.tenant)
