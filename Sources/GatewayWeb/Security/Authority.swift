@@ -24,6 +24,7 @@ struct Authority: Hashable, Sendable {
             guard host.contains(":") else { return nil }
         } else if text.utf8.count(where: { $0 == UInt8(ascii: ":") }) > 1 {
             // An IPv6 address without brackets leaves no room for a port.
+            guard !text.contains("]") else { return nil }
             host = text[...]
             rest = ""
         } else {

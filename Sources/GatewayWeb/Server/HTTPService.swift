@@ -75,6 +75,8 @@ struct HTTPService: Service {
             } catch {
                 response = Response(status: .internalServerError)
             }
+            // Errors, too, have no body here: it would be taken for the next response (RFC 9110 §9.3.2).
+            if request.method == .head { response = response.createHeadResponse() }
             response.headers[.date] = HTTPDate.now()
             context.logger.debug(
                 "\(request.method.rawValue) \(request.uri.path)", metadata: ["status": "\(response.status.code)"])

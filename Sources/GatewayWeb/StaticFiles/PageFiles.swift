@@ -129,8 +129,7 @@ struct PageAnswers: RouterMiddleware {
                 content = compressed
             }
         }
-        let response = Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: content))
-        return request.method == .head ? response.createHeadResponse() : response
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: content))
     }
 
     private static func takesGzip(_ request: Request) -> Bool {
