@@ -86,3 +86,8 @@ extension PolicyTable {
         }
     }
 }
+
+extension AuditActor {
+    /// The program itself, for what no person asked for.
+    static let copilot = AuditActor(kind: .system, id: "system", name: "SSH Copilot")
+}

@@ -33,29 +33,22 @@ public struct Gateway: Sendable {
     /// The tenant of a copilot that serves one organisation.
     public static let tenant = "default"
 
-    /// Every migration of the store, in their order.
-    public static var migrations: [Migration] {
-        Vault.migrations + AuditLog.migrations + Schema.migrations + SessionStore.migrations
-    }
-
     /// Opens the data of one copilot: makes what is missing, and refuses, with the reason, what it can't read.
     public static func open(
         _ configuration: Configuration, environment: [String: String], loops: any EventLoopGroup, logger: Logger
     ) async throws -> Gateway {
-        try PrivateFolder.make(configuration.data)
-        try PrivateFolder.make(configuration.keys)
-        try PrivateFolder.make(configuration.checkpoints)
+        for folder in [configuration.data, configuration.keys, configuration.checkpoints] { try makePrivate(folder) }
         let store = try Store.open(path: configuration.database)
-        try await store.migrate(migrations)
+        try await store.migrate(Schema.migrations)
         let rootKey = try rootKey(configuration, environment)
         let vault = Vault(rootKey: rootKey, store: store)
         let audit = AuditLog(store: store, tenant: tenant)
         let signingKey = try AuditSigningKey.loadOrCreate(path: configuration.keys + "/audit.key", name: "copilot-audit")
         let policy = PolicyTable.standard
-        let people = People(store: store, audit: audit, policy: policy, tenant: tenant)
+        let people = try People(store: store, audit: audit, policy: policy)
         let hosts = Hosts(
             store: store, vault: vault, audit: audit, policy: policy, tenant: tenant,
-            allowedAddresses: configuration.allowedAddresses)
+            allowedAddresses: configuration.allowedAddresses, loops: loops)
         let services = Services(
             tenant: tenant, store: store, vault: vault, audit: audit, policy: policy, people: people, hosts: hosts,
             settings: Settings(store: store, audit: audit, policy: policy, tenant: tenant),
@@ -70,6 +63,18 @@ public struct Gateway: Sendable {
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },
             auditVerifier: signingKey.verifier, checkpointFolder: configuration.checkpoints, files: files, logger: logger)
+    }
+
+    /// A folder that is made here is nobody else's; one that was there is left as it is, and `doctor` looks at it.
+    private static func makePrivate(_ folder: String) throws(GatewayError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw GatewayError(
+                "folder_unavailable", status: 500, "The folder \(folder) can't be made: \(error.localizedDescription).",
+                hint: "Choose another with --data or --keys, or mend its owner and mode.")
+        }
     }
 
     private static func rootKey(_ configuration: Configuration, _ environment: [String: String]) throws -> RootKey {
@@ -90,8 +95,10 @@ public struct Gateway: Sendable {
             let logger = logger
             let signing = Task { await checkpoints.run() }
             let queue = Task { await services.auditQueue.run(services.audit, logger: logger) }
+            let (revocations, revoked) = AsyncStream<Revocation>.makeStream()
+            services.people.onRevoked { revoked.yield($0) }
             group.addTask {
-                for await change in services.people.changes() { await sessions.apply(change) }
+                for await revocation in revocations { await sessions.apply(revocation) }
             }
             group.addTask {
                 for await _ in services.settings.changes() { await sessions.limitsChanged() }
@@ -104,6 +111,16 @@ public struct Gateway: Sendable {
             await signing.value
             await files.shutdown()
         }
+    }
+
+    /// Ends a gateway that never ran, such as a command's: what is to be audited is written and signed.
+    public func close() async {
+        services.auditQueue.finish()
+        await services.auditQueue.run(services.audit, logger: logger)
+        do { try await checkpoints.flush() } catch {
+            logger.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
+        }
+        await files.shutdown()
     }
 
     /// Checks the whole audit log against its checkpoints.

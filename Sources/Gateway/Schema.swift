@@ -8,5 +8,5 @@ public enum Schema {
     public static let migrations: [Migration] =
         Vault.migrations
         + AuditLog.migrations
-        + [PeopleSchema.people, CredentialSchema.credentials, HostSchema.hosts, SettingSchema.settings]
+        + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
 }

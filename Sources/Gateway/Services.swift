@@ -36,7 +36,7 @@ public struct Services: Sendable {
 
     /// One transaction; what goes wrong becomes an answer for people.
     func write<Value: Sendable>(
-        _ body: @Sendable (borrowing StoreTransaction) throws -> Value
+        _ body: @escaping @Sendable (borrowing StoreTransaction) throws -> Value
     ) async throws(GatewayError) -> Value {
         do { return try await store.transaction(body) } catch {
             throw (error as? GatewayError) ?? GatewayError(storage: error)

@@ -16,9 +16,11 @@ struct ConfigurationFile {
     }
 
     func layer() throws(ConfigurationError) -> ConfigurationLayer {
-        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8) else {
+        guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
+        else {
             throw ConfigurationError(
-                file: path, "cannot be read, or is not UTF-8 text", hint: "Check its path and that this account may read it.")
+                file: path, "cannot be read, or is not UTF-8 text",
+                hint: "Check its path and that this account may read it.")
         }
         return try ConfigurationLayer(file: path, entries: entries(of: text))
     }

@@ -22,7 +22,8 @@ struct Copilot: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self, DoctorCommand.self,
+            Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
+            DoctorCommand.self,
             ConfigCommand.self,
         ])
 }

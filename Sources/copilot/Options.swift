@@ -4,7 +4,8 @@ import Gateway
 
 /// Where the copilot keeps things: what every subcommand needs.
 struct KeepingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Read settings from this file. (default: ~/.config/copilot/config.yaml)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Read settings from this file. (default: ~/.config/copilot/config.yaml)", valueName: "file"))
     var config: String?
 
     @Option(help: ArgumentHelp("The data folder. (default: ~/.local/share/copilot)", valueName: "folder"))
@@ -76,10 +77,13 @@ struct ServingOptions: ParsableArguments {
 
     @Option(
         parsing: .singleValue,
-        help: ArgumentHelp("A range of otherwise refused addresses that hosts may have; repeatable.", valueName: "cidr"))
+        help: ArgumentHelp("A range of otherwise refused addresses that hosts may have; repeatable.", valueName: "cidr")
+    )
     var allowedAddresses: [String] = []
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
     var logLevel: String?
 
     var values: [ConfigurationKey: [String]] {

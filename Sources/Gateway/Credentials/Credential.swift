@@ -35,9 +35,11 @@ struct Credential: Sendable {
         switch new {
         case .password(let password):
             guard (1...Self.longestPassword).contains(password.count) else {
-                throw .invalid("credential.password", "A password has between 1 and \(Self.longestPassword) bytes.")
+                throw .invalid(
+                    "credential.password", "A password has between 1 and \(Self.longestPassword) bytes.",
+                    hint: "Type the password of the account at the host.")
             }
-            (kind, fingerprint, authorizedKeysLine, secret) = (.password, nil, nil, password)
+            self.init(kind: .password, fingerprint: nil, authorizedKeysLine: nil, secret: password)
         case .privateKey(let file, let passphrase):
             let key = try Self.key(file, passphrase)
             try self.init(key)
@@ -49,13 +51,20 @@ struct Credential: Sendable {
     /// A key is kept without its passphrase: the vault's seal takes its place.
     private init(_ key: SSHPrivateKey) throws(GatewayError) {
         do {
-            secret = SecretBytes(try key.openSSHFile())
+            self.init(
+                kind: .key, fingerprint: key.publicKey.fingerprint,
+                authorizedKeysLine: key.publicKey.authorizedKeysLine(comment: key.comment),
+                secret: SecretBytes(try key.openSSHFile()))
         } catch {
             throw GatewayError(hostFailure: error)
         }
-        kind = .key
-        fingerprint = key.publicKey.fingerprint
-        authorizedKeysLine = key.publicKey.authorizedKeysLine(comment: key.comment)
+    }
+
+    private init(kind: CredentialKind, fingerprint: String?, authorizedKeysLine: String?, secret: SecretBytes) {
+        self.kind = kind
+        self.fingerprint = fingerprint
+        self.authorizedKeysLine = authorizedKeysLine
+        self.secret = secret
     }
 
     private static func key(_ file: SecretBytes, _ passphrase: SecretBytes?) throws(GatewayError) -> SSHPrivateKey {

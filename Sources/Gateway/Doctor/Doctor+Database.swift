@@ -30,7 +30,8 @@ extension Doctor {
         guard answers == ["ok"] else {
             return Finding(
                 "database", .fault, "The database \(path) is damaged: \(answers.first ?? "it gives no answer").",
-                remedy: "Stop the copilot and bring the file back from its backup; keep the damaged one for inspection.")
+                remedy: "Stop the copilot and bring the file back from its backup; keep the damaged one for inspection."
+            )
         }
         return Finding("database", .good, "The database \(path) opens and is whole.")
     }

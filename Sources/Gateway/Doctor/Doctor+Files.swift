@@ -2,9 +2,9 @@ import Foundation
 import Vault
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #else
-    import Darwin
+import Darwin
 #endif
 
 extension Doctor {
@@ -45,7 +45,9 @@ extension Doctor {
             if FileManager.default.fileExists(atPath: configuration.database) {
                 return Finding(
                     "root_key", .fault, "There is a database, but its root key \(path) is missing.",
-                    remedy: "Bring the file back from its backup, or name it with root_key_file. Without it no secret opens.")
+                    remedy:
+                        "Bring the file back from its backup, or name it with root_key_file. Without it no secret opens."
+                )
             }
             return Finding("root_key", .good, "The root key \(path) is made at the first start.")
         }
@@ -88,7 +90,8 @@ extension Doctor {
         let path = Self.nearestFolder(configuration.data)
         var status = statvfs()
         guard statvfs(path, &status) == 0 else {
-            return Finding("disk", .warning, "The free space of \(path) cannot be asked: \(String(cString: strerror(errno))).")
+            return Finding(
+                "disk", .warning, "The free space of \(path) cannot be asked: \(String(cString: strerror(errno))).")
         }
         let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         let mebibytes = (overflow ? UInt64.max : free) / 1_048_576

@@ -22,8 +22,10 @@ public struct HostKeyView: Sendable, Codable, Hashable {
     }
 
     /// For the details of an error.
-    var detail: GatewayError.Detail {
-        .object(["algorithm": algorithm, "fingerprint": fingerprint, "randomart": randomart])
+    var detail: DetailValue {
+        .object([
+            "algorithm": .string(algorithm), "fingerprint": .string(fingerprint), "randomart": .string(randomart),
+        ])
     }
 }
 

@@ -1,4 +1,5 @@
 import Audit
+import NIOCore
 import Policy
 import SSH
 import SSHKeys

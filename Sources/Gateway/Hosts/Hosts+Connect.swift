@@ -4,6 +4,7 @@ import NIOCore
 import Policy
 import SSH
 import SSHKeys
+import SSHProtocol
 import Storage
 import Vault
 
@@ -48,7 +49,7 @@ extension Hosts {
             return question.publicKey == recorded
                 ? .accept : .refuse(reason: "The host shows another key than the recorded one.")
         }
-        configuration.algorithms = configuration.algorithms.preferring(recorded.signatureAlgorithms)
+        configuration.algorithms = configuration.algorithms.preferring(hostKey: recorded)
         return configuration
     }
 

@@ -88,13 +88,13 @@ public struct Hosts: Sendable {
     // MARK: The store
 
     func read<Value: Sendable>(
-        _ body: @Sendable (borrowing StoreTransaction) throws -> Value
+        _ body: @escaping @Sendable (borrowing StoreTransaction) throws -> Value
     ) async throws(GatewayError) -> Value {
         do { return try await records.store.read(body) } catch { throw GatewayError(storage: error) }
     }
 
     /// One change with its audit event, in one transaction.
-    func write(_ event: AuditEvent, _ body: @Sendable (borrowing StoreTransaction) throws -> Void) async throws(GatewayError) {
+    func write(_ event: AuditEvent, _ body: @escaping @Sendable (borrowing StoreTransaction) throws -> Void) async throws(GatewayError) {
         let audit = audit
         do {
             try await records.store.transaction { tx in

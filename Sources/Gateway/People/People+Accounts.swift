@@ -1,4 +1,5 @@
 import Audit
+import Policy
 import Storage
 import Vault
 

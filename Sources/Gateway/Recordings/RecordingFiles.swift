@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Recording
+import Storage
 import Vault
 
 /// The recordings on disk: one file each, sealed under a key of its own that only the vault can open.
@@ -57,17 +58,18 @@ public final class RecordingFiles: Sendable {
     func discard(_ id: String) { try? FileManager.default.removeItem(atPath: path(id)) }
 
     /// The books of a recording that was closed.
-    func finish(_ id: String) async -> Summary {
-        do {
-            let reader = try await open(id)
-            return (reader.isComplete ? .complete : .truncated, reader.bytes, try reader.duration())
-        } catch { return (.truncated, 0, 0) }
+    static func summary(_ recording: RecordingSummary?) -> Summary {
+        guard let recording else { return (.truncated, 0, 0) }
+        return (recording.isComplete ? .complete : .truncated, recording.bytes, recording.duration)
     }
 
     /// Marks a recording that a stopped copilot left open, so that it plays to its last second.
     func recover(_ id: String) async -> Summary {
-        if let key = try? await key(id) { _ = try? RecordingRepair.repair(path: path(id), key: key) }
-        return await finish(id)
+        do {
+            let repair = try RecordingRepair.repair(path: path(id), key: try await key(id))
+            let size = try FileManager.default.attributesOfItem(atPath: path(id))[.size] as? Int64
+            return (repair.isComplete ? .complete : .truncated, size ?? 0, repair.duration)
+        } catch { return (.truncated, 0, 0) }
     }
 
     /// Opens a recording to read it.

@@ -68,7 +68,7 @@ public struct Recordings: Sendable {
     }
 
     private func read<Value: Sendable>(
-        _ body: @Sendable (borrowing StoreTransaction) throws -> Value
+        _ body: @escaping @Sendable (borrowing StoreTransaction) throws -> Value
     ) async throws(GatewayError) -> Value {
         do { return try await services.store.read(body) } catch { throw GatewayError(storage: error) }
     }

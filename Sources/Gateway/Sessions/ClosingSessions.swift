@@ -1,4 +1,5 @@
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// The tasks that wait for sessions to end, owned here so that a stop can wait for them all.
 final class ClosingSessions: Sendable {

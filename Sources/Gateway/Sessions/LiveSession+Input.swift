@@ -1,5 +1,5 @@
 import NIOCore
-import SSH
+import Storage
 import Terminal
 
 /// The door: every key stroke of every seat comes through here, and nowhere else.
@@ -30,7 +30,8 @@ extension LiveSession {
             return
         }
         lastInputAt = .now()
-        recorder.input(bytes, by: seats[index].caller, cursorLine: screen.cursorLineText)
+        recorder.input(bytes, by: seats[index].caller)
+        armRedaction()
         waitingInput.append((id, sequence, bytes))
         waitingInputBytes += bytes.readableBytes
         drainInput()
@@ -62,7 +63,7 @@ extension LiveSession {
         case .connecting, .ended: throw .ended
         }
         let seat = seats[index]
-        do {
+        do throws(KeyboardLease.Refusal) {
             let changed = try lease.typing(
                 seat.holder, mayType: seat.mode == .control, now: Timestamp.now().microseconds)
             if changed { keyboardChanged() }
@@ -90,6 +91,19 @@ extension LiveSession {
         waitingInput.removeFirst(taken)
     }
 
+    /// Input that nothing echoes is decided about even when nothing else happens.
+    private func armRedaction() {
+        guard redactionTask == nil, recorder.hasUndecidedInput else { return }
+        redactionTask = eventLoop.scheduleTask(in: .milliseconds(500)) {
+            self.assumeIsolated { session in
+                session.redactionTask = nil
+                guard session.state != .ended else { return }
+                session.recorder.settle()
+                session.armRedaction()
+            }
+        }
+    }
+
     // MARK: The keyboard
 
     /// A seat takes the keyboard from whoever has it.
@@ -108,7 +122,7 @@ extension LiveSession {
     public func giveKeyboard(seat id: String, to other: String?) {
         guard let index = seatIndex(id), state != .ended else { return }
         let target = other.flatMap { seatIndex($0) }
-        do {
+        do throws(KeyboardLease.Refusal) {
             try lease.give(
                 from: id, to: target.map { seats[$0].holder },
                 mayType: target.map { seats[$0].mode == .control } ?? true)

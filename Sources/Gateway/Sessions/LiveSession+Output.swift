@@ -25,7 +25,7 @@ extension LiveSession {
         let title = screen.title
         log.append(bytes)
         bytes.withUnsafeReadableBytes { screen.feed($0) }
-        recorder.output(bytes, cursorLine: screen.cursorLineText, keyframe: { self.keyframe() })
+        recorder.output(bytes, keyframe: { self.keyframe() })
         let responses = screen.takeResponses()
         if !responses.isEmpty { wire?.write(ByteBuffer(bytes: responses)) }
         if screen.title != title { stateChanged(within: .milliseconds(250)) }

@@ -1,4 +1,5 @@
 import NIOCore
+import Storage
 
 /// Taking a seat, leaving it, and what a seat may do.
 extension LiveSession {

@@ -1,5 +1,6 @@
 import NIOCore
-import SSH
+import Recording
+import Storage
 import Terminal
 
 /// A live session: one connection to one host, its terminal, and the seats of everybody who takes part.
@@ -48,6 +49,8 @@ public actor LiveSession {
     var state: SessionState = .connecting
     var ending: SessionEnding?
     var endedAt: Timestamp?
+    /// What was written, once the session has ended.
+    var recording: RecordingSummary?
     var log: OutputLog
     var screen: Screen
     var lease = KeyboardLease()
@@ -72,6 +75,7 @@ public actor LiveSession {
     var graceTask: Scheduled<Void>?
     var expiryTask: Scheduled<Void>?
     var idleTask: Scheduled<Void>?
+    var redactionTask: Scheduled<Void>?
     var expiresAt: Timestamp?
     var lastInputAt: NIODeadline = .now()
     let endedPromise: EventLoopPromise<SessionEnding>
@@ -141,6 +145,8 @@ public actor LiveSession {
     /// The visible lines of the terminal.
     public func visibleText() -> [String] { screen.text }
 
+    private func recorded(_ summary: RecordingSummary) { recording = summary }
+
     // MARK: State to the seats
 
     /// Tells every seat what changed; several changes within one turn of the loop become one message.
@@ -178,7 +184,7 @@ public actor LiveSession {
         state = .ended
         ending = why
         endedAt = .now()
-        for task in [graceTask, expiryTask, idleTask] { task?.cancel() }
+        for task in [graceTask, expiryTask, idleTask, redactionTask] { task?.cancel() }
         expiresAt = nil
         releaseHeldOutput()
         flush(final: true)
@@ -190,7 +196,7 @@ public actor LiveSession {
         let promise = endedPromise
         let recorder = recorder
         promise.completeWithTask {
-            await recorder.close()
+            await self.recorded(recorder.close())
             return why
         }
     }

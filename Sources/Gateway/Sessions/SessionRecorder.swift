@@ -28,10 +28,10 @@ final class SessionRecorder: Sendable {
     private let startedAt: NIODeadline
     private let redaction: NIOLockedValueBox<InputRedaction>
 
-    init(writer: RecordingWriter) {
+    init(writer: RecordingWriter, columns: Int) {
         self.writer = writer
         self.startedAt = .now()
-        self.redaction = NIOLockedValueBox(InputRedaction())
+        self.redaction = NIOLockedValueBox(InputRedaction(columns: columns))
     }
 
     /// Tells the session how its recording is doing; may come from any thread.
@@ -52,10 +52,10 @@ final class SessionRecorder: Sendable {
 
     // MARK: Events
 
-    func output(_ bytes: ByteBuffer, cursorLine: String, keyframe: () -> Frame) {
+    func output(_ bytes: ByteBuffer, keyframe: () -> Frame) {
         let time = time
+        append(redaction.withLockedValue { $0.observe(output: bytes.readableBytesView, at: time) })
         writer.append(output: bytes, at: time)
-        append(redaction.withLockedValue { $0.output(bytes.readableBytesView, cursorLine: cursorLine, at: time) })
         guard writer.wantsKeyframe else { return }
         let frame = keyframe()
         writer.append(
@@ -64,21 +64,28 @@ final class SessionRecorder: Sendable {
                 snapshot: frame.snapshot))
     }
 
-    func input(_ bytes: ByteBuffer, by caller: Caller, cursorLine: String) {
+    func input(_ bytes: ByteBuffer, by caller: Caller) {
         let time = time
         append(
             redaction.withLockedValue {
-                $0.input(bytes.readableBytesView, actor: caller.name, cursorLine: cursorLine, at: time)
+                $0.input(Array(bytes.readableBytesView), actor: caller.name, at: time)
             })
     }
 
     /// Decides about input that waited for its echo long enough; to be called now and then.
     func settle() {
         let time = time
-        append(redaction.withLockedValue { $0.expire(at: time) })
+        append(redaction.withLockedValue { $0.advance(to: time) })
     }
 
-    func resized(columns: Int, rows: Int) { append(.resize(columns: columns, rows: rows)) }
+    /// Whether input waits for its echo.
+    var hasUndecidedInput: Bool { redaction.withLockedValue { $0.deadline } != nil }
+
+    func resized(columns: Int, rows: Int) {
+        redaction.withLockedValue { $0.resize(columns: columns) }
+        append(.resize(columns: columns, rows: rows))
+    }
+
     func joined(_ name: String, mode: SeatMode) { append(.join(actor: name, mode: mode.rawValue)) }
     func left(_ name: String) { append(.leave(actor: name)) }
     func keyboardChanged(_ holder: String?) { append(.controlChange(holder: holder)) }
@@ -90,7 +97,7 @@ final class SessionRecorder: Sendable {
     }
 
     /// Writes what waits, seals the file, and gives up on a disk that stays full for ten seconds.
-    func close() async { _ = await writer.close(patience: .seconds(10)) }
+    func close() async -> RecordingSummary { await writer.close(patience: .seconds(10)) }
 
     private func append(_ kind: RecordingEvent.Kind) { writer.append(RecordingEvent(time: time, kind: kind)) }
 

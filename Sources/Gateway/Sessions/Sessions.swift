@@ -76,7 +76,7 @@ public final class Sessions: Sendable {
             host: .init(id: host.id, alias: host.alias, environment: host.environment),
             owner: owner, startedBy: owner.id == caller.userID ? nil : .init(id: caller.userID, name: caller.name),
             startedAt: .now(), recordingID: Identifier.make("rec"), command: request.command)
-        do {
+        do throws(GatewayError) {
             return try await open(origin, size: size, host: host, caller: caller)
         } catch {
             await services.record(
@@ -93,7 +93,7 @@ public final class Sessions: Sendable {
             return .init(id: caller.userID, name: caller.name)
         }
         try services.require(.sessionStartForOthers, caller, on: nil)
-        let user = try await services.people.user(userID)
+        let user = try await services.people.user(id: userID)
         return .init(id: user.id, name: user.name)
     }
 
@@ -106,7 +106,7 @@ public final class Sessions: Sendable {
             let writer = try await files.create(origin, columns: size.columns, rows: size.rows)
             let session = LiveSession(
                 origin: origin, columns: size.columns, rows: size.rows, access: access(to: host),
-                limits: await limits(), recorder: SessionRecorder(writer: writer), participants: [],
+                limits: try await limits(), recorder: SessionRecorder(writer: writer, columns: size.columns), participants: [],
                 eventLoop: connection.eventLoop)
             do throws(GatewayError) {
                 let wire = try await HostWire.open(connection, for: session, size: size, command: origin.command)
@@ -148,14 +148,14 @@ public final class Sessions: Sendable {
         return SessionAccess(policy: services.policy, host: host.policyObject) { origin, holder in
             services.recordSoon(
                 .init(
-                    actor: holder.map { .init(kind: .user, id: $0.userId, name: $0.name) } ?? .system,
+                    actor: holder.map { AuditActor(kind: .user, id: $0.userId, name: $0.name) } ?? .copilot,
                     action: "session.keyboard", object: .init(kind: "session", id: origin.id, name: origin.host.alias),
                     outcome: .succeeded, details: ["holder": holder?.name ?? "nobody"], session: origin.id))
         }
     }
 
-    private func limits() async -> LiveSession.Limits {
-        let settings = await services.settings.current()
+    private func limits() async throws(GatewayError) -> LiveSession.Limits {
+        let settings = try await services.settings.current()
         return .init(seatlessSeconds: settings.seatlessMinutes * 60, idleSeconds: settings.idleMinutes * 60)
     }
 
@@ -165,15 +165,15 @@ public final class Sessions: Sendable {
         table.withLockedValue { _ = $0.removeValue(forKey: session.id) }
         let view = await session.view()
         let endedAt = await session.endedAt ?? .now()
-        let summary = await files.finish(session.origin.recordingID)
+        let summary = await RecordingFiles.summary(session.recording)
         let origin = session.origin
         let event = AuditEvent(
-            actor: .system, action: "session.end",
+            actor: .copilot, action: "session.end",
             object: .init(kind: "host", id: origin.host.id, name: origin.host.alias), outcome: .succeeded,
             details: ["reason": ending.reason.rawValue, "detail": ending.detail], session: origin.id)
         let records = records
         let audit = services.audit
-        do {
+        do throws(GatewayError) {
             try await services.write { tx in
                 try records.finish(view, endedAt: endedAt, recording: summary, in: tx)
                 _ = try audit.append(event, in: tx)
@@ -213,7 +213,7 @@ public final class Sessions: Sendable {
             view.ending = SessionEnding(reason: .shutdown, detail: "The copilot stopped while this session ran.")
             let finished = view
             let event = AuditEvent(
-                actor: .system, action: "session.end", object: .init(kind: "host", id: view.host.id, name: view.host.alias),
+                actor: .copilot, action: "session.end", object: .init(kind: "host", id: view.host.id, name: view.host.alias),
                 outcome: .failed, details: ["reason": "shutdown", "detail": "The copilot had stopped without ending it."],
                 session: view.id)
             let records = records
@@ -279,7 +279,7 @@ public final class Sessions: Sendable {
                 "conflict", status: 409, "The owner of the session always has full control.",
                 hint: "Choose another person.")
         }
-        let user = try await services.people.user(userID)
+        let user = try await services.people.user(id: userID)
         let guest = user.asCaller(tenant: services.tenant)
         _ = try session.access.mode(of: guest, granted: .view)
         if mode == .control, !session.access.mayType(guest) {
@@ -335,29 +335,26 @@ public final class Sessions: Sendable {
 
     // MARK: Changes elsewhere
 
-    /// What somebody may do has changed: their role, or their whole account.
-    func personChanged(userID: String, role: String?, disabled: Bool) {
-        for session in all {
-            session.submit { session in
-                if disabled {
-                    session.removeSeats(where: { $0.userID == userID }, because: "Your account was disabled.")
-                } else {
-                    session.reauthorise(userID: userID, role: role)
-                }
-            }
+    /// Somebody lost a right that an open seat still uses.
+    func apply(_ revocation: Revocation) async {
+        switch revocation {
+        case .user(let id):
+            removeSeats(because: "Your sign-in has ended.") { $0.userID == id }
+        case .signIn(let id, _):
+            removeSeats(because: "Your sign-in has ended.") { $0.signInID == id }
+        case .roleChanged(let userID):
+            guard let user = try? await services.people.user(id: userID) else { return }
+            for session in all { await session.reauthorise(userID: userID, role: user.role) }
         }
     }
 
-    /// Sign-ins ended: their seats go with them.
-    func signedOut(_ matches: @escaping @Sendable (Caller) -> Bool) {
-        for session in all {
-            session.submit { $0.removeSeats(where: matches, because: "You signed out.") }
-        }
+    private func removeSeats(because sentence: String, where matches: @escaping @Sendable (Caller) -> Bool) {
+        for session in all { session.submit { $0.removeSeats(where: matches, because: sentence) } }
     }
 
     /// New limits hold for running sessions too.
     func limitsChanged() async {
-        let limits = await limits()
+        guard let limits = try? await limits() else { return }
         for session in all { await session.limit(limits) }
     }
 }

@@ -35,7 +35,8 @@ extension Doctor {
         }
         guard mode & 0o077 == 0 else {
             return Finding(
-                check, .fault, "The certificate's key \(path) can be read by other accounts.", remedy: "chmod 600 \(path)")
+                check, .fault, "The certificate's key \(path) can be read by other accounts.",
+                remedy: "chmod 600 \(path)")
         }
         return nil
     }

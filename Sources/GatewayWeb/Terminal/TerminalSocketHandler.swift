@@ -1,23 +1,22 @@
 import Foundation
 import Gateway
 import NIOCore
-import NIOWebSocket
+import Storage
 
 /// One tab's WebSocket: many channels, each a seat at a session.
 ///
 /// Bytes only: what may be done is decided by the session. Lives on the event loop of its connection; a session on the
 /// same loop is reached without a change of threads.
 final class TerminalSocketHandler: ChannelInboundHandler {
-    typealias InboundIn = WebSocketFrame
-    typealias OutboundOut = WebSocketFrame
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     /// Channels of one socket at most.
     static let channelLimit = 64
     /// Bytes that may wait in this process for a client that does not read its socket.
     static let backlogLimit = 8 * 1024 * 1024
-    /// Output up to this size is copied behind its head: one small frame costs less than two.
-    static let copiedOutput = 4096
-    static let pingInterval = TimeAmount.seconds(20)
+    /// RFC 6455 §7.4.1.
+    static let protocolError: UInt16 = 1002
 
     private struct Attached {
         let session: LiveSession
@@ -28,12 +27,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     private let caller: Caller
     private let sessions: Sessions
     private let sockets: TerminalSockets
-    private let protocolName = "copilot.term.v1"
     private var channels: [UInt64: Attached] = [:]
-    private var message: ByteBuffer?
-    private var awaitsPong = false
-    private var pingTask: RepeatedTask?
-    private var isClosing = false
     private var context: ChannelHandlerContext?
     private let encoder = JSONEncoder()
 
@@ -52,9 +46,6 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         sockets.add(ObjectIdentifier(self), caller: caller, eventLoop: context.eventLoop) { code, reason in
             handler.value.close(code, reason)
         }
-        pingTask = context.eventLoop.scheduleRepeatedTask(
-            initialDelay: Self.pingInterval, delay: Self.pingInterval
-        ) { _ in handler.value.keepAlive() }
         hello()
     }
 
@@ -68,7 +59,6 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     private func leave() {
         guard context != nil else { return }
         context = nil
-        pingTask?.cancel()
         sockets.remove(ObjectIdentifier(self))
         for attached in channels.values { drop(attached) }
         channels = [:]
@@ -81,74 +71,19 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         attached.session.submit { $0.disconnected(seat: seat, outlet: outlet) }
     }
 
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent { close(.goingAway, "The copilot is stopping.") }
-        context.fireUserInboundEventTriggered(event)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close(error is NIOWebSocketError ? .protocolError : .unexpectedServerError, "")
-    }
-
-    private func keepAlive() {
-        guard let context else { return }
-        if awaitsPong {
-            // Nothing came back for a whole interval: the link is dead, whatever TCP believes.
-            context.close(promise: nil)
-            return
-        }
-        awaitsPong = true
-        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer())), promise: nil)
-    }
-
-    private func close(_ code: WebSocketErrorCode, _ reason: String) {
-        guard let context, !isClosing else { return }
-        isClosing = true
-        var data = context.channel.allocator.buffer(capacity: 2 + reason.utf8.count)
-        data.write(webSocketErrorCode: code)
-        data.writeString(reason)
-        let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)))
-            .whenComplete { _ in channel.close(mode: .all, promise: nil) }
+    private func close(_ code: UInt16, _ reason: String) {
+        context?.triggerUserOutboundEvent(CloseWebSocket(code: code, reason: reason), promise: nil)
     }
 
     // MARK: In
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let frame = unwrapInboundIn(data)
-        awaitsPong = false
-        switch frame.opcode {
-        case .binary: begin(frame)
-        case .continuation: resume(frame)
-        case .text: close(.unacceptableData, "Only binary messages are spoken here.")
-        case .ping:
-            context.writeAndFlush(
-                wrapOutboundOut(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)), promise: nil)
-        case .connectionClose: close(.normalClosure, "")
-        default: break
-        }
-    }
-
-    private func begin(_ frame: WebSocketFrame) {
-        guard message == nil else { return close(.protocolError, "A message began inside another.") }
-        if frame.fin { receive(frame.unmaskedData) } else { message = frame.unmaskedData }
-    }
-
-    private func resume(_ frame: WebSocketFrame) {
-        guard var whole = message else { return close(.protocolError, "A continuation without a beginning.") }
-        whole.writeImmutableBuffer(frame.unmaskedData)
-        guard whole.readableBytes <= TerminalFrame.inputLimit * 2 else { return close(.messageTooLarge, "") }
-        message = frame.fin ? nil : whole
-        if frame.fin { receive(whole) }
-    }
-
-    private func receive(_ message: ByteBuffer) {
         do {
-            let (channel, request) = try TerminalFrame.decode(message)
+            let (channel, request) = try TerminalFrame.decode(unwrapInboundIn(data))
             perform(request, on: channel)
         } catch {
             reply(channel: 0, error: "A message could not be read (\(error)).", code: "bad_frame", hint: "Reload the page.")
-            close(.protocolError, "A message could not be read.")
+            close(Self.protocolError, "A message could not be read.")
         }
     }
 
@@ -268,7 +203,6 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         guardBacklog(context)
     }
 
-    /// Output is written as two buffers, a short head and the log's own bytes, so that many viewers share one copy.
     private func deliver(_ pieces: [OutputLog.Piece], _ channel: UInt64, _ context: ChannelHandlerContext) {
         for piece in pieces {
             switch piece {
@@ -278,31 +212,26 @@ final class TerminalSocketHandler: ChannelInboundHandler {
                     $0.writeVarint(UInt64(resize.columns))
                     $0.writeVarint(UInt64(resize.rows))
                 }
-            case .output(let offset, let bytes) where bytes.readableBytes <= Self.copiedOutput:
-                write(.output, channel, flush: false) {
+            case .output(let offset, let bytes):
+                write(.output, channel, size: bytes.readableBytes, flush: false) {
                     $0.writeVarint(offset)
                     $0.writeImmutableBuffer(bytes)
                 }
-            case .output(let offset, let bytes):
-                var head = context.channel.allocator.buffer(capacity: 24)
-                head.writeTerminalHead(.output, channel: channel)
-                head.writeVarint(offset)
-                context.write(wrapOutboundOut(WebSocketFrame(fin: false, opcode: .binary, data: head)), promise: nil)
-                context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .continuation, data: bytes)), promise: nil)
             }
         }
         context.flush()
     }
 
     private func write(
-        _ type: TerminalFrame.ServerType, _ channel: UInt64, flush: Bool = true, _ fields: (inout ByteBuffer) -> Void
+        _ type: TerminalFrame.ServerType, _ channel: UInt64, size: Int = 32, flush: Bool = true,
+        _ fields: (inout ByteBuffer) -> Void
     ) {
         guard let context else { return }
-        var buffer = context.channel.allocator.buffer(capacity: 64)
+        var buffer = context.channel.allocator.buffer(capacity: size + 32)
         buffer.writeTerminalHead(type, channel: channel)
         fields(&buffer)
-        let frame = wrapOutboundOut(WebSocketFrame(fin: true, opcode: .binary, data: buffer))
-        if flush { context.writeAndFlush(frame, promise: nil) } else { context.write(frame, promise: nil) }
+        let message = wrapOutboundOut(buffer)
+        if flush { context.writeAndFlush(message, promise: nil) } else { context.write(message, promise: nil) }
     }
 
     /// A client that does not even read its socket is cut: it may come back and resume.
@@ -324,7 +253,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
             let limits: Limits
         }
         let hello = Hello(
-            protocol: 1, connection: UUID().uuidString, user: caller.userID, serverTime: GatewayTime.now(),
+            protocol: 1, connection: UUID().uuidString, user: caller.userID, serverTime: Timestamp.now().iso8601,
             limits: .init(ackEvery: 32 * 1024, inputMax: TerminalFrame.inputLimit))
         write(.hello, 0) { $0.writeTerminalString(json(hello)) }
     }

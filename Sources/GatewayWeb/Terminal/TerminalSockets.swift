@@ -1,15 +1,17 @@
 import Gateway
 import NIOConcurrencyHelpers
 import NIOCore
-import NIOWebSocket
 
 /// The open terminal sockets, so that a sign-out, a disabled user or a stop reaches them at once.
 public final class TerminalSockets: Sendable {
     private struct Entry {
         let caller: Caller
         let eventLoop: any EventLoop
-        let close: @Sendable (WebSocketErrorCode, String) -> Void
+        let close: @Sendable (UInt16, String) -> Void
     }
+
+    /// RFC 6455 §7.4.1.
+    private static let policyViolation: UInt16 = 1008
 
     private let entries = NIOLockedValueBox<[ObjectIdentifier: Entry]>([:])
 
@@ -17,7 +19,7 @@ public final class TerminalSockets: Sendable {
 
     func add(
         _ id: ObjectIdentifier, caller: Caller, eventLoop: any EventLoop,
-        close: @escaping @Sendable (WebSocketErrorCode, String) -> Void
+        close: @escaping @Sendable (UInt16, String) -> Void
     ) {
         entries.withLockedValue { $0[id] = Entry(caller: caller, eventLoop: eventLoop, close: close) }
     }
@@ -32,14 +34,7 @@ public final class TerminalSockets: Sendable {
     /// Closes the sockets whose sign-in is no more.
     public func close(where matches: (Caller) -> Bool, reason: String) {
         for entry in entries.withLockedValue({ $0.values.filter { matches($0.caller) } }) {
-            entry.eventLoop.runOrExecute { entry.close(.policyViolation, reason) }
-        }
-    }
-
-    /// Closes all: the copilot is stopping.
-    public func closeAll() {
-        for entry in entries.withLockedValue({ Array($0.values) }) {
-            entry.eventLoop.runOrExecute { entry.close(.goingAway, "The copilot is stopping.") }
+            entry.eventLoop.runOrExecute { entry.close(Self.policyViolation, reason) }
         }
     }
 }
