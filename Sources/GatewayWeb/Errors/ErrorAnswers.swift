@@ -40,13 +40,13 @@ struct ErrorAnswers: RouterMiddleware {
         guard !methods.isEmpty else {
             return Self.answer(
                 GatewayError(
-                    code: "not_found", status: 404, error: "There is nothing at this address.",
+                "not_found", status: 404, "There is nothing at this address.",
                     hint: "The calls that exist are described at /openapi.yaml."))
         }
         let allowed = methods.map(\.rawValue).sorted().joined(separator: ", ")
         var response = Self.answer(
             GatewayError(
-                code: "method_not_allowed", status: 405, error: "This address does not take \(request.method.rawValue).",
+                "method_not_allowed", status: 405, "This address does not take \(request.method.rawValue).",
                 hint: "It takes \(allowed)."))
         response.headers[.allow] = allowed
         return response
@@ -65,40 +65,51 @@ struct ErrorAnswers: RouterMiddleware {
     private static func plain(_ error: HTTPError) -> GatewayError {
         if error.status == .contentTooLarge {
             return GatewayError(
-                code: "too_large", status: 413, error: "The body of this request is too large.",
+                "too_large", status: 413, "The body of this request is too large.",
                 hint: "Send less at once.")
         }
         return GatewayError(
-            code: "bad_request", status: error.status.code, error: "This request could not be understood.",
+                "bad_request", status: error.status.code, "This request could not be understood.",
             hint: "The calls that exist are described at /openapi.yaml.")
     }
 
     private static var stopping: GatewayError {
         GatewayError(
-            code: "stopping", status: 503, error: "The server is stopping and did not finish this request.",
+                "stopping", status: 503, "The server is stopping and did not finish this request.",
             hint: "Try again in a moment.", retryAfter: 5)
     }
 
     private static func unexpected(requestID: String) -> GatewayError {
         GatewayError(
-            code: "internal", status: 500, error: "Something went wrong inside the copilot.",
+                "internal", status: 500, "Something went wrong inside the copilot.",
             hint: "Try again. The log has more under request \(requestID).")
     }
 }
 
-/// The error body of every call.
+/// The error body of every call. Details of the domain, such as the two keys of a changed host, stand beside the rest.
 struct ErrorBody: Encodable {
-    let error: String
-    let code: String
-    let hint: String
-    let missing: String?
-    let field: String?
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
 
-    init(_ error: GatewayError) {
-        self.error = error.error
-        code = error.code
-        hint = error.hint
-        missing = error.missing
-        field = error.field
+        init(_ text: String) { stringValue = text }
+        init?(stringValue: String) { self.init(stringValue) }
+        init?(intValue: Int) { nil }
+    }
+
+    private let problem: GatewayError
+
+    init(_ problem: GatewayError) {
+        self.problem = problem
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        for (name, value) in problem.details { try container.encode(value, forKey: Key(name)) }
+        try container.encode(problem.error, forKey: Key("error"))
+        try container.encode(problem.code, forKey: Key("code"))
+        try container.encode(problem.hint, forKey: Key("hint"))
+        try container.encodeIfPresent(problem.missing, forKey: Key("missing"))
+        try container.encodeIfPresent(problem.field, forKey: Key("field"))
     }
 }

@@ -27,8 +27,7 @@ extension GatewayError {
     }
 
     static func invalid(field: String?, _ sentence: String) -> GatewayError {
-        GatewayError(
-            code: "invalid", status: 422, error: sentence, hint: "Correct it and send the request again.", field: field)
+        GatewayError("invalid", status: 422, sentence, hint: "Correct it and send the request again.", field: field)
     }
 
     private static func path(_ keys: [any CodingKey]) -> String {

@@ -1,5 +1,6 @@
 import Foundation
 import Gateway
+import HTTPTypes
 import Hummingbird
 import NIOCore
 
@@ -11,10 +12,20 @@ struct Call: Sendable {
     let bodyBytes: ByteBuffer
 
     /// A part of the path, `:id` in the route. Empty when the route has none of that name.
-    func parameter(_ name: String) -> String { context.parameters.get(name) ?? "" }
+    func parameter(_ name: String) -> String {
+        let text = context.parameters.get(name) ?? ""
+        return text.removingPercentEncoding ?? text
+    }
 
+    /// A value of the query as a form encodes it: a plus is a space.
     func query(_ name: String) -> String? {
-        request.uri.queryParameters[Substring(name)].map { String($0) }
+        for pair in (request.uri.query ?? "").split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.first.map({ $0 == name }) == true else { continue }
+            let text = parts.count > 1 ? String(parts[1]).replacingOccurrences(of: "+", with: " ") : ""
+            return text.removingPercentEncoding ?? text
+        }
+        return nil
     }
 
     /// A whole number of the query, within bounds.
@@ -27,6 +38,9 @@ struct Call: Sendable {
         }
         return number
     }
+
+    /// What the client calls itself, for the list of sign-ins.
+    var device: String { String((request.headers[.userAgent] ?? "").prefix(200)) }
 
     /// The body as JSON.
     /// - Throws: 422 naming the field when it does not fit.
@@ -42,8 +56,7 @@ struct Call: Sendable {
     /// - Throws: 413 when it is too large; the announced length is believed at once.
     static func collectBody(of request: Request, limits: WebLimits) async throws -> ByteBuffer {
         let tooLarge = GatewayError(
-            code: "too_large", status: 413,
-            error: "The body of this request is larger than \(limits.bodyBytes / 1024) KiB.",
+                "too_large", status: 413, "The body of this request is larger than \(limits.bodyBytes / 1024) KiB.",
             hint: "Send less at once.")
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limits.bodyBytes { throw tooLarge }
         do {

@@ -17,7 +17,7 @@ struct SystemRoutes: Sendable {
             try JSONAnswer.response(
                 ServerAnswer(
                     name: serverName, version: version, protocol: 1, setupRequired: try await isSetupRequired(),
-                    time: Date().formatted(.iso8601)))
+                    time: Timestamp.now().iso8601))
         }
         routes.open(.get, "/openapi.yaml") { _ in try Self.description() }
     }
@@ -25,7 +25,7 @@ struct SystemRoutes: Sendable {
     private static func description() throws -> Response {
         guard let url = Bundle.module.url(forResource: "openapi", withExtension: "yaml", subdirectory: "Resources") else {
             throw GatewayError(
-                code: "not_found", status: 404, error: "The description of the API is not installed.",
+                "not_found", status: 404, "The description of the API is not installed.",
                 hint: "Install the program together with its resources.")
         }
         return Response(

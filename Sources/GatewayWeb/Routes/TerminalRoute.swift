@@ -57,8 +57,7 @@ struct TerminalRoute: Sendable {
 
     private static var notAHandshake: GatewayError {
         GatewayError(
-            code: "upgrade_required", status: 426,
-            error: "This address speaks WebSocket with the subprotocol \(subprotocol) only.",
+                "upgrade_required", status: 426, "This address speaks WebSocket with the subprotocol \(subprotocol) only.",
             hint: "Open it with a WebSocket client, version 13.")
     }
 

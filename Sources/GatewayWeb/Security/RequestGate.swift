@@ -28,7 +28,7 @@ struct RequestGate: RouterMiddleware {
             origins.contains(host: host, localPort: context.localPort)
         else {
             throw GatewayError(
-                code: "wrong_host", status: 421, error: "This server is not known under the name of this request.",
+                "wrong_host", status: 421, "This server is not known under the name of this request.",
                 hint: "Use the address that the server printed, or add this name to its configuration.")
         }
     }
@@ -44,8 +44,7 @@ struct RequestGate: RouterMiddleware {
             return
         }
         throw GatewayError(
-            code: "foreign_origin", status: 403,
-            error: "This request came from a page that is not this server's, or does not say where it came from.",
+                "foreign_origin", status: 403, "This request came from a page that is not this server's, or does not say where it came from.",
             hint: "Open the copilot's own page. A program without a browser uses an access token instead of cookies.")
     }
 
@@ -55,7 +54,7 @@ struct RequestGate: RouterMiddleware {
         let type = request.headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() }
         guard type?.filter({ $0 != " " }) == "application/json" else {
             throw GatewayError(
-                code: "unsupported_media_type", status: 415, error: "The body of this request is not marked as JSON.",
+                "unsupported_media_type", status: 415, "The body of this request is not marked as JSON.",
                 hint: "Send it with Content-Type: application/json.")
         }
     }

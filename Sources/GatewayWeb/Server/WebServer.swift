@@ -8,32 +8,64 @@ import ServiceLifecycle
 ///
 /// It listens when ``run()`` is called and stops when the surrounding service group does, or its task is cancelled:
 /// requests finish, WebSockets are told 1001, and what then still is open is closed after `WebLimits.stopTime`.
+///
+/// ```swift
+/// let server = WebServer(configuration: WebConfiguration(configuration), gateway: gateway, terminal: terminal, logger: logger)
+/// try await server.run()
+/// ```
 public struct WebServer: Service {
     private let configuration: WebConfiguration
+    private let gateway: Gateway
     private let terminal: any TerminalEndpoint
     private let group: any EventLoopGroup
     private let logger: Logger
 
+    /// - Parameter group: the event loops of the connections. Sessions on the same loops are reached without a
+    ///   change of threads.
     public init(
-        configuration: WebConfiguration, terminal: any TerminalEndpoint,
+        configuration: WebConfiguration, gateway: Gateway, terminal: any TerminalEndpoint,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
     ) {
         self.configuration = configuration
+        self.gateway = gateway
         self.terminal = terminal
         self.group = group
         self.logger = logger
     }
 
-    /// - Throws: `WebServerError` when the configuration cannot be served.
+    /// Listens and serves.
+    /// - Throws: `WebServerError` when the configuration cannot be served: the port is taken, a certificate is unusable.
     public func run() async throws {
         let cookies = CookieNames(isEncrypted: configuration.isEncrypted)
-        let tokens = try await AccessTokens()
-        let authentication = Authentication(tokens: tokens, cookies: cookies) { _, _, _ in throw GatewayError.notSignedIn }
-        let routes = RouteTable(authentication: authentication, limits: configuration.limits)
-        TerminalRoute(endpoint: terminal, limits: configuration.limits).add(to: routes)
-        SystemRoutes(serverName: configuration.serverName, version: configuration.version) { true }.add(to: routes)
+        let routes = try await Self.routes(
+            configuration: configuration, gateway: gateway, terminal: terminal, cookies: cookies)
         let service = HTTPService(
             configuration: configuration, routes: routes, cookies: cookies, group: group, logger: logger)
         try await service.run()
+    }
+
+    /// Every call of the API.
+    static func routes(
+        configuration: WebConfiguration, gateway: Gateway, terminal: any TerminalEndpoint, cookies: CookieNames
+    ) async throws -> RouteTable {
+        let people = gateway.people
+        let tokens = try await AccessTokens()
+        let authentication = Authentication(tokens: tokens, cookies: cookies) { userID, signInID, address in
+            try await people.caller(userID: userID, signInID: signInID, address: address)
+        }
+        let routes = RouteTable(authentication: authentication, limits: configuration.limits)
+        SystemRoutes(serverName: configuration.serverName, version: configuration.version) {
+            try await people.isSetupRequired()
+        }.add(to: routes)
+        SignInRoutes(people: people, cookies: SignInCookies(names: cookies, tokens: tokens)).add(to: routes)
+        PeopleRoutes(people: people, policy: gateway.policy, scheme: configuration.isEncrypted ? "https" : "http")
+            .add(to: routes)
+        HostRoutes(hosts: gateway.hosts, sessions: gateway.sessions).add(to: routes)
+        SessionRoutes(sessions: gateway.sessions).add(to: routes)
+        RecordingRoutes(recordings: gateway.recordings).add(to: routes)
+        AuditRoutes(gateway: gateway).add(to: routes)
+        SettingsRoutes(settings: gateway.settings).add(to: routes)
+        TerminalRoute(endpoint: terminal, limits: configuration.limits).add(to: routes)
+        return routes
     }
 }

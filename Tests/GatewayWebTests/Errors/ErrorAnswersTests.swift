@@ -36,7 +36,7 @@ struct ErrorAnswersTests {
                 routes.open(.delete, "/api/order/:id") { _ in JSONAnswer.noContent }
                 routes.open(.get, "/api/refused") { _ in
                     throw GatewayError(
-                        code: "too_many_attempts", status: 429, error: "Too many.", hint: "Wait.", missing: "user.manage",
+                "too_many_attempts", status: 429, "Too many.", hint: "Wait.", missing: "user.manage",
                         field: "name", retryAfter: 17)
                 }
                 routes.signedIn(.get, "/api/me") { _, _ in JSONAnswer.noContent }
