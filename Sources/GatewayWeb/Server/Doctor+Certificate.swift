@@ -1,5 +1,6 @@
 import Foundation
 import Gateway
+import SwiftASN1
 import X509
 
 extension Doctor {
