@@ -117,7 +117,7 @@ if !engineOnly && !capabilitiesOnly {
                 product("ServiceLifecycle", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        tests("Gateway", capabilities + ["SSH", "SSHKeys", nioCore, nioPosix, nioEmbedded, log]),
+        tests("Gateway", capabilities + ["SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
         tests(
             "GatewayWeb",
             capabilities + ["Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types")]),

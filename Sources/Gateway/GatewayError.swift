@@ -108,6 +108,7 @@ extension GatewayError {
     }
 
     /// Turns what the floors below report into the domain's error.
+    @discardableResult
     nonisolated(nonsending) static func mapping<T>(
         _ body: nonisolated(nonsending) () async throws -> T
     ) async throws(GatewayError) -> T {

@@ -70,7 +70,8 @@ public final class PasswordHash: Sendable {
             passes, memory, lanes, password, password.count, salt, salt.count, hashLength, &encoded, encoded.count)
         guard code == ARGON2_OK.rawValue else {
             throw GatewayError(
-                "internal", status: 500, "The password could not be hashed: \(String(cString: argon2_error_message(code))).",
+                "internal", status: 500,
+                "The password could not be hashed: \(String(cString: argon2_error_message(code))).",
                 hint: "The machine may be short of memory: try again.")
         }
         return String(decoding: encoded.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -120,7 +121,8 @@ enum PasswordRule {
         let folded = password.lowercased()
         guard Set(folded).count >= 4, folded.replacing(username.lowercased(), with: "").count >= 8 else {
             throw .invalid(
-                field, "The password is easy to guess: it repeats itself or the user name.", hint: "Choose another one.")
+                field, "The password is easy to guess: it repeats itself or the user name.", hint: "Choose another one."
+            )
         }
         return bytes(of: password)
     }

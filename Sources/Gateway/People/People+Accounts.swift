@@ -114,7 +114,8 @@ extension People {
     ) throws -> String {
         guard try PersonRow.find(username: username, tenant: tenant, in: tx) == nil else {
             throw GatewayError.conflict(
-                "username_taken", "There is a person with the user name \(username) already.", hint: "Choose another one.")
+                "username_taken", "There is a person with the user name \(username) already.",
+                hint: "Choose another one.")
         }
         let id = Identifier.make("usr")
         try tx.execute(

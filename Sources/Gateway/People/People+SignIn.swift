@@ -78,7 +78,8 @@ extension People {
         let id = Identifier.make("sin")
         let token = SecretToken()
         let expires = now + Self.absoluteLifetime
-        try tx.execute("DELETE FROM sign_in WHERE tenant = \(tenant) AND person = \(person.user.id) AND expires < \(now)")
+        try tx.execute(
+            "DELETE FROM sign_in WHERE tenant = \(tenant) AND person = \(person.user.id) AND expires < \(now)")
         try tx.execute(
             """
             INSERT INTO sign_in (tenant, id, person, created, expires, device, address, successor_key)
@@ -171,7 +172,8 @@ extension People {
         try insertRefreshToken(next, signIn: signInID, now: now, in: tx)
         return .renewed(
             SignIn(
-                user: person.user, signInID: signInID, refreshToken: next.text, refreshExpires: try row.time("expires")))
+                user: person.user, signInID: signInID, refreshToken: next.text, refreshExpires: try row.time("expires"))
+        )
     }
 
     func end(_ signInID: String, because reason: String, in tx: borrowing StoreTransaction) throws(StorageError) {
