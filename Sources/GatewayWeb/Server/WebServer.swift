@@ -62,7 +62,11 @@ public struct WebServer: Service {
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)
-        TerminalRoute(endpoint: terminals(gateway), limits: configuration.limits).add(to: routes)
+        TerminalRoute(endpoint: terminals(gateway), limits: configuration.limits) { caller in
+            let known = try? await people.caller(
+                userID: caller.userID, signInID: caller.signInID, address: caller.address)
+            return known != nil
+        }.add(to: routes)
         return routes
     }
 
