@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import UnixSignals
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,9 +31,13 @@ struct Serve: AsyncParsableCommand {
             let loops = MultiThreadedEventLoopGroup.singleton
             let gateway = try await Gateway.open(
                 settings, environment: ProcessInfo.processInfo.environment, loops: loops, logger: logger)
+            let sockets = TerminalSockets()
+            gateway.people.onRevoked { sockets.close(after: $0) }
             let web = WebServer(
                 configuration: Self.web(settings, greeting: Greeting(settings: settings, gateway: gateway)),
-                gateway: gateway, group: loops, logger: logger)
+                gateway: gateway,
+                terminal: SessionTerminals(sessions: gateway.sessions, sockets: sockets), group: loops,
+                logger: logger)
             let group = ServiceGroup(
                 configuration: .init(
                     // Stopped from the last to the first: nobody new comes in while the sessions end.
@@ -46,7 +51,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private static func logger(_ settings: Configuration) -> Logger {
-        var logger = Logger(label: "copilot", factory: StreamLogHandler.standardError)
+        var logger = Logger(label: "copilot") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
         return logger
     }
