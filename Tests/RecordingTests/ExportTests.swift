@@ -64,8 +64,9 @@ import Testing
         #expect(output == "\u{1B}[1mhé世界\u{FFFD}A\u{FFFD}(\u{FFFD}")
         #expect(cast.events.filter { $0.code == "i" }.map(\.data) == ["ls\r"])
         #expect(cast.events.filter { $0.code == "r" }.map(\.data) == ["100x30"])
-        #expect(cast.events.filter { $0.code == "m" }.map(\.data)
-            == ["hidden input (6 characters)", "quote \" slash \\ \u{1}", "bob: hi", "exit status 0"])
+        #expect(
+            cast.events.filter { $0.code == "m" }.map(\.data)
+                == ["hidden input (6 characters)", "quote \" slash \\ \u{1}", "bob: hi", "exit status 0"])
         #expect(abs((cast.events.last?.time ?? 0) - 12.34567) < 1e-9)
     }
 

@@ -87,7 +87,9 @@ struct Conversation {
 
     @Test(
         "what is typed at a silent prompt is only counted",
-        arguments: ["Password: ", "[sudo] password for ada: ", "", "speak friend ", "Passwort:", "Enter PIN for 'key': "])
+        arguments: [
+            "Password: ", "[sudo] password for ada: ", "", "speak friend ", "Passwort:", "Enter PIN for 'key': ",
+        ])
     func silent(prompt: String) {
         var talk = Conversation()
         talk.host("$ ")
@@ -151,7 +153,8 @@ struct Conversation {
     @Test("output whose text happens to contain the password is no echo")
     func coincidence() {
         for noise in [
-            "a root shell", "root@web logged in\r\n", "\r\nroot\r\n", "x\rroot", "r o o t", "rooted\r\n", "ro", "roo\r\nt",
+            "a root shell", "root@web logged in\r\n", "\r\nroot\r\n", "x\rroot", "r o o t", "rooted\r\n", "ro",
+            "roo\r\nt",
         ] {
             var talk = Conversation()
             talk.host("say ")
@@ -345,7 +348,8 @@ struct Conversation {
             for _ in 0..<60 {
                 time += Int64.random(in: 0...700_000, using: &random)
                 let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
-                    [UInt8.random(in: 0...255, using: &random), 27, 91, 8, 13, 10, 72].randomElement(using: &random) ?? 0
+                    [UInt8.random(in: 0...255, using: &random), 27, 91, 8, 13, 10, 72].randomElement(using: &random)
+                        ?? 0
                 }
                 if Bool.random(using: &random) {
                     _ = redaction.output(bytes, at: time)

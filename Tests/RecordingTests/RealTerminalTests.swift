@@ -92,11 +92,14 @@ import Testing
 
     @Test("commands typed in bash are kept, with corrections and completion")
     func commands() async throws {
-        let typed = try await play(Self.shell, [
-            ["expect", "ada$ "], ["keys", "echo onx"], ["keys", "\u{7F}"], ["keys", "e\r"], ["expect", "one\r\n"],
-            ["expect", "ada$ "], ["send", "echo two\r"], ["expect", "two\r\n"], ["expect", "ada$ "],
-            ["keys", "cd /us\t"], ["keys", "\r"], ["expect", "ada$ "], ["send", "pwd\r"], ["expect", "/usr\r\n"],
-        ]).typed
+        let typed = try await play(
+            Self.shell,
+            [
+                ["expect", "ada$ "], ["keys", "echo onx"], ["keys", "\u{7F}"], ["keys", "e\r"], ["expect", "one\r\n"],
+                ["expect", "ada$ "], ["send", "echo two\r"], ["expect", "two\r\n"], ["expect", "ada$ "],
+                ["keys", "cd /us\t"], ["keys", "\r"], ["expect", "ada$ "], ["send", "pwd\r"], ["expect", "/usr\r\n"],
+            ]
+        ).typed
         #expect(typed.contains("echo onx\u{7F}e\r"))
         #expect(typed.contains("echo two\r"))
         #expect(typed.contains("cd /us\t\r"))
@@ -106,10 +109,14 @@ import Testing
     @Test("`read -s` stores no password, with a prompt or without one", arguments: ["", "-p 'speak: '"])
     func readSilently(prompt: String) async throws {
         for how in ["send", "keys"] {
-            let typed = try await play(Self.shell, [
-                ["expect", "ada$ "], ["send", "echo ready; read -s \(prompt) word; echo done\r"], ["expect", "ready\r\n"],
-                ["silence"], [how, "hunter2\r"], ["expect", "done\r\n"], ["expect", "ada$ "], ["keys", "exit\r"],
-            ]).typed
+            let typed = try await play(
+                Self.shell,
+                [
+                    ["expect", "ada$ "], ["send", "echo ready; read -s \(prompt) word; echo done\r"],
+                    ["expect", "ready\r\n"],
+                    ["silence"], [how, "hunter2\r"], ["expect", "done\r\n"], ["expect", "ada$ "], ["keys", "exit\r"],
+                ]
+            ).typed
             #expect(!typed.contains("hunter2") && typed.contains("<7>"))
             #expect(typed.contains("read -s") && typed.hasSuffix("exit\r"))
         }
@@ -117,42 +124,58 @@ import Testing
 
     @Test("a password typed while other output runs over the prompt is not stored")
     func noise() async throws {
-        let command = "echo ready; (for i in 1 2 3 4 5 6 7 8; do printf 'root '; sleep 0.1; done) & read -s word; echo end\r"
+        let command =
+            "echo ready; (for i in 1 2 3 4 5 6 7 8; do printf 'root '; sleep 0.1; done) & read -s word; echo end\r"
         for how in ["send", "keys"] {
-            let typed = try await play(Self.shell, [
-                ["expect", "ada$ "], ["send", command], ["expect", "ready\r\n"], ["silence"], [how, "root\r"], ["expect", "end\r\n"],
-                ["send", "exit\r"],
-            ]).typed
+            let typed = try await play(
+                Self.shell,
+                [
+                    ["expect", "ada$ "], ["send", command], ["expect", "ready\r\n"], ["silence"], [how, "root\r"],
+                    ["expect", "end\r\n"],
+                    ["send", "exit\r"],
+                ]
+            ).typed
             #expect(typed.contains("<4>") && !typed.contains("root\r"))
         }
     }
 
     @Test("single-letter noise that spells the password is not its echo")
     func spellingNoise() async throws {
-        let command = "echo ready; (for i in x x x x x x x x x; do printf $i; sleep 0.05; done) & read -s word; echo end\r"
-        let typed = try await play(Self.shell, [
-            ["expect", "ada$ "], ["send", command], ["expect", "ready\r\n"], ["silence"], ["paced", "xxxx\r"], ["expect", "end\r\n"],
-        ]).typed
+        let command =
+            "echo ready; (for i in x x x x x x x x x; do printf $i; sleep 0.05; done) & read -s word; echo end\r"
+        let typed = try await play(
+            Self.shell,
+            [
+                ["expect", "ada$ "], ["send", command], ["expect", "ready\r\n"], ["silence"], ["paced", "xxxx\r"],
+                ["expect", "end\r\n"],
+            ]
+        ).typed
         #expect(!typed.contains("xxxx\r"))
     }
 
     @Test("a password typed ahead, before the program asks for it, is not stored")
     func typeAhead() async throws {
         let command = "echo ready; sleep 0.5; read -s -p 'Password: ' word; echo got\r"
-        let result = try await play(Self.shell, [
-            ["expect", "ada$ "], ["send", command], ["expect", "ready\r\n"], ["send", "hunter2\r"], ["expect", "got"],
-            ["expect", "ada$ "],
-        ])
+        let result = try await play(
+            Self.shell,
+            [
+                ["expect", "ada$ "], ["send", command], ["expect", "ready\r\n"], ["send", "hunter2\r"],
+                ["expect", "got"],
+                ["expect", "ada$ "],
+            ])
         #expect(!result.typed.contains("hunter2") && result.typed.contains("<7>"))
         #expect(result.typed.contains("read -s"))
     }
 
     @Test("a password pasted together with the command that asks for it is not stored")
     func pastedWithCommand() async throws {
-        let typed = try await play(Self.shell, [
-            ["expect", "ada$ "], ["send", "read -s word; echo got\rhunter2\r"], ["expect", "got\r\n"],
-            ["silence"], ["send", "\r"], ["expect", "got\r\n"], ["expect", "ada$ "],
-        ]).typed
+        let typed = try await play(
+            Self.shell,
+            [
+                ["expect", "ada$ "], ["send", "read -s word; echo got\rhunter2\r"], ["expect", "got\r\n"],
+                ["silence"], ["send", "\r"], ["expect", "got\r\n"], ["expect", "ada$ "],
+            ]
+        ).typed
         #expect(!typed.contains("hunter2"))
         #expect(typed.hasPrefix("read -s word; echo got\r"))
     }
@@ -165,10 +188,14 @@ import Testing
                 if getpass.getpass('[sudo] password for ada: ') == 'correct horse': print('welcome'); break
                 print('Sorry, try again.')
             """
-        let typed = try await play(["python3", "-c", program], [
-            ["expect", "ada: "], ["keys", "wrong\r"], ["expect", "again"], ["expect", "ada: "], ["send", "worse\r"],
-            ["expect", "again"], ["expect", "ada: "], ["keys", "correct horse\r"], ["expect", "welcome"],
-        ]).typed
+        let typed = try await play(
+            ["python3", "-c", program],
+            [
+                ["expect", "ada: "], ["keys", "wrong\r"], ["expect", "again"], ["expect", "ada: "],
+                ["send", "worse\r"],
+                ["expect", "again"], ["expect", "ada: "], ["keys", "correct horse\r"], ["expect", "welcome"],
+            ]
+        ).typed
         #expect(typed == "<5>\r<5>\r<13>\r")
     }
 
@@ -176,26 +203,33 @@ import Testing
     func starEcho() async throws {
         let program = """
             import os, sys, termios, tty
-            sys.stdout.write('Code word '); sys.stdout.flush()
             old = termios.tcgetattr(0); tty.setraw(0)
+            sys.stdout.write('Code word '); sys.stdout.flush()
             while True:
                 key = os.read(0, 1)
                 if key == b'\\r': break
                 sys.stdout.write('*'); sys.stdout.flush()
             termios.tcsetattr(0, termios.TCSADRAIN, old); print(); print('ok')
             """
-        let typed = try await play(["python3", "-c", program], [
-            ["expect", "word "], ["keys", "hunter2\r"], ["expect", "ok"],
-        ]).typed
+        let typed = try await play(
+            ["python3", "-c", program],
+            [
+                ["expect", "word "], ["keys", "hunter2\r"], ["expect", "ok"],
+            ]
+        ).typed
         #expect(typed == "<7>\r")
     }
 
     @Test("`ssh-keygen` asking twice for a passphrase stores nothing")
     func keygen() async throws {
         let folder = try TemporaryFolder()
-        let typed = try await play(["ssh-keygen", "-q", "-t", "ed25519", "-f", folder.file("key")], [
-            ["expect", "passphrase"], ["send", "correct horse\r"], ["expect", "again"], ["keys", "correct horse\r"],
-        ]).typed
+        let typed = try await play(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-f", folder.file("key")],
+            [
+                ["expect", "passphrase"], ["send", "correct horse\r"], ["expect", "again"],
+                ["keys", "correct horse\r"],
+            ]
+        ).typed
         #expect(typed == "<13>\r<13>\r")
     }
 
@@ -203,17 +237,26 @@ import Testing
         "`su` asking for a password stores nothing",
         .enabled(if: getuid() == 0, "needs root to become a user whom su asks"))
     func su() async throws {
-        let typed = try await play(["runuser", "-u", "nobody", "--", "su", "root"], [
-            ["expect", "assword: "], ["keys", "hunter2\r"], ["expect", "\r\n"],
-        ]).typed
+        let typed = try await play(
+            ["runuser", "-u", "nobody", "--", "su", "root"],
+            [
+                ["expect", "assword: "], ["keys", "hunter2\r"], ["expect", "\r\n"],
+            ]
+        ).typed
         #expect(typed == "<7>\r")
     }
 
     @Test("a session in vi stores no text that was not echoed where it was typed")
     func fullScreen() async throws {
-        let typed = try await play(["python3", "-c", "import curses; curses.wrapper(lambda s: (s.addstr(5, 5, 'go'), s.refresh(), [s.getch() for _ in range(4)]))"], [
-            ["expect", "go"], ["keys", "abcd"],
-        ]).typed
+        let typed = try await play(
+            [
+                "python3", "-c",
+                "import curses; curses.wrapper(lambda s: (s.addstr(5, 5, 'go'), s.refresh(), [s.getch() for _ in range(4)]))",
+            ],
+            [
+                ["expect", "go"], ["keys", "abcd"],
+            ]
+        ).typed
         #expect(typed == "<4>")
     }
 }

@@ -111,7 +111,8 @@ import Testing
         #expect(log.codes.last == "recovered")
         _ = await studio.close(writer)
         let all = try events(disk.state.withLock { $0.durable }, studio)
-        #expect(all.flatMap { event -> [UInt8] in if case .output(let part) = event.kind { part } else { [] } } == output)
+        #expect(
+            all.flatMap { event -> [UInt8] in if case .output(let part) = event.kind { part } else { [] } } == output)
     }
 
     @Test("the disk is asked to flush at most once a second")
@@ -277,6 +278,8 @@ import Testing
         #expect(await closing.isComplete)
         turns.cancel()
         let events = try allEvents(try RecordingReader(path: "\(mount)/a.rec", key: key))
-        #expect(events.flatMap { event -> [UInt8] in if case .output(let part) = event.kind { part } else { [] } } == output)
+        #expect(
+            events.flatMap { event -> [UInt8] in if case .output(let part) = event.kind { part } else { [] } } == output
+        )
     }
 }

@@ -74,7 +74,8 @@ struct Studio {
 
     /// A recording of `count` seconds with one chunk for each.
     func record(
-        _ name: String = "a.rec", id: String = "rec_1", seconds count: Int, key: SymmetricKey? = nil, closes: Bool = true
+        _ name: String = "a.rec", id: String = "rec_1", seconds count: Int, key: SymmetricKey? = nil,
+        closes: Bool = true
     ) async throws {
         let writer = try writer(name, id: id, key: key)
         for second in 0..<count {
@@ -94,9 +95,10 @@ func allEvents(_ reader: RecordingReader) throws -> [RecordingEvent] {
 }
 
 func outputText(_ events: [RecordingEvent]) -> String {
-    String(decoding: events.flatMap { event -> [UInt8] in
-        if case .output(let bytes) = event.kind { bytes } else { [] }
-    }, as: UTF8.self)
+    String(
+        decoding: events.flatMap { event -> [UInt8] in
+            if case .output(let bytes) = event.kind { bytes } else { [] }
+        }, as: UTF8.self)
 }
 
 func contents(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path))) }
