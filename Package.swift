@@ -77,7 +77,7 @@ if !engineOnly {
         tests("Vault", ["Storage"]),
         tests("Audit", ["Storage", crypto]),
         tests("Recording", [nioCore, crypto]),
-        tests("Terminal", []),
+        tests("Terminal", [], resources: [.copy("Fixtures")]),
     ]
 }
 
