@@ -31,13 +31,9 @@ struct Serve: AsyncParsableCommand {
             let loops = MultiThreadedEventLoopGroup.singleton
             let gateway = try await Gateway.open(
                 settings, environment: ProcessInfo.processInfo.environment, loops: loops, logger: logger)
-            let sockets = TerminalSockets()
-            gateway.people.onRevoked { sockets.close(after: $0) }
             let web = WebServer(
                 configuration: Self.web(settings, greeting: Greeting(settings: settings, gateway: gateway)),
-                gateway: gateway,
-                terminal: SessionTerminals(sessions: gateway.sessions, sockets: sockets), group: loops,
-                logger: logger)
+                gateway: gateway, group: loops, logger: logger)
             let group = ServiceGroup(
                 configuration: .init(
                     // Stopped from the last to the first: nobody new comes in while the sessions end.
