@@ -28,6 +28,7 @@ export function Audit() {
     const [next, setNext] = useState<number | null>(null);
     const [error, setError] = useState<ApiError | null>(null);
     const [isBusy, setBusy] = useState(false);
+    const [verification, verify, dismiss] = useVerify();
     const read = useCallback(async (wanted: Filter, before: number | null) => {
         setBusy(true);
         setError(null);
@@ -59,8 +60,10 @@ export function Audit() {
         <>
             <PageHead title="Audit" note="Append-only; each entry carries the hash of the one before.">
                 <Button icon="refresh" busy={isBusy} onClick={() => void read(filter, null)} aria-label="Read again" />
-                <Verify />
+                <Button tone="primary" icon="audit" busy={verification.isBusy} onClick={() => void verify()} data-testid="audit-verify">Verify</Button>
             </PageHead>
+            {verification.error && <Problem compact error={verification.error} />}
+            {verification.result && <VerifyAnswer result={verification.result} dismiss={dismiss} />}
             <form className="filters" role="search" onSubmit={submit}>
                 <div className="search">
                     <Icon name="search" />
@@ -123,34 +126,33 @@ function Entry({ entry }: { entry: AuditEntry }) {
     );
 }
 
-function Verify() {
-    const [result, setResult] = useState<AuditVerification | null>(null);
-    const [error, setError] = useState<ApiError | null>(null);
-    const [isBusy, setBusy] = useState(false);
+interface VerifyState {
+    result: AuditVerification | null;
+    error: ApiError | null;
+    isBusy: boolean;
+}
+
+function useVerify(): [VerifyState, () => Promise<void>, () => void] {
+    const [state, setState] = useState<VerifyState>({ result: null, error: null, isBusy: false });
     const verify = async () => {
-        setBusy(true);
-        setError(null);
-        setResult(null);
+        setState({ result: null, error: null, isBusy: true });
         try {
-            setResult(await api.verifyAudit());
+            setState({ result: await api.verifyAudit(), error: null, isBusy: false });
         } catch (problem) {
-            setError(asApiError(problem));
+            setState({ result: null, error: asApiError(problem), isBusy: false });
         }
-        setBusy(false);
     };
+    return [state, verify, () => setState({ result: null, error: null, isBusy: false })];
+}
+
+function VerifyAnswer({ result, dismiss }: { result: AuditVerification; dismiss: () => void }) {
     return (
-        <>
-            <Button tone="primary" icon="audit" busy={isBusy} onClick={() => void verify()} data-testid="audit-verify">Verify</Button>
-            {error && <div className="verify-result"><Problem compact error={error} /></div>}
-            {result && (
-                <div className={`verify-result ${result.ok ? "good" : "bad"}`} role="status" data-testid="audit-verification" data-ok={result.ok}>
-                    <Icon name={result.ok ? "check" : "alert"} />
-                    <p>{result.ok
-                        ? `The chain holds: ${result.entries} entries, ${result.checkpoints} signed checkpoints.`
-                        : `The log was changed. ${inert(result.problem?.sentence, 400)}${result.problem?.seq != null ? ` (entry ${result.problem.seq})` : ""}`}</p>
-                    <Button small tone="quiet" icon="close" aria-label="Dismiss" onClick={() => setResult(null)} />
-                </div>
-            )}
-        </>
+        <div className={`verify-result ${result.ok ? "good" : "bad"}`} role="status" data-testid="audit-verification" data-ok={result.ok}>
+            <Icon name={result.ok ? "check" : "alert"} />
+            <p>{result.ok
+                ? `The chain holds: ${result.entries} entries, ${result.checkpoints} signed checkpoints.`
+                : `The log was changed. ${inert(result.problem?.sentence, 400)}${result.problem?.seq != null ? ` (entry ${result.problem.seq})` : ""}`}</p>
+            <Button small tone="quiet" icon="close" aria-label="Dismiss" onClick={dismiss} />
+        </div>
     );
 }

@@ -66,7 +66,7 @@ export function HostPage({ id }: { id: string }) {
             </div>
             {newLine && <AuthorizedKeysLine host={host} line={newLine} />}
             <HostTestPanel host={host} runsAtOnce={false} />
-            {mayEdit && <div className="form-actions"><Button tone="danger" icon="trash" onClick={() => setAsking("remove")} data-testid="host-remove">Remove this host</Button></div>}
+            {mayEdit && <div className="form-actions"><Button tone="caution" icon="trash" onClick={() => setAsking("remove")} data-testid="host-remove">Remove this host</Button></div>}
             {asking === "edit" && <EditDialog host={host} onClose={() => setAsking(null)} />}
             {asking === "credential" && <CredentialDialog host={host} onClose={() => setAsking(null)} onLine={setNewLine} />}
             {asking === "remove" && <RemoveDialog host={host} onClose={() => setAsking(null)} />}

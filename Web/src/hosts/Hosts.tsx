@@ -123,7 +123,7 @@ function HostRow({ host, isConnecting, isBusy, connect }: { host: Host; isConnec
             <div className="host-act">
                 {host.keyAlert
                     ? <Button tone="danger" icon="alert" onClick={() => go(`/hosts/${encodeURIComponent(host.id)}/key`)} data-testid="host-key-alert">Key changed</Button>
-                    : <Button tone="primary" icon="terminal" busy={isConnecting} disabled={isBusy || !host.may?.connect} onClick={connect}
+                    : <Button tone="soft" icon="terminal" busy={isConnecting} disabled={isBusy || !host.may?.connect} onClick={connect}
                         title={host.may?.connect === false ? "It needs the permission session.start" : undefined} data-testid="host-connect">Connect</Button>}
             </div>
         </article>

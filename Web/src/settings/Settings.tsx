@@ -74,7 +74,7 @@ function Account() {
             </Row>
             <PasswordForm username={me.username} />
             <Row label="Every device" note="Ends all your sign-ins, this one too. Sessions on hosts go on.">
-                <Button tone="danger" onClick={() => setAsking(true)} data-testid="sign-out-everywhere">Sign out everywhere</Button>
+                <Button tone="caution" onClick={() => setAsking(true)} data-testid="sign-out-everywhere">Sign out everywhere</Button>
             </Row>
             {isAsking && (
                 <Dialog title="Sign out on every device?" onClose={() => setAsking(false)}

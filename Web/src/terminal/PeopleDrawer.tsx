@@ -77,8 +77,8 @@ function PersonRow({ person, seat, isMe, mayShare, channel, attempt }: {
             <div className="person-words">
                 <strong>{inert(person.name, 60)}{isMe && <span className="muted"> (you)</span>}</strong>
                 <span className="muted">
-                    {holds && <span className="person-keyboard"><Icon name="keyboard" size={14} /> has the keyboard · </span>}
-                    {isOwner ? "Owner · " : ""}{here.length === 0 ? "not here" : inert(devices, 40) || "here"}
+                    {holds && <span className="person-keyboard"><Icon name="keyboard" size={14} /> has the keyboard</span>}
+                    {[holds ? "" : null, isOwner ? "owner" : null, here.length === 0 ? "not here" : inert(devices, 40) || "here"].filter((word) => word !== null).join(" · ")}
                 </span>
             </div>
             <div className="person-actions">

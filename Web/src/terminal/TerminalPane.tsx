@@ -157,8 +157,11 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
         channel.show(isActive);
         if (isActive && !isTouch()) screen.terminal.focus();
     }, [channel, screen, isActive]);
+    const isHolder = state.seat?.you.holder ?? false;
     useEffect(() => {
-        container.current?.classList.toggle("stale", (isLost && !state.ending) || state.ending !== null);
+        if (isHolder && isActive && !isTouch()) screen.terminal.focus();
+    }, [screen, isHolder, isActive]);
+    useEffect(() => {
         container.current?.classList.toggle("lost", isLost && !state.ending);
     }, [container, isLost, state.ending]);
 
@@ -273,7 +276,7 @@ function useFit({ screen, channel }: Parts, container: React.RefObject<HTMLDivEl
             const base = baseFontSize();
             const size = screen.capacity(base);
             if (!size) return;
-            if (isHolder || columns === undefined) screen.setFontSize(base);
+            if (isHolder || columns === undefined) screen.useOwnSize(base);
             else screen.fitFont(base, columns);
             channel.wishSize(size.columns, size.rows);
         };
@@ -333,9 +336,16 @@ function TouchKeys({ parts, container, setOverlay }: {
                 const key = namedKey(lines > 0 ? "down" : "up", { control: false, alt: false }, screen.applicationCursor);
                 channel.type(encoder.encode(key.repeat(Math.min(10, Math.abs(lines)))));
             },
-            pinchStart: () => (start = baseFontSize()),
-            pinch: (scale) => screen.setFontSize(Math.max(8, Math.min(28, start * scale))),
-            pinchEnd: () => changeFont(screen.terminal.options.fontSize ?? start),
+            pan: (pixels) => void (element.scrollLeft += pixels),
+            pinchStart: () => (start = channel.isHolder ? baseFontSize() : screen.watchingZoom),
+            pinch: (scale) => {
+                if (channel.isHolder) return screen.setFontSize(Math.max(8, Math.min(28, start * scale)));
+                screen.watchingZoom = Math.max(1, Math.min(6, start * scale));
+                screen.fitFont(baseFontSize(), screen.terminal.cols);
+            },
+            pinchEnd: () => {
+                if (channel.isHolder) changeFont(screen.terminal.options.fontSize ?? start);
+            },
             tap: () => (channel.mayType ? layer.current?.focus() : undefined),
             longPress: () => setOverlay({ kind: "select", text: bothTexts(screen) }),
         });

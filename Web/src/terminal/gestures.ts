@@ -5,6 +5,8 @@ export interface GestureTarget {
     cellHeight(): number;
     /** Lines to scroll, positive towards newer output. */
     scroll(lines: number): void;
+    /** Pixels to the side, for a screen that is wider than the phone. */
+    pan(pixels: number): void;
     pinchStart(): void;
     /** Scale since the pinch began. */
     pinch(scale: number): void;
@@ -20,7 +22,7 @@ const FRICTION = 0.94;
 export function recogniseGestures(element: HTMLElement, target: GestureTarget): () => void {
     const stop = new AbortController();
     let start: { x: number; y: number; time: number } | null = null;
-    let last = { y: 0, time: 0 };
+    let last = { x: 0, y: 0, time: 0 };
     let speed = 0;
     let rest = 0;
     let spread = 0;
@@ -63,7 +65,7 @@ export function recogniseGestures(element: HTMLElement, target: GestureTarget): 
         }
         if (!touch || event.touches.length > 1) return;
         start = { x: touch.clientX, y: touch.clientY, time: event.timeStamp };
-        last = { y: touch.clientY, time: event.timeStamp };
+        last = { x: touch.clientX, y: touch.clientY, time: event.timeStamp };
         speed = rest = 0;
         isMoved = false;
         pressTimer = setTimeout(() => {
@@ -83,7 +85,8 @@ export function recogniseGestures(element: HTMLElement, target: GestureTarget): 
         cancelPress();
         const pixels = last.y - touch.clientY;
         speed = 0.6 * speed + 0.4 * (pixels / Math.max(1, event.timeStamp - last.time));
-        last = { y: touch.clientY, time: event.timeStamp };
+        target.pan(last.x - touch.clientX);
+        last = { x: touch.clientX, y: touch.clientY, time: event.timeStamp };
         move(pixels);
     }, options);
     const end = (event: TouchEvent) => {

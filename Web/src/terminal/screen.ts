@@ -84,6 +84,9 @@ export class TerminalScreen implements OutputSink {
         };
     }
 
+    /** How much larger than fitting somebody who watches on a small screen has made the letters. */
+    watchingZoom = 1;
+
     /** Whoever doesn't hold the keyboard sees the holder's size: the letters shrink until all columns are in view. */
     fitFont(fontSize: number, columns: number) {
         const cell = this.cell();
@@ -91,7 +94,16 @@ export class TerminalScreen implements OutputSink {
         if (!cell || width < 40) return;
         const perPoint = cell.width / (this.terminal.options.fontSize ?? fontSize);
         const fitting = Math.floor((width / columns / perPoint) * 4) / 4;
-        this.setFontSize(Math.max(5, Math.min(fontSize, fitting)));
+        const shown = Math.max(3, Math.min(fontSize, fitting) * this.watchingZoom);
+        this.container.classList.toggle("wider", this.watchingZoom > 1);
+        this.setFontSize(shown);
+    }
+
+    /** The holder's letters have the size that the person chose. */
+    useOwnSize(fontSize: number) {
+        this.watchingZoom = 1;
+        this.container.classList.remove("wider");
+        this.setFontSize(fontSize);
     }
 
     /** The largest letters, up to a limit, at which a whole screen of that size is in view. */

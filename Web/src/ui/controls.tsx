@@ -2,7 +2,7 @@ import { useEffect, useId, useRef, useState, type ButtonHTMLAttributes, type Inp
 import { Icon, type IconName } from "./Icon";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
-    tone?: "plain" | "primary" | "danger" | "quiet";
+    tone?: "plain" | "primary" | "soft" | "caution" | "danger" | "quiet";
     icon?: IconName;
     busy?: boolean;
     small?: boolean;
