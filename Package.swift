@@ -77,7 +77,7 @@ if !engineOnly {
         tests("Vault", ["Storage"]),
         tests("Audit", ["Storage", crypto]),
         tests("Recording", [nioCore, crypto]),
-        tests("Terminal", []),
+        tests("Terminal", [], resources: [.copy("Fixtures")]),
     ]
 }
 
@@ -114,7 +114,7 @@ if !engineOnly && !capabilitiesOnly {
             dependencies: capabilities + [
                 "Gateway", "GatewayWeb", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
-                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         tests("Gateway", capabilities + ["SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),

@@ -57,7 +57,8 @@ enum Inflater {
                 stream.pointee.next_out = target.baseAddress
                 stream.pointee.avail_out = UInt32(length)
                 let result = CLibZ.inflate(stream, Z_FINISH)
-                isWhole = result == Z_STREAM_END && stream.pointee.avail_in == 0 && Int(stream.pointee.total_out) == length
+                isWhole =
+                    result == Z_STREAM_END && stream.pointee.avail_in == 0 && Int(stream.pointee.total_out) == length
                 count = Int(stream.pointee.total_out)
             }
         }

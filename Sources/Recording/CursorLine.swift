@@ -87,9 +87,7 @@ struct CursorLine: Sendable {
         case UInt8(ascii: "P"): delete(count)
         case UInt8(ascii: "@"): insert(count)
         case UInt8(ascii: "X"):
-            for column in place.column..<min(cells.count, max(place.column, place.column + min(count, Self.longest))) {
-                cells[column] = Self.blank
-            }
+            for column in cells.indices.dropFirst(place.column).prefix(count) { cells[column] = Self.blank }
         default: break
         }
         if final == UInt8(ascii: "E") || final == UInt8(ascii: "F") { place.column = 0 }

@@ -3,7 +3,8 @@
 /// Give it every input and every output of a session in order; it answers with the events to record. Printable
 /// characters are held until the line that they belong to ends. A line of which every character was echoed is kept; of
 /// any other line only the number of characters and the control keys are kept. The same goes for a line typed at a
-/// prompt that asks for a password, and for a line that is not settled after two seconds. When in doubt, it redacts.
+/// prompt that asks for a password, for a line typed while a command runs, and for a line that is not settled after two
+/// seconds. When in doubt, it redacts.
 ///
 /// Times are microseconds since the start of the recording and come from the caller, so that it needs no clock. Call
 /// `advance` at `deadline`.
@@ -16,9 +17,7 @@ public struct InputRedaction: Sendable {
     private var keys: [String: TypedKeys] = [:]
     /// Lines that are not settled; the first one is compared with the output, the last one is being typed.
     private var lines: [TypedLine] = [TypedLine(isAhead: false)]
-    /// A kept line that was typed while a command ran: a password prompt that shows now may be meant for it.
-    private var retained: [TypedKey] = []
-    private var retainedUntil = Int64.max
+    /// What stood left of the last line that was kept.
     private var lastPrompt = ""
     private static let mostHeldKeys = 16_384
     private var heldKeys = 0
@@ -29,9 +28,7 @@ public struct InputRedaction: Sendable {
 
     /// When `advance` has something to do, if nothing else happens before.
     public var deadline: Int64? {
-        let oldest = lines.compactMap(\.oldestUnproved).min().map { $0 + Self.patience }
-        guard !retained.isEmpty else { return oldest }
-        return min(oldest ?? .max, retainedUntil)
+        lines.compactMap(\.oldestUnproved).min().map { $0 + Self.patience }
     }
 
     // MARK: Events in, events out
@@ -55,7 +52,7 @@ public struct InputRedaction: Sendable {
         output bytes: some RandomAccessCollection<UInt8>, at time: Int64
     ) -> [RecordingEvent] {
         var events = advance(to: time)
-        let needsAll = lines.contains { !$0.isEmpty && !$0.isDoubtful } || !retained.isEmpty || !parser.isInGround
+        let needsAll = lines.contains { !$0.isEmpty && !$0.isDoubtful } || !parser.isInGround
         var rest = bytes[...]
         // Nothing waits for an echo: of a flood only its last line matters, for the prompt that may stand there.
         if !needsAll, bytes.count > 256, let feed = bytes.lastIndex(of: 0x0A) {
@@ -63,7 +60,6 @@ public struct InputRedaction: Sendable {
             rest = bytes[bytes.index(after: feed)...]
         }
         for byte in rest { feed(byte, time, &events) }
-        watchForSecretPrompt(time, &events)
         settle(time, &events)
         return events
     }
@@ -71,7 +67,6 @@ public struct InputRedaction: Sendable {
     /// Time passes. Call it at `deadline`, or at any time.
     public mutating func advance(to time: Int64) -> [RecordingEvent] {
         var events: [RecordingEvent] = []
-        if time >= retainedUntil { release(time, &events) }
         for index in lines.indices {
             guard let oldest = lines[index].oldestUnproved, time - oldest >= Self.patience else { continue }
             lines[index].doubt()
@@ -85,11 +80,10 @@ public struct InputRedaction: Sendable {
     /// The session is over: what was echoed is kept, the rest is not.
     public mutating func finish(at time: Int64) -> [RecordingEvent] {
         var events = advance(to: time)
-        release(time, &events)
         for index in lines.indices {
-            let isEchoed = lines[index].isEchoed && lines[index].endedAt == nil
+            let isKept = mayKeep(lines[index]) && lines[index].endedAt == nil
             let held = take(index)
-            if isEchoed { keep(held, time, &events) } else { redact(held, time, &events) }
+            if isKept { keep(held, time, &events) } else { redact(held, time, &events) }
         }
         lines = [TypedLine(isAhead: false)]
         return events
@@ -147,22 +141,12 @@ public struct InputRedaction: Sendable {
     }
 
     private mutating func leave(isLineFeed: Bool, _ time: Int64, _ events: inout [RecordingEvent]) {
-        if isLineFeed { watchForSecretPrompt(time, &events) }
         if lines[0].willLeave(isLineFeed: isLineFeed, cursor: cursor) { settle(time, &events, isLeft: true) }
         guard isLineFeed, lines[0].isAtRest else { return }
         // Echoed, and the host went on without an end of line: an answer of one key, or chance. The next line is
         // believed only at a known prompt.
         redact(take(0), time, &events)
         lines[0] = TypedLine(isAhead: true)
-    }
-
-    /// A line typed ahead of a password prompt was perhaps echoed by the terminal before the prompt turned that off.
-    private mutating func watchForSecretPrompt(_ time: Int64, _ events: inout [RecordingEvent]) {
-        guard !retained.isEmpty, SecretPrompt.matches(cursor.text(upTo: cursor.place.column)) else { return }
-        let held = retained
-        retained = []
-        retainedUntil = .max
-        redact(held, time, &events)
     }
 
     // MARK: Settling
@@ -182,39 +166,29 @@ public struct InputRedaction: Sendable {
         var line = lines.removeFirst()
         if lines.isEmpty { lines = [TypedLine(isAhead: false)] }
         if lines[0].isEmpty { lines[0] = TypedLine(isAhead: false) }
-        let isKept = line.isHarmless || line.isEchoed
+        let isKept = mayKeep(line)
         let held = line.takeKeys()
         heldKeys -= held.count
         guard isKept else { return redact(held, time, &events) }
-        let prompt = line.prompt ?? ""
-        let isBare = prompt.allSatisfy(\.isWhitespace)
-        if isBare, !line.isHarmless, !lastPrompt.isEmpty {
-            release(time, &events)
-            retained = held
-            retainedUntil = time + Self.patience
-        } else {
-            if !isBare { lastPrompt = prompt }
-            keep(held, time, &events)
-        }
-    }
-
-    private mutating func release(_ time: Int64, _ events: inout [RecordingEvent]) {
-        retainedUntil = .max
-        guard !retained.isEmpty else { return }
-        let held = retained
-        retained = []
+        if let prompt = line.prompt, !prompt.allSatisfy(\.isWhitespace) { lastPrompt = prompt }
         keep(held, time, &events)
     }
 
+    private func mayKeep(_ line: TypedLine) -> Bool {
+        if line.isHarmless { return true }
+        // Where prompts are known, what is typed without one is typed while a command runs. It may be a password typed
+        // ahead of its prompt, which the terminal echoes until the program turns that off.
+        let isBare = (line.prompt ?? "").allSatisfy(\.isWhitespace)
+        return line.isEchoed && (lastPrompt.isEmpty || !isBare)
+    }
+
     private mutating func keep(_ keys: [TypedKey], _ time: Int64, _ events: inout [RecordingEvent]) {
-        release(time, &events)
         for run in Self.runs(keys) {
             events.append(RecordingEvent(time: time, kind: .input(run.keys.flatMap(\.bytes), actor: run.actor)))
         }
     }
 
     private mutating func redact(_ keys: [TypedKey], _ time: Int64, _ events: inout [RecordingEvent]) {
-        release(time, &events)
         for run in Self.runs(keys) {
             let count = run.keys.count(where: \.isSensitive)
             if count > 0 {

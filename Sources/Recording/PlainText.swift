@@ -10,9 +10,11 @@ public struct PlainText: Sendable {
     /// Writes a whole recording in pieces of about 64 KiB; `write` may throw to stop.
     public static func write(_ reader: RecordingReader, to write: ([UInt8]) throws -> Void) throws {
         var text = PlainText(columns: reader.header.columns)
-        try Self.write(reader, render: { event, bytes in
-            if case .output(let output) = event.kind { text.append(output, to: &bytes) }
-        }, finish: { text.finish(to: &$0) }, to: write)
+        try Self.write(
+            reader,
+            render: { event, bytes in
+                if case .output(let output) = event.kind { text.append(output, to: &bytes) }
+            }, finish: { text.finish(to: &$0) }, to: write)
     }
 
     /// Writes a recording through a renderer of the caller's, such as a whole screen model: `render` gets each event

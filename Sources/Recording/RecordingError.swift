@@ -103,7 +103,8 @@ extension RecordingError {
 
     static func outOfOrder(chunk: Int, found: UInt64, offset: Int64) -> RecordingError {
         RecordingError(
-            .outOfOrder, "Chunks are out of order: chunk \(found) stands where chunk \(chunk) belongs, at byte \(offset).",
+            .outOfOrder,
+            "Chunks are out of order: chunk \(found) stands where chunk \(chunk) belongs, at byte \(offset).",
             hint: restoreHint, chunk: chunk, offset: offset)
     }
 

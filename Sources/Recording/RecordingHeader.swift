@@ -85,7 +85,8 @@ struct RecordingPreamble: Sendable {
             let version = try cursor.bigEndian(UInt16.self)
             guard version == RecordingFormat.version, try cursor.bigEndian(UInt16.self) == 0 else {
                 throw RecordingError(
-                    .unsupportedVersion, "The recording has format version \(version), which this program does not know.",
+                    .unsupportedVersion,
+                    "The recording has format version \(version), which this program does not know.",
                     hint: "Use the program's newer version that wrote it.")
             }
             let metadata = try cursor.take(

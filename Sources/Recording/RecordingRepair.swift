@@ -71,7 +71,9 @@ struct RepairMark: Sendable, Hashable {
             let valid = try cursor.bigEndian(Int64.self)
             let count = Int(clamping: try cursor.bigEndian(UInt64.self))
             let head = try cursor.take(32)
-            guard valid >= 0, valid <= start else { return RepairMark(validLength: start, chunkCount: count, head: head) }
+            guard valid >= 0, valid <= start else {
+                return RepairMark(validLength: start, chunkCount: count, head: head)
+            }
             return RepairMark(validLength: valid, chunkCount: count, head: head)
         } catch {
             return nil

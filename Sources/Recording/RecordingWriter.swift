@@ -137,6 +137,7 @@ public final class RecordingWriter: Sendable {
         requests.withLock { $0.registration = id }
         queue.withLock { $0.report(.recording) }
         append(RecordingKeyframe(time: 0, columns: header.columns, rows: header.rows, outputOffset: 0, snapshot: []))
+        deliverReports()
     }
 
     // MARK: State

@@ -93,10 +93,14 @@ struct Grid: Sendable {
 
     /// Blanks everything that is shown and puts the margins back.
     mutating func fill(background: Color, columns: Int) {
-        for row in lines.indices {
-            lines[row].clear()
-            lines[row].erase(0..<columns, background: background)
-        }
+        var line = Line()
+        line.erase(0..<columns, background: background)
+        fill(with: line)
+    }
+
+    /// Makes all lines the same and puts the margins back.
+    mutating func fill(with line: Line) {
+        for row in lines.indices { lines[row] = line }
         resetMargins()
     }
 

@@ -42,6 +42,16 @@ struct Line: Sendable {
         }
     }
 
+    /// Writes one narrow character again and again; the caller has checked that it fits.
+    mutating func write(_ cell: Cell, repeated count: Int, at column: Int) {
+        pad(to: column)
+        splitWide(at: column)
+        splitWide(at: column + count)
+        let overwritten = min(cells.count - column, count)
+        for index in column..<column + overwritten { cells[index] = cell }
+        cells.append(contentsOf: repeatElement(cell, count: count - overwritten))
+    }
+
     /// Writes one character of one or two columns.
     mutating func write(_ cell: Cell, at column: Int) {
         pad(to: column)

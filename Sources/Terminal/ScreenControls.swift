@@ -6,7 +6,10 @@ extension Screen {
         case 0x08: backspace()
         case 0x09: if !position.pendingWrap { position.column = tabStops.next(after: position.column) }
         case 0x0A, 0x0B, 0x0C:
+            let row = position.row
             index()
+            // A line that is reached by a line feed continues nothing.
+            if position.row != row { grid[position.row].isWrapped = false }
             if modes.lineFeedNewLine { position.column = 0 }
         case 0x0D: moveTo(column: 0)
         case 0x0E: charsets.shift(to: 1)
@@ -130,11 +133,9 @@ extension Screen {
 
     /// DECALN: the whole screen full of E.
     private mutating func alignmentPattern() {
-        grid.fill(background: .default, columns: columns)
-        let cell = Cell(scalar: 0x45, width: 1, style: .plain)
-        for row in 0..<rows {
-            for column in 0..<columns { grid[row].write(cell, at: column) }
-        }
+        var line = Line()
+        line.write(Cell(scalar: 0x45, width: 1, style: .plain), repeated: columns, at: 0)
+        grid.fill(with: line)
         moveTo(column: 0)
         position.row = 0
     }

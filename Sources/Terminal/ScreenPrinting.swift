@@ -15,9 +15,7 @@ extension Screen {
             let part = rest.prefix(columns - position.column)
             grid[position.row].write(part, at: position.column, style: style, columns: columns)
             rest = rest.dropFirst(part.count)
-            lastColumn = position.column + part.count - 1
-            position.pendingWrap = lastColumn == columns - 1
-            position.column = min(lastColumn + 1, columns - 1)
+            advance(part.count)
         }
         if let last = run.last { lastScalar = UInt32(last) }
     }
@@ -53,7 +51,26 @@ extension Screen {
     /// REP (ECMA-48 §8.3.103). More than a whole screen shows nothing new.
     mutating func repeatLast(_ count: Int) {
         guard lastScalar != 0 else { return }
-        for _ in 0..<min(count, columns * rows) where lastScalar != 0 { print(lastScalar) }
+        var rest = min(count, columns * rows)
+        guard codePointWidth(lastScalar) == 1, !modes.insert, modes.autowrap else {
+            for _ in 0..<rest where lastScalar != 0 { print(lastScalar) }
+            return
+        }
+        let cell = Cell(scalar: lastScalar, width: 1, style: style)
+        while rest > 0 {
+            if position.pendingWrap { wrap() }
+            let part = min(rest, columns - position.column)
+            grid[position.row].write(cell, repeated: part, at: position.column)
+            advance(part)
+            rest -= part
+        }
+    }
+
+    /// Moves behind characters that were just written.
+    private mutating func advance(_ count: Int) {
+        lastColumn = position.column + count - 1
+        position.pendingWrap = lastColumn == columns - 1
+        position.column = min(lastColumn + 1, columns - 1)
     }
 
     private mutating func wrap() {

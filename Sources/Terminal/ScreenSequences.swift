@@ -128,9 +128,10 @@ extension Screen {
         grid[row].erase(range, background: style.background, keepingProtected: keepingProtected)
     }
 
-    /// 0 from the cursor on, 1 up to and with the cursor, 2 the whole line.
+    /// 0 from the cursor on, 1 up to and with the cursor, 2 the whole line. A cursor that is about to wrap is behind the
+    /// last column, as in xterm.js and VTE: programs that fill a line and then erase its rest keep its last character.
     private mutating func eraseInLine(_ part: Int, keepingProtected: Bool) {
-        guard part <= 2 else { return }
+        guard part <= 2, part != 0 || !position.pendingWrap else { return }
         position.pendingWrap = false
         let range = part == 0 ? position.column..<columns : part == 1 ? 0..<position.column + 1 : 0..<columns
         erase(row: position.row, range, keepingProtected: keepingProtected)
@@ -141,7 +142,7 @@ extension Screen {
     private mutating func eraseInDisplay(_ part: Int, keepingProtected: Bool) {
         switch part {
         case 0...2:
-            position.pendingWrap = false
+            if part != 0 { position.pendingWrap = false }
             if part != 2 { eraseInLine(part, keepingProtected: keepingProtected) }
             let whole = part == 0 ? position.row + 1..<rows : part == 1 ? 0..<position.row : 0..<rows
             for row in whole {

@@ -16,7 +16,7 @@ struct OpenGateway {
     let caller: Caller
 
     init(_ settings: Configuration) async throws {
-        var logger = Logger(label: "copilot", factory: StreamLogHandler.standardError)
+        var logger = Logger(label: "copilot") { StreamLogHandler.standardError(label: $0) }
         // Errors are said by the subcommand itself.
         logger.logLevel = .critical
         gateway = try await Gateway.open(

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import UnixSignals
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -46,7 +47,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private static func logger(_ settings: Configuration) -> Logger {
-        var logger = Logger(label: "copilot", factory: StreamLogHandler.standardError)
+        var logger = Logger(label: "copilot") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
         return logger
     }

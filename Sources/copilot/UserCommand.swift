@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import Storage
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

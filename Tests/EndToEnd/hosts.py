@@ -63,7 +63,7 @@ class SSHHost:
     def __init__(self, folder, account, options=""):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        # sshd refuses key files below a folder that others may write to.
+        # sshd reads the keys as the account; its StrictModes would refuse everything below /tmp.
         for parent in [self.folder, *self.folder.parents]:
             if os.stat(parent).st_uid == os.geteuid() and parent != pathlib.Path("/tmp"):
                 os.chmod(parent, 0o755)
@@ -128,6 +128,7 @@ HostKey {self.folder}/host_key
 PidFile {self.folder}/sshd.pid
 AuthorizedKeysFile {self.authorized}
 UsePAM no
+StrictModes no
 PermitRootLogin no
 PasswordAuthentication yes
 KbdInteractiveAuthentication no

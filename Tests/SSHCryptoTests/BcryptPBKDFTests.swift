@@ -10,7 +10,8 @@ import Testing
         let key: String
     }
 
-    /// The first two are OpenBSD's; all were made by: python3 -c 'import bcrypt; bcrypt.kdf(password, salt, length, rounds)'
+    /// The first two are OpenBSD's; all were made by: python3 -c 'import bcrypt; bcrypt.kdf(password, salt, length,
+    /// rounds)'
     static let vectors = [
         Vector(
             password: Array("password".utf8), salt: Array("salt".utf8), rounds: 4,

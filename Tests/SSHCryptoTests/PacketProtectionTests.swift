@@ -31,7 +31,8 @@ import Testing
         }
         var received = ByteBuffer()
         var opened: [[UInt8]] = []
-        while let chunk = wire.readSlice(length: min(wire.readableBytes, .random(in: 1...100))), chunk.readableBytes > 0 {
+        while let chunk = wire.readSlice(length: min(wire.readableBytes, .random(in: 1...100))), chunk.readableBytes > 0
+        {
             received.writeImmutableBuffer(chunk)
             while true {
                 let needed = opener.bytesNeeded
@@ -105,7 +106,9 @@ import Testing
         }
     }
 
-    @Test("the tag is not looked for before the whole packet is there, and a cut packet gives nothing", arguments: Suite.all)
+    @Test(
+        "the tag is not looked for before the whole packet is there, and a cut packet gives nothing",
+        arguments: Suite.all)
     func truncation(_ suite: Suite) throws {
         var wire = ByteBuffer()
         try suite.sealer().seal(ByteBuffer(randomBytes(50)), sequenceNumber: 3, into: &wire)
@@ -162,7 +165,9 @@ import Testing
         #expect(out.array == [1, 2, 3])
     }
 
-    @Test("an opened payload stays what it was when the next packet is decrypted in the same buffer", arguments: Suite.all)
+    @Test(
+        "an opened payload stays what it was when the next packet is decrypted in the same buffer", arguments: Suite.all
+    )
     func slicesLive(_ suite: Suite) throws {
         let (sealer, opener) = (try suite.sealer(), try suite.opener())
         let payloads = (0..<10).map { _ in randomBytes(100) }

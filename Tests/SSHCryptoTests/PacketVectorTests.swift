@@ -4,9 +4,9 @@ import Testing
 
 @testable import SSHCrypto
 
-/// Packets that another implementation made: Python's cryptography 48 (AESGCM; ChaCha20 with Poly1305; AES-CTR with HMAC),
-/// put together by RFC 5647 §7, PROTOCOL.chacha20poly1305 and RFC 4253 §6. The payload is a service request, the padding
-/// 0, 1, 2 …, the sequence number 0x01020304; keys and vectors are those of `Suite`.
+/// Packets that another implementation made: Python's cryptography 48 (AESGCM; ChaCha20 with Poly1305; AES-CTR with
+/// HMAC), put together by RFC 5647 §7, PROTOCOL.chacha20poly1305 and RFC 4253 §6. The payload is a service request,
+/// the padding 0, 1, 2 …, the sequence number 0x01020304; keys and vectors are those of `Suite`.
 @Suite struct PacketVectorTests {
     struct Vector: Sendable {
         let suite: Suite

@@ -54,17 +54,16 @@ public struct OutputLog: Sendable {
     public mutating func append(_ bytes: ByteBuffer) {
         let count = bytes.readableBytes
         guard count > 0 else { return }
-        if let last = segments.indices.last, last >= first, count < 4096,
+        if let last = segments.indices.last, last >= first,
             segments[last].bytes.readableBytes + count <= Self.segmentSize
         {
             segments[last].bytes.writeImmutableBuffer(bytes)
-        } else if count < 4096 {
+        } else {
+            // Copied, never kept: a slice of the connection's buffer would make its next read copy the whole buffer.
             var fresh = ByteBuffer()
-            fresh.reserveCapacity(Self.segmentSize)
+            fresh.reserveCapacity(max(count, Self.segmentSize))
             fresh.writeImmutableBuffer(bytes)
             segments.append(Segment(offset: end, bytes: fresh))
-        } else {
-            segments.append(Segment(offset: end, bytes: bytes))
         }
         end += UInt64(count)
         dropOldest()

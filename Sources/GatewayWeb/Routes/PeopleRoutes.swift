@@ -1,6 +1,7 @@
 import Gateway
 import Hummingbird
 import Policy
+import Storage
 
 /// `/api/me` and `/api/users`: oneself, and everybody.
 struct PeopleRoutes: Sendable {

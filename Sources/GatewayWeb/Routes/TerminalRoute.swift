@@ -12,6 +12,8 @@ struct TerminalRoute: Sendable {
 
     let endpoint: any TerminalEndpoint
     let limits: WebLimits
+    /// Whether a sign-in that was good a moment ago still is.
+    let isStillSignedIn: @Sendable (Caller) async -> Bool
 
     func add(to routes: RouteTable) {
         routes.signedIn(.get, "/api/terminal") { call, caller in
@@ -22,11 +24,20 @@ struct TerminalRoute: Sendable {
     private func connect(_ call: Call, _ caller: Caller) async throws -> Response {
         let key = try Self.handshakeKey(call.request)
         let makeSession = try await endpoint.accept(caller)
-        let limits = limits
+        let (limits, isStillSignedIn) = (limits, isStillSignedIn)
         let channel = call.context.channel
         let isPrepared = try await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: HTTPUpgradeHandler.self).prepare { channel in
-                [
+                // Whoever signed out while the connection was on its way is not among those who hear of it, so it is
+                // asked once more when the session's handler is there.
+                channel.eventLoop.execute {
+                    Task {
+                        if await isStillSignedIn(caller) { return }
+                        let farewell = CloseWebSocket(code: 1008, reason: "The sign-in has ended.")
+                        channel.triggerUserOutboundEvent(farewell, promise: nil)
+                    }
+                }
+                return [
                     WebSocketFrameEncoder(),
                     ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: limits.messageBytes)),
                     WebSocketMessages(limits: limits),

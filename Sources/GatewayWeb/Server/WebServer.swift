@@ -10,25 +10,23 @@ import ServiceLifecycle
 /// requests finish, WebSockets are told 1001, and what then still is open is closed after `WebLimits.stopTime`.
 ///
 /// ```swift
-/// let server = WebServer(configuration: WebConfiguration(configuration), gateway: gateway, terminal: terminal, logger: logger)
+/// let server = WebServer(configuration: configuration, gateway: gateway, logger: logger)
 /// try await server.run()
 /// ```
 public struct WebServer: Service {
     private let configuration: WebConfiguration
     private let gateway: Gateway
-    private let terminal: any TerminalEndpoint
     private let group: any EventLoopGroup
     private let logger: Logger
 
     /// - Parameter group: the event loops of the connections. Sessions on the same loops are reached without a
     ///   change of threads.
     public init(
-        configuration: WebConfiguration, gateway: Gateway, terminal: any TerminalEndpoint,
+        configuration: WebConfiguration, gateway: Gateway,
         group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger
     ) {
         self.configuration = configuration
         self.gateway = gateway
-        self.terminal = terminal
         self.group = group
         self.logger = logger
     }
@@ -37,8 +35,7 @@ public struct WebServer: Service {
     /// - Throws: `WebServerError` when the configuration cannot be served: the port is taken, a certificate is unusable.
     public func run() async throws {
         let cookies = CookieNames(isEncrypted: configuration.isEncrypted)
-        let routes = try await Self.routes(
-            configuration: configuration, gateway: gateway, terminal: terminal, cookies: cookies)
+        let routes = try await Self.routes(configuration: configuration, gateway: gateway, cookies: cookies)
         let service = HTTPService(
             configuration: configuration, routes: routes, cookies: cookies, group: group, logger: logger)
         try await service.run()
@@ -46,7 +43,7 @@ public struct WebServer: Service {
 
     /// Every call of the API.
     static func routes(
-        configuration: WebConfiguration, gateway: Gateway, terminal: any TerminalEndpoint, cookies: CookieNames
+        configuration: WebConfiguration, gateway: Gateway, cookies: CookieNames
     ) async throws -> RouteTable {
         let people = gateway.people
         let tokens = try await AccessTokens()
@@ -65,7 +62,25 @@ public struct WebServer: Service {
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)
-        TerminalRoute(endpoint: terminal, limits: configuration.limits).add(to: routes)
+        TerminalRoute(endpoint: terminals(gateway), limits: configuration.limits) { caller in
+            let known = try? await people.caller(
+                userID: caller.userID, signInID: caller.signInID, address: caller.address)
+            return known != nil
+        }.add(to: routes)
         return routes
+    }
+
+    /// The terminals' side of the WebSocket. Whoever signs out, or is disabled, loses the connections at once.
+    private static func terminals(_ gateway: Gateway) -> SessionTerminals {
+        let sockets = TerminalSockets()
+        gateway.people.onRevoked { revocation in
+            switch revocation {
+            case .user(let id): sockets.close(where: { $0.userID == id }, reason: "The sign-in has ended.")
+            case .signIn(let id, _): sockets.close(where: { $0.signInID == id }, reason: "The sign-in has ended.")
+            // The connection stays: each session judges its seats again by itself.
+            case .roleChanged: break
+            }
+        }
+        return SessionTerminals(sessions: gateway.sessions, sockets: sockets)
     }
 }

@@ -11,7 +11,7 @@ struct RequestGateTests {
             routes: { routes in
                 routes.open(.get, "/api/health") { _ in try JSONAnswer.response(HealthAnswer(status: "ok")) }
                 routes.open(.post, "/api/act") { _ in JSONAnswer.noContent }
-                TerminalRoute(endpoint: EchoTerminal(), limits: WebLimits()).add(to: routes)
+                TerminalRoute(endpoint: EchoTerminal(), limits: WebLimits(), isStillSignedIn: { _ in true }).add(to: routes)
             }
         ) { try await body($0) }
     }

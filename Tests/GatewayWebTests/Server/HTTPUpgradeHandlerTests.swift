@@ -12,7 +12,7 @@ struct HTTPUpgradeHandlerTests {
         try await TestServer.run(
             limits: limits,
             routes: { routes in
-                TerminalRoute(endpoint: EchoTerminal(), limits: limits).add(to: routes)
+                TerminalRoute(endpoint: EchoTerminal(), limits: limits, isStillSignedIn: { _ in true }).add(to: routes)
                 routes.open(.get, "/api/health") { _ in try JSONAnswer.response(HealthAnswer(status: "ok")) }
             }
         ) { server in

@@ -1,0 +1,214 @@
+import type {
+    AuditEntry, AuditVerification, Environment, Host, HostTest, Me, NewCredential, NewHost, Probe, Recording, SeatMode,
+    ServerInfo, ServerSettings, Session, TokenInfo, User,
+} from "./types";
+
+/** A refusal or failure of the server, or of the way to it, in words that a person can act on. */
+export class ApiError extends Error {
+    constructor(
+        readonly status: number,
+        readonly code: string,
+        message: string,
+        readonly hint: string,
+        readonly body: Record<string, unknown> = {},
+    ) {
+        super(message);
+    }
+
+    /** The permission that a 403 names. */
+    get missing(): string | null {
+        return typeof this.body.missing === "string" ? this.body.missing : null;
+    }
+
+    get field(): string | null {
+        return typeof this.body.field === "string" ? this.body.field : null;
+    }
+
+    /** Seconds until another attempt is allowed. */
+    get retryAfter(): number | null {
+        return typeof this.body.retryAfter === "number" ? this.body.retryAfter : null;
+    }
+
+    get isOffline(): boolean {
+        return this.status === 0;
+    }
+}
+
+export function asApiError(error: unknown): ApiError {
+    if (error instanceof ApiError) return error;
+    return new ApiError(-1, "page_error", error instanceof Error ? error.message : String(error), "Reload the page.");
+}
+
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+/** Access tokens live ten minutes; a new one is fetched before the old one can run out under a request. */
+const REFRESH_AFTER = 8 * 60_000;
+const REFRESHED_AT = "copilot.refreshedAt";
+
+async function send(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+    try {
+        return await fetch(path, {
+            method,
+            signal,
+            credentials: "same-origin",
+            cache: "no-store",
+            headers: method === "GET" ? {} : { "Content-Type": "application/json" },
+            body: method === "GET" ? undefined : JSON.stringify(body ?? {}),
+        });
+    } catch (error) {
+        if (error instanceof DOMException && error.name === "AbortError") throw error;
+        throw new ApiError(0, "offline", "The copilot can't be reached.", "Check your connection; the page tries again by itself.");
+    }
+}
+
+async function failure(response: Response): Promise<ApiError> {
+    let body: Record<string, unknown> = {};
+    try {
+        body = await response.json();
+    } catch {
+        // An answer without a JSON body comes from something between us and the server; the status is all there is.
+    }
+    const header = Number(response.headers.get("Retry-After"));
+    if (header > 0 && typeof body.retryAfter !== "number") body.retryAfter = header;
+    return new ApiError(
+        response.status,
+        typeof body.code === "string" ? body.code : `http_${response.status}`,
+        typeof body.error === "string" ? body.error : `The server answered with status ${response.status}.`,
+        typeof body.hint === "string" ? body.hint : "",
+        body,
+    );
+}
+
+/** Calls the server with the session cookies, renewing the access token silently when it has run out. */
+export class ApiClient {
+    private refreshing: Promise<boolean> | null = null;
+
+    /** Called once when the sign-in turns out to be over. */
+    onSignedOut: (reason: ApiError) => void = () => undefined;
+
+    async request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+        const isAuthentication = path.startsWith("/auth/") && !path.startsWith("/auth/sign-out");
+        if (!isAuthentication && path !== "/api/server") await this.ensureFresh();
+        let response = await send(method, path, body, signal);
+        if (response.status === 401 && !isAuthentication) {
+            const error = await failure(response);
+            if (!(await this.refresh())) {
+                this.onSignedOut(error);
+                throw error;
+            }
+            response = await send(method, path, body, signal);
+            if (response.status === 401) this.onSignedOut(await failure(response.clone()));
+        }
+        if (!response.ok) throw await failure(response);
+        if (response.status === 204) return undefined as T;
+        return (await response.json()) as T;
+    }
+
+    /** A streamed answer: recordings are read as they are played. */
+    async stream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+        await this.ensureFresh();
+        let response = await send("GET", path, undefined, signal);
+        if (response.status === 401 && (await this.refresh())) response = await send("GET", path, undefined, signal);
+        if (!response.ok || !response.body) throw await failure(response);
+        return response.body;
+    }
+
+    /** Renews the access token when it is about to run out; browser tabs share the time of the last renewal. */
+    async ensureFresh(): Promise<void> {
+        const last = Number(localStorage.getItem(REFRESHED_AT) ?? 0);
+        if (last > 0 && Date.now() - last > REFRESH_AFTER) await this.refresh();
+    }
+
+    noteSignIn() {
+        localStorage.setItem(REFRESHED_AT, String(Date.now()));
+    }
+
+    /** One renewal at a time: the refresh token rotates, and a second use of the old one would end the sign-in. */
+    refresh(): Promise<boolean> {
+        this.refreshing ??= this.refreshOnce().finally(() => (this.refreshing = null));
+        return this.refreshing;
+    }
+
+    private async refreshOnce(): Promise<boolean> {
+        const asked = Date.now();
+        const renew = async () => {
+            // Another tab may have renewed while this one waited for its turn.
+            if (Number(localStorage.getItem(REFRESHED_AT) ?? 0) > asked) return true;
+            const response = await send("POST", "/auth/refresh");
+            if (response.ok) this.noteSignIn();
+            else localStorage.removeItem(REFRESHED_AT);
+            return response.ok;
+        };
+        return navigator.locks ? navigator.locks.request("copilot.refresh", renew) : renew();
+    }
+
+    server = () => this.request<ServerInfo>("GET", "/api/server");
+    me = () => this.request<Me>("GET", "/api/me");
+    checkToken = (token: string) => this.request<TokenInfo>("POST", "/auth/redeem/check", { token });
+    redeem = (body: { token: string; username: string; name: string; password: string }) =>
+        this.request<{ user: User }>("POST", "/auth/redeem", body);
+    signIn = (username: string, password: string) =>
+        this.request<{ user: User }>("POST", "/auth/sign-in", { username, password });
+    signOut = (everywhere: boolean) =>
+        this.request<void>("POST", everywhere ? "/auth/sign-out-everywhere" : "/auth/sign-out");
+    changePassword = (current: string, next: string) =>
+        this.request<void>("POST", "/api/me/password", { current, new: next });
+
+    users = async () => (await this.request<{ users: User[] }>("GET", "/api/users")).users;
+    addUser = (body: { username: string; name: string; role: string }) =>
+        this.request<{ user: User; invitation?: { link: string; expiresAt: string } }>("POST", "/api/users", body);
+    updateUser = async (id: string, body: { name?: string; role?: string; disabled?: boolean }) =>
+        (await this.request<{ user: User }>("PATCH", `/api/users/${encodeURIComponent(id)}`, body)).user;
+
+    hosts = async () => (await this.request<{ hosts: Host[] }>("GET", "/api/hosts")).hosts;
+    host = async (id: string) => {
+        const answer = await this.request<Host | { host: Host }>("GET", `/api/hosts/${encodeURIComponent(id)}`);
+        return "host" in answer ? answer.host : answer;
+    };
+    probe = (address: string, port: number) => this.request<Probe>("POST", "/api/hosts/probe", { address, port });
+    addHost = (body: NewHost) => this.request<{ host: Host; authorizedKeysLine?: string }>("POST", "/api/hosts", body);
+    updateHost = async (
+        id: string,
+        body: Partial<{ alias: string; username: string; environment: Environment; purpose: string; tags: string[]; credential: NewCredential }>,
+    ) => {
+        const answer = await this.request<{ host?: Host; authorizedKeysLine?: string } & Partial<Host>>(
+            "PATCH", `/api/hosts/${encodeURIComponent(id)}`, body);
+        return { host: (answer.host ?? answer) as Host, authorizedKeysLine: answer.authorizedKeysLine };
+    };
+    removeHost = (id: string) => this.request<void>("DELETE", `/api/hosts/${encodeURIComponent(id)}`);
+    testHost = (id: string) => this.request<HostTest>("POST", `/api/hosts/${encodeURIComponent(id)}/test`);
+    acceptHostKey = (id: string, fingerprint: string) =>
+        this.request<{ host: Host }>("POST", `/api/hosts/${encodeURIComponent(id)}/host-key`, { fingerprint });
+
+    sessions = async (state: "live" | "ended") =>
+        (await this.request<{ sessions: Session[] }>("GET", `/api/sessions?state=${state}`)).sessions;
+    session = async (id: string) => {
+        const answer = await this.request<Session | { session: Session }>("GET", `/api/sessions/${encodeURIComponent(id)}`);
+        return "session" in answer ? answer.session : answer;
+    };
+    startSession = async (hostId: string, columns: number, rows: number) =>
+        (await this.request<{ session: Session }>("POST", "/api/sessions", { hostId, columns, rows })).session;
+    endSession = (id: string) => this.request<unknown>("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
+    invite = (id: string, userId: string, mode: SeatMode) =>
+        this.request<{ session: Session }>("POST", `/api/sessions/${encodeURIComponent(id)}/participants`, { userId, mode });
+    setMode = (id: string, userId: string, mode: SeatMode) =>
+        this.request<{ session: Session }>(
+            "PATCH", `/api/sessions/${encodeURIComponent(id)}/participants/${encodeURIComponent(userId)}`, { mode });
+    removeParticipant = (id: string, userId: string) =>
+        this.request<unknown>("DELETE", `/api/sessions/${encodeURIComponent(id)}/participants/${encodeURIComponent(userId)}`);
+
+    recordings = async () => (await this.request<{ recordings: Recording[] }>("GET", "/api/recordings")).recordings;
+    recording = async (id: string) => {
+        const answer = await this.request<Recording | { recording: Recording }>("GET", `/api/recordings/${encodeURIComponent(id)}`);
+        return "recording" in answer ? answer.recording : answer;
+    };
+
+    audit = (query: URLSearchParams) =>
+        this.request<{ entries: AuditEntry[]; next: number | null }>("GET", `/api/audit?${query}`);
+    verifyAudit = () => this.request<AuditVerification>("GET", "/api/audit/verify");
+
+    settings = () => this.request<ServerSettings>("GET", "/api/settings");
+    updateSettings = (body: Partial<ServerSettings>) => this.request<ServerSettings>("PATCH", "/api/settings", body);
+}
+
+export const api = new ApiClient();

@@ -1,0 +1,190 @@
+// The server's values as they travel. Times are ISO 8601 in UTC.
+
+export type Environment = "production" | "staging" | "development" | "other";
+export type Role = "admin" | "devops" | "ml-ops" | "guest" | string;
+export type SeatMode = "view" | "control";
+
+export interface ServerInfo {
+    name: string;
+    version: string;
+    protocol: number;
+    setupRequired: boolean;
+    time: string;
+}
+
+export interface User {
+    id: string;
+    username: string;
+    name: string;
+    role: Role;
+    disabled?: boolean;
+    createdAt?: string;
+    lastSignInAt?: string | null;
+}
+
+export interface Me {
+    user: User;
+    permissions: string[];
+}
+
+export interface TokenInfo {
+    kind: "first-admin" | "invitation";
+    username?: string | null;
+    name?: string | null;
+    expiresAt: string;
+}
+
+export interface KeyView {
+    algorithm: string;
+    fingerprint: string;
+    randomart: string;
+}
+
+export interface HostKey extends KeyView {
+    verifiedAt: string;
+    verifiedBy: string;
+}
+
+export interface KeyAlert {
+    offeredFingerprint: string;
+    offeredAlgorithm: string;
+    offeredRandomart: string;
+    seenAt: string;
+}
+
+export interface Host {
+    id: string;
+    alias: string;
+    address: string;
+    port: number;
+    username: string;
+    environment: Environment;
+    purpose: string;
+    tags: string[];
+    hostKey: HostKey;
+    credential: { kind: "password" | "key" | "none"; fingerprint?: string | null };
+    keyAlert: KeyAlert | null;
+    lastUsedAt: string | null;
+    activeSessions: number;
+    may: Record<string, boolean>;
+    demonstration: boolean;
+}
+
+export interface Probe {
+    probeId: string;
+    address: string;
+    port: number;
+    resolvedAddress: string;
+    serverIdentification: string;
+    hostKey: KeyView & { publicKey: string };
+    known: { alias: string }[];
+}
+
+export type NewCredential =
+    | { kind: "password"; password: string }
+    | { kind: "key"; privateKey: string; passphrase?: string }
+    | { kind: "generated" };
+
+export interface NewHost {
+    alias: string;
+    address: string;
+    port: number;
+    username: string;
+    environment: Environment;
+    purpose: string;
+    tags: string[];
+    probeId: string;
+    credential: NewCredential;
+}
+
+export interface HostTest {
+    ok: boolean;
+    milliseconds: number;
+    steps: { step: "resolve" | "connect" | "host_key" | "authenticate"; ok: boolean; detail: string; code?: string; hint?: string }[];
+}
+
+export interface SessionEnding {
+    reason: "exit" | "ended_by" | "host_lost" | "idle" | "no_seats" | "shutdown" | "failed" | string;
+    exitStatus?: number | null;
+    signal?: string | null;
+    detail?: string | null;
+}
+
+export interface Seat {
+    seatId: string;
+    userId: string;
+    name: string;
+    mode: SeatMode;
+    connected: boolean;
+    device: string;
+}
+
+export interface Participant {
+    userId: string;
+    name: string;
+    mode: SeatMode;
+}
+
+export interface Session {
+    id: string;
+    host: { id: string; alias: string; environment: Environment };
+    owner: { id: string; name: string };
+    title: string;
+    state: "connecting" | "live" | "paused" | "ended";
+    startedAt: string;
+    endedAt: string | null;
+    ending: SessionEnding | null;
+    columns: number;
+    rows: number;
+    recordingId: string | null;
+    keyboard: { holder: { userId: string; name: string; seatId: string } | null; epoch: number };
+    seats: Seat[];
+    participants: Participant[];
+    expiresAt: string | null;
+    startedBy?: { id: string; name: string } | string | null;
+}
+
+/** What the terminal channel adds for the seat that it belongs to. */
+export interface SeatView extends Session {
+    you: { seatId: string; mode: SeatMode; holder: boolean; mayType: boolean };
+}
+
+export interface Recording {
+    id: string;
+    sessionId: string;
+    host: { id: string; alias: string; environment: Environment };
+    owner: { id: string; name: string };
+    participants: string[];
+    startedAt: string;
+    duration: number;
+    bytes: number;
+    state: "recording" | "complete" | "truncated";
+    columns: number;
+    rows: number;
+    markers?: { time: number; label: string; kind: string }[];
+}
+
+export interface AuditEntry {
+    seq: number;
+    time: string;
+    actor: { kind: string; id: string; name: string; onBehalfOf?: unknown; address?: string | null };
+    action: string;
+    object?: { kind: string; id: string; name?: string | null } | null;
+    outcome: string;
+    details: Record<string, unknown>;
+    session?: string | null;
+    hash: string;
+}
+
+export interface AuditVerification {
+    ok: boolean;
+    entries: number;
+    checkpoints: number;
+    problem: { seq: number | null; kind: string; sentence: string } | null;
+}
+
+export interface ServerSettings {
+    seatlessMinutes: number;
+    idleMinutes: number;
+    recordingFailure: "block" | "continue" | string;
+}

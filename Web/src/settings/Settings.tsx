@@ -1,0 +1,196 @@
+import { useEffect, useState, type FormEvent, type ReactNode } from "react";
+import { api, asApiError, type ApiError } from "../api/client";
+import type { ServerSettings } from "../api/types";
+import { signOut } from "../app/session";
+import { changeSettings, toast, useMay, useStore } from "../app/store";
+import { passwordProblem } from "../people/password";
+import { Button, Choice, Dialog, PasswordField, Switch } from "../ui/controls";
+import { PageHead, Problem, Skeleton } from "../ui/display";
+import { fullTime, inert } from "../ui/text";
+
+export function Settings() {
+    const maySet = useMay("settings.edit");
+    return (
+        <div className="narrow settings">
+            <PageHead title="Settings" />
+            <Appearance />
+            <Account />
+            {maySet && <ServerPanel />}
+            <About />
+        </div>
+    );
+}
+
+function Row({ label, note, children }: { label: string; note?: string; children: ReactNode }) {
+    return (
+        <div className="setting">
+            <div><strong>{label}</strong>{note && <p className="muted">{note}</p>}</div>
+            <div className="setting-control">{children}</div>
+        </div>
+    );
+}
+
+function Appearance() {
+    const settings = useStore((s) => s.settings);
+    const touch = matchMedia("(pointer: coarse)").matches;
+    const size = touch ? settings.touchFontSize : settings.fontSize;
+    const setSize = (value: number) => changeSettings(touch ? { touchFontSize: value } : { fontSize: value });
+    return (
+        <section className="panel" aria-label="Appearance">
+            <h2>On this device</h2>
+            <Row label="Theme">
+                <Choice label="Theme" value={settings.theme} onChange={(theme) => changeSettings({ theme })} testid="settings-theme" options={[
+                    { value: "system", label: "System", icon: "monitor" }, { value: "light", label: "Light", icon: "sun" }, { value: "dark", label: "Dark", icon: "moon" },
+                ]} />
+            </Row>
+            <Row label="Terminal colours">
+                <Choice label="Terminal colours" value={settings.terminalTheme} onChange={(terminalTheme) => changeSettings({ terminalTheme })} options={[
+                    { value: "dark", label: "Dark" }, { value: "light", label: "Light" }, { value: "follow", label: "As the page" },
+                ]} />
+            </Row>
+            <Row label="Terminal letters" note={`${size} px${touch ? "; pinch does it too" : ""}`}>
+                <input type="range" min={8} max={28} value={size} aria-label="Letter size in the terminal" data-testid="settings-font-size" onChange={(event) => setSize(Number(event.target.value))}
+                    style={{ ["--progress" as string]: `${((size - 8) / 20) * 100}%` }} />
+            </Row>
+            <Row label="Ask before pasting several lines" note="Where the program would run each line at once.">
+                <Switch label="Ask before pasting several lines" checked={settings.confirmPaste} onChange={(confirmPaste) => changeSettings({ confirmPaste })} testid="settings-confirm-paste" />
+            </Row>
+            <Row label="Screen reader mode in terminals" note="Speaks new output. For terminals opened from now on.">
+                <Switch label="Screen reader mode" checked={settings.screenReader} onChange={(screenReader) => changeSettings({ screenReader })} />
+            </Row>
+        </section>
+    );
+}
+
+function Account() {
+    const me = useStore((s) => s.me?.user);
+    const [isAsking, setAsking] = useState(false);
+    if (!me) return null;
+    return (
+        <section className="panel" aria-label="Account">
+            <h2>You</h2>
+            <Row label={inert(me.name, 60)} note={`${inert(me.username, 60)} · ${inert(me.role, 30)}${me.createdAt ? ` · since ${fullTime(me.createdAt)}` : ""}`}>
+                <Button icon="sign-out" onClick={() => void signOut(false)} data-testid="sign-out">Sign out</Button>
+            </Row>
+            <PasswordForm username={me.username} />
+            <Row label="Every device" note="Ends all your sign-ins, this one too. Sessions on hosts go on.">
+                <Button tone="danger" onClick={() => setAsking(true)} data-testid="sign-out-everywhere">Sign out everywhere</Button>
+            </Row>
+            {isAsking && (
+                <Dialog title="Sign out on every device?" onClose={() => setAsking(false)}
+                    actions={<><Button onClick={() => setAsking(false)}>Cancel</Button><Button tone="danger" onClick={() => void signOut(true)} data-testid="sign-out-everywhere-confirm">Sign out everywhere</Button></>}>
+                    <p>You sign in again where you need it.</p>
+                </Dialog>
+            )}
+        </section>
+    );
+}
+
+function PasswordForm({ username }: { username: string }) {
+    const [isOpen, setOpen] = useState(false);
+    const [current, setCurrent] = useState("");
+    const [next, setNext] = useState("");
+    const [wasTried, setTried] = useState(false);
+    const [isBusy, setBusy] = useState(false);
+    const [error, setError] = useState<ApiError | null>(null);
+    const weak = passwordProblem(next, username);
+    const submit = async (event: FormEvent) => {
+        event.preventDefault();
+        setTried(true);
+        if (weak) return;
+        setBusy(true);
+        setError(null);
+        try {
+            await api.changePassword(current, next);
+            toast("Your password is changed", { tone: "good", hint: "Your other sign-ins have ended." });
+            setOpen(false);
+            setCurrent("");
+            setNext("");
+            setTried(false);
+        } catch (problem) {
+            setError(asApiError(problem));
+        }
+        setBusy(false);
+    };
+    if (!isOpen) return <Row label="Password"><Button icon="lock" onClick={() => setOpen(true)} data-testid="password-open">Change</Button></Row>;
+    return (
+        <form className="stack setting-form" onSubmit={submit} data-testid="password-form">
+            <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
+            <PasswordField label="Current password" autoComplete="current-password" required autoFocus value={current} onChange={(event) => setCurrent(event.target.value)} data-testid="password-current" />
+            <PasswordField label="New password" autoComplete="new-password" required value={next} onChange={(event) => setNext(event.target.value)} error={wasTried ? weak : null}
+                hint="At least 12 characters" data-testid="password-new" />
+            {error && <Problem compact error={error} />}
+            <div className="form-actions"><Button onClick={() => setOpen(false)}>Cancel</Button><Button tone="primary" type="submit" busy={isBusy} data-testid="password-submit">Change the password</Button></div>
+        </form>
+    );
+}
+
+function ServerPanel() {
+    const [settings, setSettings] = useState<ServerSettings | null>(null);
+    const [draft, setDraft] = useState({ seatless: "", idle: "" });
+    const [error, setError] = useState<ApiError | null>(null);
+    const [isBusy, setBusy] = useState(false);
+    const show = (value: ServerSettings) => {
+        setSettings(value);
+        setDraft({ seatless: String(value.seatlessMinutes), idle: String(value.idleMinutes) });
+    };
+    useEffect(() => void api.settings().then(show, (problem) => setError(asApiError(problem))), []);
+    const save = async (change: Partial<ServerSettings>) => {
+        setBusy(true);
+        setError(null);
+        try {
+            await api.updateSettings(change);
+            show(await api.settings());
+            toast("Saved", { tone: "good" });
+        } catch (problem) {
+            setError(asApiError(problem));
+        }
+        setBusy(false);
+    };
+    const minutes = (text: string) => Math.max(0, Math.round(Number(text) || 0));
+    return (
+        <section className="panel" aria-label="This copilot">
+            <h2>This copilot</h2>
+            {error && <Problem compact error={error} />}
+            {!settings && !error && <Skeleton rows={2} />}
+            {settings && (
+                <>
+                    <Row label="A session without anybody ends after" note="In minutes. Closed laptops and lost phones come back within it.">
+                        <form className="number-form" onSubmit={(event) => {
+                            event.preventDefault();
+                            void save({ seatlessMinutes: Math.max(1, minutes(draft.seatless)) });
+                        }}>
+                            <input type="number" min={1} max={10_080} value={draft.seatless} aria-label="Minutes without anybody" onChange={(event) => setDraft({ ...draft, seatless: event.target.value })} data-testid="settings-seatless" />
+                            <Button type="submit" busy={isBusy} disabled={minutes(draft.seatless) === settings.seatlessMinutes} data-testid="settings-seatless-save">Save</Button>
+                        </form>
+                    </Row>
+                    <Row label="An idle session ends after" note="In minutes without input or output; 0 for never.">
+                        <form className="number-form" onSubmit={(event) => {
+                            event.preventDefault();
+                            void save({ idleMinutes: minutes(draft.idle) });
+                        }}>
+                            <input type="number" min={0} max={10_080} value={draft.idle} aria-label="Idle minutes" onChange={(event) => setDraft({ ...draft, idle: event.target.value })} data-testid="settings-idle" />
+                            <Button type="submit" busy={isBusy} disabled={minutes(draft.idle) === settings.idleMinutes}>Save</Button>
+                        </form>
+                    </Row>
+                    <Row label="When a recording can't be written" note={settings.recordingFailure === "block" ? "The session pauses until it can." : "The session goes on, and the log says so."}>
+                        <Choice label="When a recording can't be written" value={settings.recordingFailure} disabled={isBusy} options={[{ value: "block", label: "Pause" }, { value: "continue", label: "Go on" }]}
+                            onChange={(recordingFailure) => void save({ recordingFailure })} />
+                    </Row>
+                </>
+            )}
+        </section>
+    );
+}
+
+function About() {
+    const server = useStore((s) => s.server);
+    return (
+        <section className="panel" aria-label="About">
+            <h2>About</h2>
+            <Row label={server ? inert(server.name, 60) : "SSH Copilot"} note={server ? `Version ${inert(server.version, 40)}, protocol ${server.protocol}` : undefined}>
+                <a href="/THIRD-PARTY-NOTICES.txt" target="_blank" rel="noopener">Third-party notices</a>
+            </Row>
+        </section>
+    );
+}

@@ -1,0 +1,223 @@
+import { SearchAddon } from "@xterm/addon-search";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { Terminal, type ITheme } from "@xterm/xterm";
+import { codePointWidth } from "./widths";
+import type { OutputSink } from "./channel";
+
+export interface ScreenOptions {
+    fontSize: number;
+    theme: ITheme;
+    /** Display only: keys come from the page's own input layer. */
+    isTouch: boolean;
+    screenReader: boolean;
+    onData: (data: string) => void;
+    /** Mouse reports of an old kind that are no text. */
+    onBytes: (bytes: Uint8Array) => void;
+    onLink: (uri: string) => void;
+    onClipboard: (text: string) => void;
+}
+
+const CLIPBOARD_LIMIT = 100 * 1024;
+export const TERMINAL_FONT = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace';
+
+/** An xterm.js that shows what the server says and answers nothing by itself. */
+export class TerminalScreen implements OutputSink {
+    readonly terminal: Terminal;
+    readonly search = new SearchAddon();
+
+    constructor(private readonly container: HTMLElement, private readonly options: ScreenOptions) {
+        this.terminal = new Terminal({
+            allowProposedApi: true,
+            cursorBlink: false,
+            cursorInactiveStyle: "outline",
+            disableStdin: options.isTouch,
+            fontFamily: TERMINAL_FONT,
+            fontSize: options.fontSize,
+            fontWeightBold: 700,
+            lineHeight: 1,
+            minimumContrastRatio: 4.5,
+            scrollback: 5_000,
+            screenReaderMode: options.screenReader,
+            theme: options.theme,
+            linkHandler: { activate: (_, uri) => options.onLink(uri), allowNonHttpProtocols: true },
+        });
+        useOwnWidths(this.terminal);
+        stayQuiet(this.terminal);
+        this.terminal.parser.registerOscHandler(52, (data) => this.clipboardAsked(data));
+        this.terminal.loadAddon(this.search);
+        this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
+        this.terminal.open(container);
+        this.terminal.onData(options.onData);
+        this.terminal.onBinary((data) => options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0))));
+        if (!options.isTouch) void useGraphicsCard(this.terminal);
+    }
+
+    dispose() {
+        this.terminal.dispose();
+    }
+
+    // Everything goes through the parser's queue, so that a reset or a new size takes place between exactly the bytes
+    // that it came between.
+
+    restore(columns: number, rows: number, bytes: Uint8Array, done: () => void) {
+        this.terminal.write("\x1bc", () => this.terminal.resize(columns, rows));
+        this.terminal.write(bytes, done);
+    }
+
+    write(bytes: Uint8Array, done: () => void) {
+        this.terminal.write(bytes, done);
+    }
+
+    resize(columns: number, rows: number) {
+        this.terminal.write("", () => this.terminal.resize(columns, rows));
+    }
+
+    /** How many cells of the given font size fit, or null while the terminal is not shown. */
+    capacity(fontSize: number): { columns: number; rows: number } | null {
+        const cell = this.cell();
+        const { width, height } = this.room();
+        if (!cell || width < 40 || height < 40) return null;
+        const scale = fontSize / (this.terminal.options.fontSize ?? fontSize);
+        return {
+            columns: Math.max(10, Math.min(500, Math.floor(width / (cell.width * scale)))),
+            rows: Math.max(3, Math.min(300, Math.floor(height / (cell.height * scale)))),
+        };
+    }
+
+    /** Whoever doesn't hold the keyboard sees the holder's size: the letters shrink until all columns are in view. */
+    fitFont(fontSize: number, columns: number) {
+        const cell = this.cell();
+        const { width } = this.room();
+        if (!cell || width < 40) return;
+        const perPoint = cell.width / (this.terminal.options.fontSize ?? fontSize);
+        const fitting = Math.floor((width / columns / perPoint) * 4) / 4;
+        this.setFontSize(Math.max(5, Math.min(fontSize, fitting)));
+    }
+
+    /** The largest letters, up to a limit, at which a whole screen of that size is in view. */
+    fitInto(columns: number, rows: number, largest: number) {
+        const cell = this.cell();
+        const { width, height } = this.room();
+        if (!cell || width < 40 || height < 20) return;
+        const size = this.terminal.options.fontSize ?? largest;
+        const fitting = Math.min(width / columns / (cell.width / size), height / rows / (cell.height / size));
+        this.setFontSize(Math.max(4, Math.min(largest, Math.floor(fitting * 4) / 4)));
+    }
+
+    setFontSize(fontSize: number) {
+        if (this.terminal.options.fontSize !== fontSize) this.terminal.options.fontSize = fontSize;
+    }
+
+    setTheme(theme: ITheme) {
+        this.terminal.options.theme = theme;
+    }
+
+    get isBracketedPaste(): boolean {
+        return this.terminal.modes.bracketedPasteMode;
+    }
+
+    get applicationCursor(): boolean {
+        return this.terminal.modes.applicationCursorKeysMode;
+    }
+
+    /** Everything that can be read: scrollback and screen, wrapped lines joined. */
+    text(onlyVisible: boolean): string {
+        const buffer = this.terminal.buffer.active;
+        const lines: string[] = [];
+        const first = onlyVisible ? buffer.viewportY : 0;
+        const last = onlyVisible ? buffer.viewportY + this.terminal.rows : buffer.length;
+        for (let index = first; index < last; index++) {
+            const line = buffer.getLine(index);
+            if (!line) continue;
+            const text = line.translateToString(true);
+            if (line.isWrapped && lines.length > 0) lines[lines.length - 1] += text;
+            else lines.push(text);
+        }
+        return lines.join("\n").replace(/\n+$/, "\n");
+    }
+
+    private room(): { width: number; height: number } {
+        const style = getComputedStyle(this.container);
+        const scrollbar = this.options.isTouch ? 0 : 10;
+        return {
+            width: this.container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - scrollbar,
+            height: this.container.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
+        };
+    }
+
+    /** The size of a cell in CSS pixels; xterm.js has no public name for it, its own fit add-on reads the same place. */
+    private cell(): { width: number; height: number } | null {
+        const core = (this.terminal as unknown as {
+            _core?: { _renderService?: { dimensions?: { css?: { cell?: { width: number; height: number } } } } };
+        })._core;
+        const cell = core?._renderService?.dimensions?.css?.cell;
+        return cell && cell.width > 0 && cell.height > 0 ? cell : null;
+    }
+
+    /** OSC 52: reading the clipboard is never answered, writing asks the person. */
+    private clipboardAsked(data: string): boolean {
+        const content = data.slice(data.indexOf(";") + 1);
+        if (content === "?" || content.length > CLIPBOARD_LIMIT) return true;
+        try {
+            const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+            const text = new TextDecoder().decode(bytes);
+            if (text) this.options.onClipboard(text);
+        } catch {
+            // Not base64: nothing to offer.
+        }
+        return true;
+    }
+}
+
+function useOwnWidths(terminal: Terminal) {
+    terminal.unicode.register({
+        version: "copilot",
+        wcwidth: codePointWidth,
+        charProperties: (codePoint, preceding) => {
+            let width: number = codePointWidth(codePoint);
+            let joins = 0;
+            const before = (preceding >> 1) & 3;
+            if (width === 0 && preceding !== 0 && before > 0) {
+                joins = 1;
+                width = before;
+            }
+            return (width << 1) | joins;
+        },
+    });
+    terminal.unicode.activeVersion = "copilot";
+}
+
+/** The server's screen answers what a host asks its terminal; if each browser answered too, the shell would be typed into. */
+function stayQuiet(terminal: Terminal) {
+    const swallow = () => true;
+    const { parser } = terminal;
+    for (const prefix of ["", ">", "="]) parser.registerCsiHandler({ prefix, final: "c" }, swallow);
+    for (const prefix of ["", "?"]) {
+        parser.registerCsiHandler({ prefix, final: "n" }, swallow);
+        parser.registerCsiHandler({ prefix, intermediates: "$", final: "p" }, swallow);
+    }
+    parser.registerCsiHandler({ prefix: ">", final: "q" }, swallow);
+    parser.registerCsiHandler({ final: "x" }, swallow);
+    parser.registerCsiHandler({ final: "t" }, swallow);
+    parser.registerEscHandler({ final: "Z" }, swallow);
+    parser.registerDcsHandler({ intermediates: "$", final: "q" }, swallow);
+    parser.registerDcsHandler({ intermediates: "+", final: "q" }, swallow);
+    for (const code of [4, 10, 11, 12]) parser.registerOscHandler(code, (data) => data.includes("?"));
+}
+
+/** WebGL where there is a real graphics card: in software it is slower than the page's own letters. */
+async function useGraphicsCard(terminal: Terminal) {
+    const probe = document.createElement("canvas").getContext("webgl2");
+    const info = probe?.getExtension("WEBGL_debug_renderer_info");
+    const renderer = info ? String(probe?.getParameter(info.UNMASKED_RENDERER_WEBGL)) : "";
+    probe?.getExtension("WEBGL_lose_context")?.loseContext();
+    if (!probe || /swiftshader|llvmpipe|software|basic render/i.test(renderer)) return;
+    try {
+        const { WebglAddon } = await import("@xterm/addon-webgl");
+        const addon = new WebglAddon();
+        addon.onContextLoss(() => addon.dispose());
+        terminal.loadAddon(addon);
+    } catch {
+        // Without it the page's own letters stay.
+    }
+}
