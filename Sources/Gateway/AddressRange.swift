@@ -63,9 +63,15 @@ public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
         var sixteen = in6_addr()
         guard inet_pton(AF_INET6, text, &sixteen) == 1 else { return nil }
         let bytes = withUnsafeBytes(of: sixteen) { Array($0) }
-        let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes.dropFirst(10).prefix(2) == [0xFF, 0xFF]
-        return isMapped ? Array(bytes.suffix(4)) : bytes
+        return embeddings.contains(Array(bytes.prefix(12))) ? Array(bytes.suffix(4)) : bytes
     }
+
+    /// Where an IPv6 address carries an IPv4 one at its end: a rule about the one holds for the other.
+    private static let embeddings: [[UInt8]] = [
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF],  // ::ffff:0:0/96, RFC 4291 §2.5.5.2
+        [0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0],  // ::ffff:0:0:0/96, RFC 2765 §2.1
+        [0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0],  // 64:ff9b::/96, RFC 6052 §2.1
+    ]
 
     private static func masked(_ bytes: [UInt8], to length: Int) -> [UInt8] {
         bytes.enumerated().map { index, byte in

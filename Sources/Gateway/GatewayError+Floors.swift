@@ -27,9 +27,16 @@ extension GatewayError {
     public init(hostFailure error: any Error) {
         switch error {
         case let error as SSHError:
-            self.init(error.code.rawValue, status: 502, error.description, hint: error.hint)
+            // An address that is not allowed is what somebody asked for, not what a host did.
+            let status = error.code == .addressNotAllowed ? 422 : 502
+            self.init(error.code.rawValue, status: status, error.description, hint: error.hint)
         case let error as SSHKeyError:
-            self.init(error.code.rawValue, status: 422, error.description, hint: error.hint)
+            switch error.code {
+            case .passphraseRequired, .wrongPassphrase, .notAPrivateKey:
+                self.init(error.code.rawValue, status: 422, error.description, hint: error.hint)
+            default:
+                self.init("invalid", status: 422, error.description, hint: error.hint)
+            }
         default: self.init(storage: error)
         }
     }

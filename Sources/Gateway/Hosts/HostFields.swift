@@ -3,10 +3,13 @@ enum HostFields {
     /// A name to type and to say: letters, digits, dot, dash and underscore.
     static func alias(_ text: String) throws(GatewayError) -> String {
         let alias = try VisibleText.line(text, field: "alias", what: "The alias", limit: 64)
-        let isPlain = alias.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || "0123456789.-_".unicodeScalars.contains($0) }
+        let isPlain = alias.unicodeScalars.allSatisfy {
+            $0.properties.isAlphabetic || "0123456789.-_".unicodeScalars.contains($0)
+        }
         guard !alias.isEmpty, isPlain, alias.first != "-", alias.first != "." else {
             throw .invalid(
-                "alias", "An alias has letters, digits, dots, dashes and underscores, and begins with a letter or a digit.",
+                "alias",
+                "An alias has letters, digits, dots, dashes and underscores, and begins with a letter or a digit.",
                 hint: "For example web-prod-1.")
         }
         return alias
@@ -26,7 +29,8 @@ enum HostFields {
         }
         guard !address.isEmpty, isPlain, !address.hasPrefix("-") else {
             throw .invalid(
-                "address", "This is neither a host name nor an IP address.", hint: "For example web1.example.org or 10.0.0.7.")
+                "address", "This is neither a host name nor an IP address.",
+                hint: "For example web1.example.org or 10.0.0.7.")
         }
         return address
     }

@@ -81,7 +81,8 @@ extension Hosts {
         let key = report.publicKey
         await noteProbe(endpoint, caller, .succeeded, ["fingerprint": key.fingerprint])
         let entry = probes.keep(userID: caller.userID, address: endpoint.host, port: endpoint.port, key: key)
-        let known = try await read { tx in try records.all(in: tx) }.filter { $0.hostKey == key }
+        let known = try await read { tx in try records.all(in: tx) }
+            .filter { $0.hostKey == key && may(.hostView, caller, $0) }
         return HostProbe(
             probeId: entry.id, address: endpoint.host, port: endpoint.port,
             resolvedAddress: report.remoteAddress.ipAddress ?? "", serverIdentification: report.serverIdentification,
@@ -105,7 +106,9 @@ extension Hosts {
 
     /// Adds a host with the key that was probed and confirmed.
     /// - Returns: the host, and for a key the line that belongs into `authorized_keys` there.
-    public func add(_ new: NewHost, caller: Caller) async throws(GatewayError) -> (host: HostView, authorizedKeysLine: String?) {
+    public func add(_ new: NewHost, caller: Caller) async throws(GatewayError) -> (
+        host: HostView, authorizedKeysLine: String?
+    ) {
         let probe = try probes.confirmed(new.probeID, userID: caller.userID)
         let address = try HostFields.address(new.address)
         guard probe.address == address, probe.port == new.port else {
@@ -125,9 +128,13 @@ extension Hosts {
         try policy.require(.hostAdd, of: caller, on: host.policyObject)
         let sealed = try await seal(credential.secret, host.id)
         let records = records
-        try await write(
-            event(caller, "host.add", host, ["address": "\(address):\(probe.port)", "fingerprint": probe.key.fingerprint])
-        ) { tx in try records.insert(host, credential: sealed, in: tx) }
+        let added = event(
+            caller, "host.add", host,
+            [
+                "address": "\(address):\(probe.port)", "username": host.username, "fingerprint": probe.key.fingerprint,
+                "credential": credential.kind.rawValue, "tags": host.tags.joined(separator: " "),
+            ])
+        try await write { tx in (added, try records.insert(host, credential: sealed, in: tx)) }
         return (try await self.host(host.id, caller: caller), credential.authorizedKeysLine)
     }
 
@@ -142,36 +149,31 @@ extension Hosts {
     // MARK: Change
 
     /// Changes a host; a new credential is checked and sealed like the first one.
-    public func update(_ id: String, _ change: HostChange, caller: Caller) async throws(GatewayError) -> (host: HostView, authorizedKeysLine: String?) {
-        var host = try await find(id, caller)
+    public func update(_ id: String, _ change: HostChange, caller: Caller) async throws(GatewayError) -> (
+        host: HostView, authorizedKeysLine: String?
+    ) {
+        let host = try await find(id, caller)
         try policy.require(.hostEdit, of: caller, on: host.policyObject)
-        if let alias = change.alias { host.alias = try HostFields.alias(alias) }
-        if let username = change.username { host.username = try HostFields.username(username) }
-        if let environment = change.environment { host.environment = environment }
-        if let purpose = change.purpose {
-            host.purpose = try VisibleText.line(purpose, field: "purpose", what: "The purpose", limit: 200)
-        }
-        if let tags = change.tags {
-            host.tags = try HostFields.tags(tags)
-            // A tag gives rights: nobody moves a host to where they could not have put it.
-            try policy.require(.hostEdit, of: caller, on: host.policyObject)
-        }
+        let wanted = try change.checked()
         var credential: Credential?
         var sealed: [UInt8]?
         if let new = change.credential {
-            let checked = try Credential(new, alias: host.alias)
+            let checked = try Credential(new, alias: wanted.alias ?? host.alias)
             sealed = try await seal(checked.secret, id)
             credential = checked
         }
-        let changed = host
         let (kind, fingerprint, secret) = (credential?.kind, credential?.fingerprint, sealed)
         let records = records
-        let details = credential.map { ["credential": $0.kind.rawValue] } ?? [:]
-        try await write(event(caller, "host.update", host, details)) { tx in
-            try records.update(changed, in: tx)
-            if let kind {
-                try records.setCredential(id, kind: kind, fingerprint: fingerprint, sealed: secret, in: tx)
-            }
+        let policy = policy
+        try await self.change(id) { before, tx in
+            let after = wanted.applied(to: before)
+            // A tag gives rights: nobody moves a host to where they could not have put it.
+            for state in [before, after] { try policy.require(.hostEdit, of: caller, on: state.policyObject) }
+            try records.update(after, in: tx)
+            if let kind { try records.setCredential(id, kind: kind, fingerprint: fingerprint, sealed: secret, in: tx) }
+            var details = after.differences(from: before)
+            if let kind { details["credential"] = kind.rawValue }
+            return (event(caller, "host.update", after, details), ())
         }
         return (try await self.host(id, caller: caller), credential?.authorizedKeysLine)
     }
@@ -181,29 +183,71 @@ extension Hosts {
         let host = try await find(id, caller)
         try policy.require(.hostEdit, of: caller, on: host.policyObject)
         let records = records
-        try await write(event(caller, "host.remove", host)) { tx in try records.remove(id, in: tx) }
+        let policy = policy
+        try await change(id) { host, tx in
+            try policy.require(.hostEdit, of: caller, on: host.policyObject)
+            try records.remove(id, in: tx)
+            return (event(caller, "host.remove", host, ["address": "\(host.address):\(host.port)"]), ())
+        }
     }
 
-    /// Takes the key that raised the alert as the host's key from now on: that key, and no other.
-    public func acceptHostKey(_ id: String, fingerprint: String, caller: Caller) async throws(GatewayError) -> HostView {
-        var host = try await find(id, caller)
-        try policy.require(.hostEdit, of: caller, on: host.policyObject)
-        guard let offered = host.offeredKey, offered.fingerprint == fingerprint else {
-            throw .conflict(
-                "no_such_alert", "The host did not offer a key with this fingerprint.",
-                hint: "Reload the page and compare the fingerprints again.")
-        }
-        let old = host.hostKey.fingerprint
-        host.hostKey = offered
-        host.verifiedAt = .now()
-        host.verifiedBy = caller.name
-        host.offeredKey = nil
-        host.offeredAt = nil
-        let changed = host
+    /// Judges a changed key. The fingerprint of the key that raised the alert makes it the host's key from now on: that
+    /// key, and no other. The fingerprint of the recorded key keeps that one. Either way the alert ends.
+    public func acceptHostKey(_ id: String, fingerprint: String, caller: Caller) async throws(GatewayError) -> HostView
+    {
         let records = records
-        try await write(
-            event(caller, "host.key_accepted", host, ["recorded": old, "accepted": offered.fingerprint])
-        ) { tx in try records.update(changed, in: tx) }
+        let policy = policy
+        _ = try await find(id, caller)
+        try await change(id) { host, tx in
+            try policy.require(.hostEdit, of: caller, on: host.policyObject)
+            let judged = [host.offeredKey, host.hostKey].compactMap { $0 }.first { $0.fingerprint == fingerprint }
+            guard let offered = host.offeredKey, let judged else {
+                throw GatewayError.conflict(
+                    "no_such_alert", "The host did not offer a key with this fingerprint.",
+                    hint: "Reload the page and compare the fingerprints again.")
+            }
+            try records.settleAlert(id, key: judged, verifiedBy: caller.name, in: tx)
+            let details = ["recorded": host.hostKey.fingerprint, "offered": offered.fingerprint]
+            return (event(caller, judged == offered ? "host.key_accepted" : "host.key_kept", host, details), ())
+        }
         return try await self.host(id, caller: caller)
+    }
+}
+
+extension HostChange {
+    /// The same change with every field checked.
+    fileprivate func checked() throws(GatewayError) -> HostChange {
+        var checked = self
+        if let alias { checked.alias = try HostFields.alias(alias) }
+        if let username { checked.username = try HostFields.username(username) }
+        if let purpose {
+            checked.purpose = try VisibleText.line(purpose, field: "purpose", what: "The purpose", limit: 200)
+        }
+        if let tags { checked.tags = try HostFields.tags(tags) }
+        return checked
+    }
+
+    fileprivate func applied(to host: StoredHost) -> StoredHost {
+        var host = host
+        host.alias = alias ?? host.alias
+        host.username = username ?? host.username
+        host.environment = environment ?? host.environment
+        host.purpose = purpose ?? host.purpose
+        host.tags = tags ?? host.tags
+        return host
+    }
+}
+
+extension StoredHost {
+    /// What changed, for the audit log.
+    fileprivate func differences(from before: StoredHost) -> [String: String] {
+        let pairs = [
+            ("alias", before.alias, alias), ("username", before.username, username),
+            ("environment", before.environment.rawValue, environment.rawValue), ("purpose", before.purpose, purpose),
+            ("tags", before.tags.joined(separator: " "), tags.joined(separator: " ")),
+        ]
+        return pairs.reduce(into: [:]) { details, pair in
+            if pair.1 != pair.2 { details[pair.0] = "\(pair.1) → \(pair.2)" }
+        }
     }
 }

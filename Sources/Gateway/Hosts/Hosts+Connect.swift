@@ -14,28 +14,45 @@ extension Hosts {
     ///
     /// The host key is compared with the recorded one on every connection, before authentication. Another key stops the
     /// connection, raises the alert and is in the audit log. The credential is opened in memory, for this one use.
-    func connect(_ id: String, caller: Caller, on eventLoop: any EventLoop) async throws(GatewayError) -> SSHConnection {
+    func connect(_ id: String, caller: Caller, on eventLoop: any EventLoop) async throws(GatewayError) -> SSHConnection
+    {
         let host = try await find(id, caller)
+        try policy.require(.hostUse, of: caller, on: host.policyObject)
         if host.offeredKey != nil {
             // Whoever accepts the key decides, not the next connection.
-            throw try await changedKey(host)
+            throw changedKey(host)
         }
         let offered = NIOLockedValueBox<SSHPublicKey?>(nil)
         let configuration = try await configuration(for: host) { key in offered.withLockedValue { $0 = key } }
         let addresses = addresses
+        let connection: SSHConnection
         do {
-            let connection = try await SSHClient.connect(
+            connection = try await SSHClient.connect(
                 to: SSHEndpoint(host: host.address, port: host.port), configuration: configuration, on: eventLoop,
                 allowAddress: { addresses.mayConnect(to: $0) })
-            let records = records
-            _ = try? await records.store.transaction { tx in try records.used(id, in: tx) }
-            return connection
         } catch {
             if let key = offered.withLockedValue({ $0 }), key != host.hostKey {
                 throw try await raiseAlert(host, key, caller)
             }
             throw GatewayError(hostFailure: error)
         }
+        do throws(GatewayError) {
+            try await markUsed(id)
+            return connection
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// Fails when the host was removed while the connection was made.
+    private func markUsed(_ id: String) async throws(GatewayError) {
+        let records = records
+        let isThere: Bool
+        do {
+            isThere = try await records.store.transaction { tx in try records.used(id, in: tx) }
+        } catch { throw GatewayError(storage: error) }
+        guard isThere else { throw .notFound("host") }
     }
 
     private func configuration(
@@ -62,26 +79,31 @@ extension Hosts {
                 hint: "Give the host a password or a key.")
         }
         let secret: SecretBytes
-        do { secret = try await vault.open(sealed, for: identity(host.id)) } catch { throw GatewayError(storage: error) }
+        do { secret = try await vault.open(sealed, for: identity(host.id)) } catch {
+            throw GatewayError(storage: error)
+        }
         return try Credential.forSigningIn(host.credentialKind, secret)
     }
 
     /// Writes the alert down and says what changed.
-    private func raiseAlert(_ host: StoredHost, _ key: SSHPublicKey, _ caller: Caller) async throws(GatewayError) -> GatewayError {
-        var changed = host
-        changed.offeredKey = key
-        changed.offeredAt = .now()
-        let alerted = changed
+    private func raiseAlert(_ host: StoredHost, _ key: SSHPublicKey, _ caller: Caller) async throws(GatewayError)
+        -> GatewayError
+    {
         let records = records
-        try await write(
-            event(
-                caller, "host.key_changed", host, outcome: .refused,
-                ["recorded": host.hostKey.fingerprint, "offered": key.fingerprint])
-        ) { tx in try records.update(alerted, in: tx) }
-        return try await changedKey(alerted)
+        let alerted = try await change(host.id) { current, tx in
+            try records.raiseAlert(host.id, offered: key, in: tx)
+            var alerted = current
+            alerted.offeredKey = key
+            return (
+                event(
+                    caller, "host.key_changed", current, outcome: .refused,
+                    ["recorded": current.hostKey.fingerprint, "offered": key.fingerprint]), alerted
+            )
+        }
+        return changedKey(alerted)
     }
 
-    private func changedKey(_ host: StoredHost) async throws(GatewayError) -> GatewayError {
+    private func changedKey(_ host: StoredHost) -> GatewayError {
         let offered = host.offeredKey ?? host.hostKey
         return GatewayError(
             "host_key_changed", status: 409,
@@ -106,11 +128,10 @@ extension Hosts {
             await connection.close()
         } catch { failure = error }
         let steps = HostSteps.steps(host, failure)
-        try await write(
-            event(
-                caller, "host.test", host, outcome: failure == nil ? .succeeded : .failed,
-                failure.map { ["code": $0.code] } ?? [:])
-        ) { _ in }
+        let tested = event(
+            caller, "host.test", host, outcome: failure == nil ? .succeeded : .failed,
+            failure.map { ["code": $0.code] } ?? [:])
+        try await write { _ in (tested, ()) }
         return HostTest(
             ok: failure == nil, steps: steps,
             milliseconds: Int((NIODeadline.now() - begin).nanoseconds / 1_000_000))
@@ -123,7 +144,7 @@ enum HostSteps {
 
     private static func step(of code: String) -> String {
         switch code {
-        case "host_not_found": "resolve"
+        case "host_not_found", "address_not_allowed": "resolve"
         case "host_key_changed", "host_key_refused", "no_common_algorithm", "key_exchange_failed", "handshake_timeout":
             "host_key"
         case "authentication_failed", "credential_missing", "disconnected": "authenticate"
@@ -135,9 +156,15 @@ enum HostSteps {
     static func steps(_ host: StoredHost, _ failure: GatewayError?) -> [HostTest.Step] {
         let failed = failure.map { step(of: $0.code) }
         var steps: [HostTest.Step] = []
+        // Refused before anything was tried: nothing is known of the steps before.
+        let isUntried = failure?.code == "credential_missing" || (failure != nil && host.offeredKey != nil)
+        if let failure, let failed, isUntried {
+            return [.init(step: failed, ok: false, detail: failure.error, code: failure.code, hint: failure.hint)]
+        }
         for step in order {
             if let failure, step == failed {
-                steps.append(.init(step: step, ok: false, detail: failure.error, code: failure.code, hint: failure.hint))
+                steps.append(
+                    .init(step: step, ok: false, detail: failure.error, code: failure.code, hint: failure.hint))
                 return steps
             }
             steps.append(.init(step: step, ok: true, detail: detail(step, host)))

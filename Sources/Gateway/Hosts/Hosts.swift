@@ -38,7 +38,7 @@ public struct Hosts: Sendable {
     /// The hosts that this person may see, by alias.
     public func hosts(_ caller: Caller) async throws(GatewayError) -> [HostView] {
         let hosts = try await read { tx in try records.all(in: tx) }
-        return hosts.filter { may(.hostView, caller, $0) || may(.sessionView, caller, $0) }.map { view($0, caller) }
+        return hosts.filter { may(.hostView, caller, $0) }.map { view($0, caller) }
     }
 
     /// One host.
@@ -48,7 +48,7 @@ public struct Hosts: Sendable {
 
     func find(_ id: String, _ caller: Caller) async throws(GatewayError) -> StoredHost {
         let host = try await read { tx in try records.host(id, in: tx) }
-        guard let host, may(.hostView, caller, host) || may(.sessionView, caller, host) else { throw .notFound("host") }
+        guard let host, may(.hostView, caller, host) else { throw .notFound("host") }
         return host
     }
 
@@ -93,13 +93,28 @@ public struct Hosts: Sendable {
         do { return try await records.store.read(body) } catch { throw GatewayError(storage: error) }
     }
 
-    /// One change with its audit event, in one transaction.
-    func write(_ event: AuditEvent, _ body: @escaping @Sendable (borrowing StoreTransaction) throws -> Void) async throws(GatewayError) {
+    /// One change with its audit event, in one transaction. `body` gets the host as it is in that transaction, so that
+    /// two changes at the same time do not undo each other.
+    func change<Value: Sendable>(
+        _ id: String, _ body: @escaping @Sendable (StoredHost, borrowing StoreTransaction) throws -> (AuditEvent, Value)
+    ) async throws(GatewayError) -> Value {
+        let records = records
+        return try await write { tx in
+            guard let host = try records.host(id, in: tx) else { throw GatewayError.notFound("host") }
+            return try body(host, tx)
+        }
+    }
+
+    /// A transaction that ends with its audit event.
+    func write<Value: Sendable>(
+        _ body: @escaping @Sendable (borrowing StoreTransaction) throws -> (AuditEvent, Value)
+    ) async throws(GatewayError) -> Value {
         let audit = audit
         do {
-            try await records.store.transaction { tx in
-                try body(tx)
+            return try await records.store.transaction { tx in
+                let (event, value) = try body(tx)
                 _ = try audit.append(event, in: tx)
+                return value
             }
         } catch let error as StorageError where error.code == .uniqueViolation {
             throw .conflict("alias_taken", "Another host already has this alias.", hint: "Choose another alias.")

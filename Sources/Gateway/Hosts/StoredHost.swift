@@ -118,16 +118,37 @@ struct HostStore: Sendable {
         try setTags(host, in: tx)
     }
 
+    /// Writes what people change. The keys have their own statements: a change of the alias may not undo an alert that
+    /// was raised meanwhile, nor an alert a change.
     func update(_ host: StoredHost, in tx: borrowing StoreTransaction) throws(StorageError) {
         try tx.execute(
             """
             UPDATE host SET alias = \(host.alias), alias_folded = \(host.alias.lowercased()),
-                username = \(host.username), environment = \(host.environment.rawValue), purpose = \(host.purpose),
-                host_key = \(host.hostKey.blob), verified_at = \(host.verifiedAt), verified_by = \(host.verifiedBy),
-                offered_key = \(host.offeredKey?.blob), offered_at = \(host.offeredAt)
+                username = \(host.username), environment = \(host.environment.rawValue), purpose = \(host.purpose)
             WHERE tenant = \(tenant) AND id = \(host.id)
             """)
         try setTags(host, in: tx)
+    }
+
+    /// Remembers a key that is not the recorded one.
+    func raiseAlert(_ id: String, offered: SSHPublicKey, in tx: borrowing StoreTransaction) throws(StorageError) {
+        try tx.execute(
+            """
+            UPDATE host SET offered_key = \(offered.blob), offered_at = \(Timestamp.now())
+            WHERE tenant = \(tenant) AND id = \(id)
+            """)
+    }
+
+    /// Ends the alert, with the key that counts from now on.
+    func settleAlert(
+        _ id: String, key: SSHPublicKey, verifiedBy: String, in tx: borrowing StoreTransaction
+    ) throws(StorageError) {
+        try tx.execute(
+            """
+            UPDATE host SET host_key = \(key.blob), verified_at = \(Timestamp.now()), verified_by = \(verifiedBy),
+                offered_key = NULL, offered_at = NULL
+            WHERE tenant = \(tenant) AND id = \(id)
+            """)
     }
 
     private func setTags(_ host: StoredHost, in tx: borrowing StoreTransaction) throws(StorageError) {
@@ -152,8 +173,10 @@ struct HostStore: Sendable {
         try tx.row("SELECT credential FROM host WHERE tenant = \(tenant) AND id = \(id)")?.optionalBytes("credential")
     }
 
-    func used(_ id: String, in tx: borrowing StoreTransaction) throws(StorageError) {
+    /// - Returns: false when the host is not there any more.
+    func used(_ id: String, in tx: borrowing StoreTransaction) throws(StorageError) -> Bool {
         try tx.execute("UPDATE host SET last_used_at = \(Timestamp.now()) WHERE tenant = \(tenant) AND id = \(id)")
+        return tx.changes == 1
     }
 
     func remove(_ id: String, in tx: borrowing StoreTransaction) throws(StorageError) {

@@ -81,7 +81,7 @@ final class SignInThrottle: Sendable {
 
     /// One customer of an IPv6 provider has a whole /64: its addresses count as one.
     static func network(of address: String) -> String {
-        guard let parsed = IPAddress(address), case .v6(let bytes) = parsed else { return address }
-        return "v6:" + bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ".")
+        guard let parsed = AddressRange(address), parsed.bytes.count == 16 else { return address }
+        return "v6:" + parsed.bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ".")
     }
 }
