@@ -23,7 +23,7 @@ struct Credential: Sendable {
     let kind: CredentialKind
     /// Of a key.
     let fingerprint: String?
-    /// The line for the host's `authorized_keys`, for a key.
+    /// The line for the host's `authorized_keys`, for a key that was made here.
     let authorizedKeysLine: String?
     let secret: SecretBytes
 
@@ -41,19 +41,18 @@ struct Credential: Sendable {
             }
             self.init(kind: .password, fingerprint: nil, authorizedKeysLine: nil, secret: password)
         case .privateKey(let file, let passphrase):
-            let key = try Self.key(file, passphrase)
-            try self.init(key)
+            try self.init(try Self.key(file, passphrase), isNew: false)
         case .generated:
-            try self.init(SSHPrivateKey.generateEd25519(comment: "copilot for \(alias)"))
+            try self.init(SSHPrivateKey.generateEd25519(comment: "copilot for \(alias)"), isNew: true)
         }
     }
 
     /// A key is kept without its passphrase: the vault's seal takes its place.
-    private init(_ key: SSHPrivateKey) throws(GatewayError) {
+    private init(_ key: SSHPrivateKey, isNew: Bool) throws(GatewayError) {
         do {
             self.init(
                 kind: .key, fingerprint: key.publicKey.fingerprint,
-                authorizedKeysLine: key.publicKey.authorizedKeysLine(comment: key.comment),
+                authorizedKeysLine: isNew ? key.publicKey.authorizedKeysLine(comment: key.comment) : nil,
                 secret: SecretBytes(try key.openSSHFile()))
         } catch {
             throw GatewayError(hostFailure: error)
