@@ -8,7 +8,8 @@ import Testing
     /// The id of the sshd process that serves a connection: the parent of a command's shell.
     private func servingProcess(_ connection: SSHConnection) async throws -> Int32 {
         let result = try await connection.run("echo $PPID")
-        let text = String(decoding: result.standardOutput, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let text = String(decoding: result.standardOutput, as: UTF8.self).trimmingCharacters(
+            in: .whitespacesAndNewlines)
         return try #require(Int32(text))
     }
 

@@ -50,22 +50,6 @@ import Testing
         #expect(result.exit == .signal(ExitSignal(name: "TERM")))
     }
 
-    @Test("a signal reaches the process")
-    func signal() async throws {
-        let server = try await OpenSSHServer()
-        let connection = try await server.connect()
-        let recorder = SessionRecorder()
-        let channel = try await connection.openSession(delegate: recorder)
-        try await channel.startAndWait {
-            $0.exec("trap 'echo caught; exit 9' TERM; echo ready; while :; do sleep 0.05; done")
-        }
-        try await recorder.waitFor("ready")
-        try await channel.onLoop { $0.signal("TERM") }
-        let record = try await recorder.waitUntilClosed()
-        #expect(record.text.contains("caught"))
-        #expect(record.status == 9)
-    }
-
     @Test("an environment variable that the host admits is set")
     func environment() async throws {
         let server = try await OpenSSHServer()

@@ -61,21 +61,19 @@ struct Handshake: Sendable {
             )
             .channelOption(.writeBufferWaterMark, value: .init(low: 256 * 1024, high: 1024 * 1024))
             .channelInitializer { channel in
-                guard attempt.adopt(channel) else { return channel.eventLoop.makeFailedFuture(SSHError.cancelled) }
-                return channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(
-                        SSHConnectionHandler(
-                            configuration, shared: shared, handshake: continuation, on: channel.eventLoop))
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = SSHConnectionHandler(
+                        configuration, shared: shared, handshake: continuation, on: channel.eventLoop)
+                    guard attempt.adopt(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop)) else {
+                        throw SSHError.cancelled
+                    }
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
         do {
             return try await withTaskCancellationHandler {
                 let channel = try await bootstrap.connect(to: address).get()
-                let handler = try await channel.eventLoop.submit {
-                    NIOLoopBound(
-                        try channel.pipeline.syncOperations.handler(type: SSHConnectionHandler.self),
-                        eventLoop: channel.eventLoop)
-                }.get()
+                guard let handler = attempt.handler else { throw SSHError.cancelled }
                 return Handshake(
                     channel: channel, handler: handler, shared: shared, endpoint: endpoint, address: address,
                     configuration: configuration, events: events)
@@ -84,9 +82,9 @@ struct Handshake: Sendable {
             }
         } catch {
             attempt.cancel()
-            // Nothing waits for it any more; a promise must not be left open.
+            // Without a handler in the pipeline nobody else completes it; a promise must not be left open.
             shared.closed.succeed(nil)
-            throw attempt.wasCancelledByTask ? .cancelled : .connect(error, endpoint, address)
+            throw Task.isCancelled ? .cancelled : .connect(error, endpoint, address)
         }
     }
 
@@ -109,10 +107,7 @@ struct Handshake: Sendable {
                     guard !Task.isCancelled else { throw .cancelled }
                     channel.eventLoop.execute { handler.value.answer(answers) }
                 case .authenticated(let serverIdentification):
-                    return SSHConnection(
-                        channel: channel, handler: handler, remoteAddress: address,
-                        serverIdentification: serverIdentification, algorithms: shared.algorithms,
-                        closed: shared.closed.futureResult)
+                    return SSHConnection(self, serverIdentification: serverIdentification)
                 case .failed(let error):
                     throw error
                 }
@@ -159,28 +154,34 @@ struct Handshake: Sendable {
             }
         } catch {
             channel.close(promise: nil)
-            throw SSHError(any: error)
+            // Closing the socket looks like a lost connection from within.
+            throw Task.isCancelled ? .cancelled : SSHError(any: error)
         }
     }
 }
 
-/// The channel of a connection attempt, to be closed from outside of its event loop when the attempt is given up.
+/// A connection attempt, to be given up from outside of its event loop.
 private final class ConnectionAttempt: Sendable {
     private enum State {
         case waiting
-        case connecting(any Channel)
+        case connecting(any Channel, NIOLoopBound<SSHConnectionHandler>)
         case cancelled
     }
 
     private let state = NIOLockedValueBox(State.waiting)
 
-    /// Whether the attempt was given up rather than refused. Read after `cancel`, so only a task's own state can tell.
-    var wasCancelledByTask: Bool { Task.isCancelled }
+    var handler: NIOLoopBound<SSHConnectionHandler>? {
+        state.withLockedValue { state in
+            guard case .connecting(_, let handler) = state else { return nil }
+            return handler
+        }
+    }
 
-    func adopt(_ channel: any Channel) -> Bool {
+    /// False when the attempt was given up before there was a channel.
+    func adopt(_ channel: any Channel, _ handler: NIOLoopBound<SSHConnectionHandler>) -> Bool {
         state.withLockedValue { state in
             if case .cancelled = state { return false }
-            state = .connecting(channel)
+            state = .connecting(channel, handler)
             return true
         }
     }
@@ -188,8 +189,8 @@ private final class ConnectionAttempt: Sendable {
     func cancel() {
         let channel: (any Channel)? = state.withLockedValue { state in
             defer { state = .cancelled }
-            if case .connecting(let channel) = state { return channel }
-            return nil
+            guard case .connecting(let channel, _) = state else { return nil }
+            return channel
         }
         channel?.close(promise: nil)
     }

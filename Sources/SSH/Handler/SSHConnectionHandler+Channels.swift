@@ -92,8 +92,13 @@ extension SSHConnectionHandler {
         if machine.consumed(bytes, on: id) { turn() }
     }
 
-    func close(_ id: ChannelID, discardingQueue: Bool) {
-        machine.close(id, discardingQueue: discardingQueue)
+    func close(_ id: ChannelID) {
+        machine.close(id)
+        turn()
+    }
+
+    func abort(_ id: ChannelID) {
+        machine.abort(id)
         turn()
     }
 

@@ -18,6 +18,7 @@ final class SSHConnectionHandler: ChannelDuplexHandler {
     /// What is seen from outside of the event loop.
     struct Shared: Sendable {
         let algorithms: NIOLockedValueBox<NegotiatedAlgorithms> = NIOLockedValueBox(.none)
+        let isOpen = NIOLockedValueBox(true)
         let closed: EventLoopPromise<SSHError?>
     }
 
@@ -253,6 +254,7 @@ final class SSHConnectionHandler: ChannelDuplexHandler {
         handshake.yield(.failed(failure))
         handshake.finish()
         endChannels(error, failure)
+        shared.isOpen.withLockedValue { $0 = false }
         shared.closed.succeed(error)
     }
 }

@@ -17,20 +17,16 @@ public final class SSHConnection: Sendable {
 
     private let boundHandler: NIOLoopBound<SSHConnectionHandler>
     private let channel: any Channel
-    private let algorithms: NIOLockedValueBox<NegotiatedAlgorithms>
+    private let shared: SSHConnectionHandler.Shared
 
-    init(
-        channel: any Channel, handler: NIOLoopBound<SSHConnectionHandler>, remoteAddress: SocketAddress,
-        serverIdentification: String, algorithms: NIOLockedValueBox<NegotiatedAlgorithms>,
-        closed: EventLoopFuture<SSHError?>
-    ) {
-        self.eventLoop = channel.eventLoop
-        self.channel = channel
-        self.boundHandler = handler
-        self.remoteAddress = remoteAddress
+    init(_ handshake: Handshake, serverIdentification: String) {
+        eventLoop = handshake.channel.eventLoop
+        channel = handshake.channel
+        boundHandler = handshake.handler
+        shared = handshake.shared
+        remoteAddress = handshake.address
         self.serverIdentification = serverIdentification
-        self.algorithms = algorithms
-        self.closed = closed
+        closed = handshake.shared.closed.futureResult
     }
 
     deinit {
@@ -39,10 +35,10 @@ public final class SSHConnection: Sendable {
     }
 
     /// What the latest key exchange agreed on.
-    public var negotiated: NegotiatedAlgorithms { algorithms.withLockedValue { $0 } }
+    public var negotiated: NegotiatedAlgorithms { shared.algorithms.withLockedValue { $0 } }
 
     /// Whether the connection still stands, as far as is known. May be read from anywhere.
-    public var isOpen: Bool { channel.isActive }
+    public var isOpen: Bool { shared.isOpen.withLockedValue { $0 } }
 
     /// Opens a session channel. The delegate is handed over to the connection's event loop.
     ///
@@ -77,7 +73,7 @@ public final class SSHConnection: Sendable {
     public func close() async {
         let handler = boundHandler
         eventLoop.execute { handler.value.close() }
-        _ = try? await closed.get()
+        try? await channel.closeFuture.get()
     }
 
     /// Waits until the connection is over and says why; nil when its owner closed it.

@@ -88,9 +88,11 @@ public final class SSHSessionChannel: Sendable {
     /// Gives window back: `bytes` that were received are dealt with. More than was received is ignored.
     public func consumed(_ bytes: Int) { handler.consumed(bytes, on: id) }
 
-    /// Closes the channel, after everything queued has left (RFC 4254 §5.3).
-    public func close() { handler.close(id, discardingQueue: false) }
+    /// Closes the channel, after everything queued has left (RFC 4254 §5.3). The delegate's `closed` comes when the host
+    /// has closed it too, which OpenSSH does only when the process has ended.
+    public func close() { handler.close(id) }
 
-    /// Closes the channel at once; what is queued is dropped.
-    public func abort() { handler.close(id, discardingQueue: true) }
+    /// Closes the channel at once; what is queued is dropped, and the delegate's `closed` comes without waiting for the
+    /// host.
+    public func abort() { handler.abort(id) }
 }

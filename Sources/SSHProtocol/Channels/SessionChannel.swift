@@ -48,6 +48,11 @@ struct SessionChannel {
         return false
     }
 
+    var isOpening: Bool {
+        if case .opening = stage { return true }
+        return false
+    }
+
     var isCloseSent: Bool {
         if case .sent = closing { return true }
         return false

@@ -68,16 +68,24 @@ extension ConnectionMachine {
         } ?? false
     }
 
-    /// CLOSE, after what is queued or at once. Data of the peer that is on its way is dropped.
-    public mutating func close(_ id: ChannelID, discardingQueue: Bool) {
+    /// CLOSE, after what is queued.
+    public mutating func close(_ id: ChannelID) {
         channels.update(id.number) { channel in
             if case .opening = channel.stage { channel.stage = .opening(isAbandoned: true) }
-            if discardingQueue {
-                channel.queue.removeAll()
-                channel.output = .ended
-            }
             if case .no = channel.closing { channel.closing = .afterQueue }
         }
+    }
+
+    /// CLOSE at once; what is queued is dropped. `closed` follows without waiting for the peer, which may keep the channel
+    /// until the process ends: OpenSSH does. The number stays taken until then.
+    public mutating func abort(_ id: ChannelID) {
+        close(id)
+        let isGone = channels.update(id.number) { channel in
+            channel.queue.removeAll()
+            channel.output = .ended
+            return channel.isOpening
+        }
+        if isGone == false { emit(.closed, id) }
     }
 
     /// Asks the peer for a sign of life (keepalive@openssh.com); `globalReply` with the token follows.

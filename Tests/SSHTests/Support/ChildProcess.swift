@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 struct ToolFailure: Error, CustomStringConvertible {
     var description: String
@@ -37,8 +36,8 @@ final class ChildProcess: @unchecked Sendable {
 
     func stop() {
         guard process.isRunning else { return }
+        // Without waiting: Foundation collects the process, and waiting would hold a thread that other tests need.
         kill(process.processIdentifier, SIGTERM)
-        process.waitUntilExit()
     }
 
     /// Runs a program to its end and returns what it wrote.
@@ -53,7 +52,7 @@ final class ChildProcess: @unchecked Sendable {
         process.standardError = pipe
         try process.run()
         let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        while process.isRunning { usleep(1000) }
         guard process.terminationStatus == 0 else {
             throw ToolFailure(description: "\(program) \(arguments.joined(separator: " ")) failed: \(output)")
         }

@@ -11,7 +11,9 @@ func anyLoop() -> any EventLoop { MultiThreadedEventLoopGroup.singleton.any() }
 extension SSHClientConfiguration {
     /// The user of these tests with a key that the servers of these tests know, accepting the hosts' own keys.
     static func test(_ kind: String = "ed25519") throws -> SSHClientConfiguration {
-        SSHClientConfiguration(username: currentUser, credentials: [.privateKey(try TestKeys.user(kind))]) { _ in .accept }
+        SSHClientConfiguration(username: currentUser, credentials: [.privateKey(try TestKeys.user(kind))]) { _ in
+            .accept
+        }
     }
 }
 

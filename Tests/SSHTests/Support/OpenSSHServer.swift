@@ -7,16 +7,26 @@ final class OpenSSHServer: Sendable {
     let port: Int
     let process: ChildProcess
     private let folder: TemporaryFolder
+    private let account: AccountNamespace?
 
     var endpoint: SSHEndpoint { SSHEndpoint(host: "127.0.0.1", port: port) }
     var log: String { process.output }
 
-    /// - Parameter options: Further lines for sshd_config; the first value of a key counts.
-    init(_ options: [String] = [], hostKeys: [String] = TestKeys.kinds) async throws {
+    /// - Parameters:
+    ///   - options: Further lines for sshd_config; the first value of a key counts.
+    ///   - hostKeys: Kinds of keys, best first.
+    ///   - account: A namespace in which the server sees an account of its own.
+    init(
+        _ options: [String] = [], hostKeys: [String] = TestKeys.kinds, account: AccountNamespace? = nil
+    ) async throws {
+        self.account = account
         let keys = try TestKeys.folder()
         folder = try TemporaryFolder()
         port = try await freePort()
-        if getuid() == 0 { try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true) }
+        if getuid() == 0 {
+            // sshd refuses to start as root without its empty folder, which the system's service makes.
+            try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
+        }
         let lines =
             options + [
                 "ListenAddress 127.0.0.1:\(port)",
@@ -27,7 +37,7 @@ final class OpenSSHServer: Sendable {
                 "PasswordAuthentication no",
                 "KbdInteractiveAuthentication no",
                 "PubkeyAuthentication yes",
-                "AuthorizedKeysFile \(keys.file("authorized_keys"))",
+                "AuthorizedKeysFile \(account == nil ? keys.file("authorized_keys") : ".ssh/authorized_keys")",
                 "AcceptEnv LC_* TEST_*",
                 "MaxStartups 200:30:300",
                 "MaxSessions 300",
@@ -39,9 +49,14 @@ final class OpenSSHServer: Sendable {
                 "MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
             ] + hostKeys.map { "HostKey \(keys.file("host_\($0)"))" }
         try folder.write(lines.joined(separator: "\n") + "\n", to: "sshd_config")
-        process = try ChildProcess(
-            "/usr/sbin/sshd", ["-D", "-e", "-f", folder.file("sshd_config")], log: folder.file("log"))
-        guard try await eventually({ process.output.contains("Server listening") || !process.isRunning }),
+        let arguments = ["-D", "-e", "-f", folder.file("sshd_config")]
+        process =
+            if let account {
+                try account.start("/usr/sbin/sshd", arguments, log: folder.file("log"))
+            } else {
+                try ChildProcess("/usr/sbin/sshd", arguments, log: folder.file("log"))
+            }
+        guard try await eventually({ [process] in process.output.contains("Server listening") || !process.isRunning }),
             process.isRunning
         else { throw ToolFailure(description: "sshd did not start: \(process.output)") }
     }

@@ -75,7 +75,8 @@ final class SessionRecorder: SessionChannelDelegate, Sendable {
 
     func waitUntilClosed(within seconds: Double = 20) async throws -> Record {
         guard try await eventually(within: seconds, { self.record.isClosed }) else {
-            throw ToolFailure(description: "the channel did not close; it told: \(record.order), \(record.received) bytes")
+            throw ToolFailure(
+                description: "the channel did not close; it told: \(record.order), \(record.received) bytes")
         }
         return record
     }
