@@ -67,13 +67,13 @@ public struct PolicyTable: Sendable {
             let others = Self.roles.filter { grants[$0]?[permission] != nil }
             return .refuse(
                 missing: permission,
-                reason: "Your role \(subject.role) may not \(permission.summary); "
+                reason: "The role \(subject.role) may not \(permission.summary); "
                     + "\(others.joined(separator: ", ")) may (\(permission.rawValue)).")
         }
         guard scope.includes(object, for: subject) else {
             return .refuse(
                 missing: permission,
-                reason: "Your role \(subject.role) may \(permission.summary) only \(scope.description) "
+                reason: "The role \(subject.role) may \(permission.summary) only \(scope.description) "
                     + "(\(permission.rawValue)).")
         }
         return .allow

@@ -32,9 +32,9 @@ struct Scope: Sendable, Hashable {
     /// To follow "only".
     var description: String {
         var places: [String] = []
-        if isOwnHosts { places.append("on hosts that you added") }
+        if isOwnHosts { places.append("on hosts that one added oneself") }
         if !tags.isEmpty { places.append("on hosts tagged " + tags.sorted().joined(separator: " or ")) }
-        if isInvited { places.append("where you were invited") }
+        if isInvited { places.append("where one was invited") }
         return places.joined(separator: ", or ")
     }
 }

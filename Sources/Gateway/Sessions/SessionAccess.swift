@@ -19,8 +19,8 @@ struct SessionAccess: Sendable {
         return .view
     }
 
-    /// Whether this person's own permission lets them type at the host at all.
-    func mayType(_ caller: Caller) -> Bool { refusal(caller, .sessionType) == nil }
+    /// What the policy says about this person typing at the host at all.
+    func typing(_ caller: Caller) -> Decision { policy.decide(caller.subject, .sessionType, on: host) }
 
     /// Those who may end anybody's session may also look on without an invitation.
     private func uninvited(_ caller: Caller) -> SeatMode? {

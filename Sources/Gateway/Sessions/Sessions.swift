@@ -282,8 +282,12 @@ public final class Sessions: Sendable {
         let user = try await services.people.user(id: userID)
         let guest = user.asCaller(tenant: services.tenant)
         _ = try session.access.mode(of: guest, granted: .view)
-        if mode == .control, !session.access.mayType(guest) {
-            throw .notPermitted(.sessionType, "\(user.name) may not type on \(session.origin.host.alias), as \(user.role).")
+        if mode == .control, case .refuse(let missing, let reason) = session.access.typing(guest) {
+            throw GatewayError(
+                "not_permitted", status: 403,
+                "\(user.name) can't get full control of \(session.origin.host.alias). \(reason)",
+                hint: "An admin can tag the host for that role, or give \(user.name) another role.",
+                missing: missing.rawValue)
         }
         let person = SessionView.Participant(userId: user.id, name: user.name, mode: mode)
         let event = shareEvent(session, caller, "session.share", ["person": user.name, "mode": mode.rawValue])

@@ -174,6 +174,8 @@ function useStageFit(screen: TerminalScreen, stage: React.RefObject<HTMLDivEleme
     useEffect(() => {
         const element = stage.current;
         if (!element) return;
+        // A cell of the terminal font is 0.6 em wide and 1.32 em high.
+        element.style.aspectRatio = `${columns * 0.6} / ${rows * 1.32}`;
         const fit = () => screen.fitInto(columns, rows, 18);
         fit();
         const observer = new ResizeObserver(fit);

@@ -127,11 +127,17 @@ function takeShortcuts(screen: TerminalScreen, setOverlay: (overlay: Overlay) =>
                 return false;
             case "M":
                 event.preventDefault();
-                document.querySelector<HTMLElement>(".terminal-pane:not([hidden]) .terminal-head button")?.focus();
+                focusToolbar();
                 return false;
             default: return true;
         }
     });
+}
+
+/** The way out of the terminal for a keyboard alone: Tab belongs to the shell. */
+function focusToolbar() {
+    const buttons = document.querySelectorAll<HTMLElement>(".terminal-pane:not([hidden]) .terminal-head button");
+    [...buttons].find((button) => button.offsetParent !== null)?.focus();
 }
 
 interface ChromeProps {

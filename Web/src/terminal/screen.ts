@@ -1,7 +1,7 @@
 import { SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal, type ITheme } from "@xterm/xterm";
-import { codePointWidth } from "./widths";
+import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
 
 export interface ScreenOptions {
@@ -185,16 +185,7 @@ function useOwnWidths(terminal: Terminal) {
     terminal.unicode.register({
         version: "copilot",
         wcwidth: codePointWidth,
-        charProperties: (codePoint, preceding) => {
-            let width: number = codePointWidth(codePoint);
-            let joins = 0;
-            const before = (preceding >> 1) & 3;
-            if (width === 0 && preceding !== 0 && before > 0) {
-                joins = 1;
-                width = before;
-            }
-            return (width << 1) | joins;
-        },
+        charProperties: characterProperties,
     });
     terminal.unicode.activeVersion = "copilot";
 }
