@@ -77,13 +77,13 @@ private let closed = PolicyObject(kind: "session", id: "s2", tags: ["web"], part
         }
         #expect(
             reason("guest", .sessionStart)
-                == "Your role guest may not start sessions; admin, devops, ml-ops may (session.start).")
+                == "The role guest may not start sessions; admin, devops, ml-ops may (session.start).")
         #expect(
             reason("ml-ops", .sessionStart)
-                == "Your role ml-ops may start sessions only on hosts tagged gpu (session.start).")
+                == "The role ml-ops may start sessions only on hosts tagged gpu (session.start).")
         #expect(
             reason("devops", .sessionType)
-                == "Your role devops may type in sessions only on hosts that you added, or on hosts tagged devops "
+                == "The role devops may type in sessions only on hosts that one added oneself, or on hosts tagged devops "
                 + "(session.type).")
     }
 }
