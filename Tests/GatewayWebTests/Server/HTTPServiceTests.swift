@@ -69,16 +69,15 @@ struct HTTPServiceTests {
             let file = CertificateFile(certificatePath: folder + "/c.pem", keyPath: folder + "/k.pem")
             try file.prepare(names: [])
             let certificate = try TLSCertificate(certificatePath: file.certificatePath, keyPath: file.keyPath)
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let first = ObjectIdentifier(certificate.context)
-            certificate.reloadIfChanged(logger: logger)
+            certificate.reloadIfChanged(logger: .silent)
             #expect(ObjectIdentifier(certificate.context) == first)
             try file.prepare(names: ["renewed.example"])
-            certificate.reloadIfChanged(logger: logger)
+            certificate.reloadIfChanged(logger: .silent)
             let second = ObjectIdentifier(certificate.context)
             #expect(second != first)
             try "broken".write(toFile: file.certificatePath, atomically: true, encoding: .utf8)
-            certificate.reloadIfChanged(logger: logger)
+            certificate.reloadIfChanged(logger: .silent)
             #expect(ObjectIdentifier(certificate.context) == second)
         }
     }
@@ -112,7 +111,7 @@ struct HTTPServiceTests {
             let service = HTTPService(
                 configuration: configuration, routes: RouteTable(authentication: authentication, limits: WebLimits()),
                 cookies: cookies, group: MultiThreadedEventLoopGroup.singleton,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                logger: .silent)
             try await service.run()
             return nil
         } catch {

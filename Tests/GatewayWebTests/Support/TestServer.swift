@@ -7,24 +7,36 @@ import NIOPosix
 
 @testable import GatewayWeb
 
-/// A server of the web face with a table of routes for a test, on a free port.
+/// A server of the web face on a free port.
 struct TestServer {
     let port: Int
+    /// What signs the access tokens of a server with a test's own routes.
     let tokens: AccessTokens
     private let task: Task<Void, any Error>
 
-    static let caller = Caller.test
-
-    /// Runs a server around `body` and stops it afterwards.
-    /// - Parameter body: gets the server; its end is the server's end.
+    /// Runs a server with a table of routes of the test's own around `body`; its end is the server's end.
     static func run<Result>(
         transport: WebConfiguration.Transport = .cleartext, names: [String] = WebConfiguration.loopbackNames,
         limits: WebLimits = WebLimits(), pageFolder: String? = nil,
         routes addRoutes: @escaping @Sendable (RouteTable) -> Void = { _ in },
         _ body: (TestServer) async throws -> Result
     ) async throws -> Result {
-        let server = try await start(
-            transport: transport, names: names, limits: limits, pageFolder: pageFolder, routes: addRoutes)
+        let configuration = WebConfiguration(
+            port: 0, transport: transport, names: names, pageFolder: pageFolder, limits: limits)
+        let cookies = CookieNames(isEncrypted: configuration.isEncrypted)
+        let tokens = try await AccessTokens()
+        let authentication = Authentication(tokens: tokens, cookies: cookies) { _, _, _ in .test }
+        let routes = RouteTable(authentication: authentication, limits: limits)
+        addRoutes(routes)
+        return try await run(configuration, routes: routes, cookies: cookies, tokens: tokens, body)
+    }
+
+    /// Runs a server with these routes around `body`.
+    static func run<Result>(
+        _ configuration: WebConfiguration, routes: RouteTable, cookies: CookieNames, tokens: AccessTokens,
+        _ body: (TestServer) async throws -> Result
+    ) async throws -> Result {
+        let server = try await start(configuration, routes: routes, cookies: cookies, tokens: tokens)
         do {
             let result = try await body(server)
             try await server.stop()
@@ -36,24 +48,17 @@ struct TestServer {
     }
 
     private static func start(
-        transport: WebConfiguration.Transport, names: [String], limits: WebLimits, pageFolder: String?,
-        routes addRoutes: @escaping @Sendable (RouteTable) -> Void
+        _ configuration: WebConfiguration, routes: RouteTable, cookies: CookieNames, tokens: AccessTokens
     ) async throws -> TestServer {
         let (ports, continuation) = AsyncStream<Int>.makeStream()
-        let configuration = WebConfiguration(
-            port: 0, transport: transport, names: names, pageFolder: pageFolder, limits: limits,
-            onListening: { address in
-                continuation.yield(address.port ?? 0)
-                continuation.finish()
-            })
-        let cookies = CookieNames(isEncrypted: configuration.isEncrypted)
-        let tokens = try await AccessTokens()
-        let authentication = Authentication(tokens: tokens, cookies: cookies) { _, _, _ in .test }
-        let routes = RouteTable(authentication: authentication, limits: limits)
-        addRoutes(routes)
+        var configuration = configuration
+        configuration.onListening = { address in
+            continuation.yield(address.port ?? 0)
+            continuation.finish()
+        }
         let service = HTTPService(
             configuration: configuration, routes: routes, cookies: cookies,
-            group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            group: MultiThreadedEventLoopGroup.singleton, logger: .silent)
         let task = Task {
             defer { continuation.finish() }
             try await service.run()
@@ -96,6 +101,10 @@ extension RawResponse {
     }
 
     var code: String? { json["code"] as? String }
+}
+
+extension Logger {
+    static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 }
 
 extension Caller {
