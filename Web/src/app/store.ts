@@ -61,7 +61,12 @@ function read<T>(storage: Storage, key: string, fallback: T): T {
 }
 
 const defaultSettings: LocalSettings = {
-    theme: "system", terminalTheme: "dark", fontSize: 14, touchFontSize: 13, confirmPaste: true, screenReader: false,
+    theme: "system",
+    terminalTheme: "dark",
+    fontSize: 14,
+    touchFontSize: 13,
+    confirmPaste: true,
+    screenReader: false,
 };
 
 let state: State = {
