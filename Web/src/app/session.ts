@@ -37,11 +37,17 @@ export async function loadMe() {
     try {
         const me = await api.me();
         store.set({ me, phase: "signed-in", signedOutBecause: null });
+        keepPageAtHand();
     } catch (error) {
         const problem = asApiError(error);
         if (problem.status === 401) store.set({ phase: "signed-out", me: null });
         else store.set({ phase: "unreachable", startError: problem });
     }
+}
+
+/** Browsers refuse this where they don't trust the certificate; the page works without it, only not without a link. */
+function keepPageAtHand() {
+    if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined);
 }
 
 export async function signedIn() {
