@@ -51,7 +51,7 @@ var targets: [Target] = [
     module("SSHKeys", ["SSHCrypto", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
-    tests("SSHCrypto", [crypto, nioCore]),
+    tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
@@ -77,7 +77,7 @@ if !engineOnly {
         tests("Vault", ["Storage"]),
         tests("Audit", ["Storage", crypto]),
         tests("Recording", [nioCore, crypto]),
-        tests("Terminal", []),
+        tests("Terminal", [], resources: [.copy("Fixtures")]),
     ]
 }
 
@@ -114,11 +114,13 @@ if !engineOnly && !capabilitiesOnly {
             dependencies: capabilities + [
                 "Gateway", "GatewayWeb", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
-                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("ServiceLifecycle", "swift-service-lifecycle"), product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        tests("Gateway", capabilities + ["SSH", "SSHKeys", nioCore, nioPosix, nioEmbedded, log]),
-        tests("GatewayWeb", capabilities + ["Gateway", nioCore, nioPosix, log, product("Yams", "Yams")]),
+        tests("Gateway", capabilities + ["SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
+        tests(
+            "GatewayWeb",
+            capabilities + ["Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types")]),
     ]
 }
 

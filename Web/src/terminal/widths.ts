@@ -87,8 +87,8 @@ function contains(pairs: readonly number[], cp: number): boolean {
   let high = pairs.length / 2 - 1;
   while (low <= high) {
     const middle = (low + high) >> 1;
-    if (cp < pairs[2 * middle]) high = middle - 1;
-    else if (cp > pairs[2 * middle + 1]) low = middle + 1;
+    if (cp < (pairs[2 * middle] ?? 0)) high = middle - 1;
+    else if (cp > (pairs[2 * middle + 1] ?? 0)) low = middle + 1;
     else return true;
   }
   return false;

@@ -1,0 +1,80 @@
+import NIOCore
+import SSH
+import SSHProtocol
+
+/// A session's channel on its host connection: the shell, or one command, on a PTY.
+///
+/// `@unchecked Sendable` because it belongs to the connection's event loop: every method but ``open`` is called there.
+final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
+    private let connection: SSHConnection
+    private weak var session: LiveSession?
+    private var channel: SSHSessionChannel?
+    private var isClosed = false
+
+    private init(_ connection: SSHConnection, _ session: LiveSession) {
+        self.connection = connection
+        self.session = session
+    }
+
+    /// Opens the channel with a PTY of the given size and starts the login shell, or `command`.
+    static func open(
+        _ connection: SSHConnection, for session: LiveSession, size: (columns: Int, rows: Int), command: String?
+    ) async throws(GatewayError) -> HostWire {
+        let wire = HostWire(connection, session)
+        do {
+            let channel = try await connection.openSession(delegate: wire)
+            try await connection.eventLoop.flatSubmit {
+                wire.channel = channel
+                return channel.requestPTY(term: "xterm-256color", columns: size.columns, rows: size.rows).flatMap {
+                    command.map { channel.exec($0) } ?? channel.shell()
+                }
+            }.get()
+        } catch {
+            throw GatewayError(hostFailure: error)
+        }
+        return wire
+    }
+
+    // MARK: SessionWire
+
+    var isWritable: Bool { channel?.isWritable ?? false }
+
+    func write(_ bytes: ByteBuffer) { channel?.write(bytes) }
+
+    func resize(columns: Int, rows: Int) { channel?.resize(columns: columns, rows: rows) }
+
+    func consumed(_ bytes: Int) { channel?.consumed(bytes) }
+
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        channel?.close()
+        let connection = connection
+        Task { await connection.close() }
+    }
+
+    // MARK: SessionChannelDelegate
+
+    func channel(_ channel: SSHSessionChannel, received data: ByteBuffer, stream: SSHDataStream) {
+        // A PTY has one stream; what a host sends as standard error belongs to the same terminal.
+        session?.assumeIsolated { $0.received(data) }
+    }
+
+    func channel(_ channel: SSHSessionChannel, exited status: UInt32) {
+        session?.assumeIsolated { $0.hostExited(status: Int(status), signal: nil) }
+    }
+
+    func channel(_ channel: SSHSessionChannel, exited signal: ExitSignal) {
+        session?.assumeIsolated { $0.hostExited(status: nil, signal: signal.name) }
+    }
+
+    func channel(_ channel: SSHSessionChannel, closed error: SSHError?) {
+        self.channel = nil
+        session?.assumeIsolated { $0.hostClosed(error) }
+        close()
+    }
+
+    func channel(_ channel: SSHSessionChannel, writabilityChanged isWritable: Bool) {
+        if isWritable { session?.assumeIsolated { $0.drainInput() } }
+    }
+}

@@ -1,0 +1,158 @@
+import NIOCore
+import SSH
+import Terminal
+
+/// The way of a byte from the host: log, screen, recorder, seats.
+extension LiveSession {
+    /// The host sent output. `bytes` are in order and are shown to nobody before the recorder has them.
+    func received(_ bytes: ByteBuffer) {
+        guard state != .ended else { return }
+        guard state == .live else {
+            // Bounded by the channel's window, which gets no credit before the session is live or while it is paused.
+            heldOutput.append(bytes)
+            return
+        }
+        accept(bytes)
+        let count = bytes.readableBytes
+        if isRecorderBehind {
+            withheldCredit += count
+        } else {
+            wire?.consumed(count)
+        }
+    }
+
+    private func accept(_ bytes: ByteBuffer) {
+        let title = screen.title
+        log.append(bytes)
+        bytes.withUnsafeReadableBytes { screen.feed($0) }
+        recorder.output(bytes, keyframe: { self.keyframe() })
+        let responses = screen.takeResponses()
+        if !responses.isEmpty { wire?.write(ByteBuffer(bytes: responses)) }
+        if screen.title != title { stateChanged(within: .milliseconds(250)) }
+        scheduleFlush()
+    }
+
+    private func keyframe() -> SessionRecorder.Frame {
+        .init(columns: columns, rows: rows, offset: log.end, snapshot: screen.snapshot(scrollback: 0))
+    }
+
+    func releaseHeldOutput() {
+        let held = heldOutput
+        heldOutput = []
+        for bytes in held {
+            accept(bytes)
+            withheldCredit += bytes.readableBytes
+        }
+        returnCredit()
+    }
+
+    func returnCredit() {
+        guard withheldCredit > 0, state == .live, !isRecorderBehind else { return }
+        wire?.consumed(withheldCredit)
+        withheldCredit = 0
+    }
+
+    // MARK: To the seats
+
+    /// Output of one turn of the loop goes out together: one encoding, one write for each seat.
+    func scheduleFlush() {
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        eventLoop.execute { self.assumeIsolated { $0.flush(final: false) } }
+    }
+
+    func flush(final: Bool) {
+        isFlushScheduled = false
+        for index in seats.indices { pump(index, final: final) }
+    }
+
+    /// Sends a seat what it may have now. A seat that does not acknowledge gets no more than its window; when its place
+    /// in the log is gone it is skipped forward to the screen as it is. Nobody else notices.
+    func pump(_ index: Int, final: Bool = false) {
+        guard let outlet = seats[index].outlet, seats[index].isVisible else { return }
+        while !log.isAtEnd(seats[index].cursor), seats[index].hasRoom || final {
+            let inFlight = Int(clamping: seats[index].cursor.offset &- seats[index].acknowledged)
+            let room = final ? log.capacity * 2 : max(1, Seat.window - max(0, inFlight))
+            guard let pieces = log.read(&seats[index].cursor, limit: room) else {
+                skip(index, outlet)
+                return
+            }
+            guard !pieces.isEmpty else { return }
+            outlet.send(.pieces(pieces))
+        }
+    }
+
+    private func skip(_ index: Int, _ outlet: any SeatOutlet) {
+        outlet.send(.skipped(from: seats[index].cursor.offset, to: log.end))
+        sendSnapshot(index, outlet, scrollback: 200)
+    }
+
+    /// Puts a seat at the end of the log with the screen as it is.
+    func sendSnapshot(_ index: Int, _ outlet: any SeatOutlet, scrollback: Int) {
+        outlet.send(
+            .snapshot(
+                offset: log.end, columns: columns, rows: rows, vt: screen.snapshot(scrollback: scrollback)))
+        seats[index].cursor = log.endCursor
+        seats[index].acknowledged = log.end
+    }
+
+    /// The seat's terminal has written everything before `offset`.
+    public func acknowledged(seat id: String, offset: UInt64) {
+        guard let index = seatIndex(id) else { return }
+        // A seat can't have seen what was not sent to it; a smaller value is an old one.
+        guard offset <= seats[index].cursor.offset, offset > seats[index].acknowledged else { return }
+        seats[index].acknowledged = offset
+        pump(index)
+    }
+
+    // MARK: What else the host says
+
+    func hostExited(status: Int?, signal: String?) {
+        exit = (status, signal)
+    }
+
+    /// The host closed the channel, or the connection is gone.
+    func hostClosed(_ error: SSHError?) {
+        guard state != .ended else { return }
+        if let error {
+            end(SessionEnding(reason: .hostLost, detail: "The connection to the host was lost: \(error.description)"))
+        } else if let signal = exit.signal {
+            end(SessionEnding(reason: .exit, signal: signal, detail: "The shell was ended by signal \(signal)."))
+        } else if let status = exit.status {
+            end(SessionEnding(reason: .exit, exitStatus: status, detail: "The shell ended with exit status \(status)."))
+        } else {
+            end(SessionEnding(reason: .hostLost, detail: "The host closed the session without an exit status."))
+        }
+    }
+
+    // MARK: The recorder
+
+    func recordingChanged(_ change: SessionRecorder.Change) {
+        switch change {
+        case .stalled(let sentence):
+            guard state == .live else { return }
+            state = .paused
+            tellAll(
+                .notice(
+                    code: "recording_stalled", sentence: "The session is paused: \(sentence)",
+                    hint: "Nothing is lost. It goes on by itself as soon as the recording can be written again."))
+            stateChanged()
+        case .recovered:
+            guard state == .paused else { return }
+            state = .live
+            isRecorderBehind = false
+            releaseHeldOutput()
+            drainInput()
+            tellAll(
+                .notice(
+                    code: "recording_recovered", sentence: "The recording is being written again.",
+                    hint: "The session goes on where it stopped."))
+            stateChanged()
+        case .behind:
+            isRecorderBehind = true
+        case .caughtUp:
+            isRecorderBehind = false
+            returnCredit()
+        }
+    }
+}

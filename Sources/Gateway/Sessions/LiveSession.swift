@@ -1,0 +1,203 @@
+import NIOCore
+import Recording
+import Storage
+import Terminal
+
+/// A live session: one connection to one host, its terminal, and the seats of everybody who takes part.
+///
+/// Policy, keyboard lease, recording and the output log sit here and nowhere else, so no face (web, SSH, agent) can
+/// forget one. The session runs on the event loop of its host connection: a byte from the host reaches the log, the
+/// screen, the recorder and every seat on that loop without changing threads.
+public actor LiveSession {
+    /// What stays the same for the whole life of a session.
+    public struct Origin: Sendable {
+        public let id: String
+        public let tenant: String
+        public let host: SessionView.Host
+        public let owner: SessionView.Person
+        public let startedBy: SessionView.Person?
+        public let startedAt: Timestamp
+        public let recordingID: String
+        public let command: String?
+    }
+
+    /// How long things may last, in seconds.
+    public struct Limits: Sendable {
+        public var seatlessSeconds: Int
+        public var idleSeconds: Int
+        public var leaseGraceSeconds: Int
+        public var seats: Int
+
+        public init(seatlessSeconds: Int = 1800, idleSeconds: Int = 0, leaseGraceSeconds: Int = 15, seats: Int = 512) {
+            self.seatlessSeconds = seatlessSeconds
+            self.idleSeconds = idleSeconds
+            self.leaseGraceSeconds = leaseGraceSeconds
+            self.seats = seats
+        }
+    }
+
+    public nonisolated let origin: Origin
+    public nonisolated let eventLoop: any EventLoop
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
+    public nonisolated var id: String { origin.id }
+
+    let access: SessionAccess
+    var limits: Limits
+    let recorder: SessionRecorder
+    var wire: (any SessionWire)?
+
+    var state: SessionState = .connecting
+    var ending: SessionEnding?
+    var endedAt: Timestamp?
+    /// What was written, once the session has ended.
+    var recording: RecordingSummary?
+    var log: OutputLog
+    var screen: Screen
+    var lease = KeyboardLease()
+    var seats: [Seat] = []
+    var participants: [SessionView.Participant]
+    var columns: Int
+    var rows: Int
+    var exit: (status: Int?, signal: String?) = (nil, nil)
+
+    /// Output that came while the recording could not be written: shown to nobody before it is recorded.
+    var heldOutput: [ByteBuffer] = []
+    /// Bytes whose window credit the host gets back once the recorder has caught up.
+    var withheldCredit = 0
+    /// More waits for the recorder's disk than should: the host's window stays closed meanwhile.
+    var isRecorderBehind = false
+    /// Input that the host's window has no room for yet.
+    var waitingInput: [(seat: String, sequence: UInt64, bytes: ByteBuffer)] = []
+    var waitingInputBytes = 0
+
+    var isFlushScheduled = false
+    var isStateScheduled = false
+    var graceTask: Scheduled<Void>?
+    var expiryTask: Scheduled<Void>?
+    var idleTask: Scheduled<Void>?
+    var redactionTask: Scheduled<Void>?
+    var expiresAt: Timestamp?
+    var lastInputAt: NIODeadline = .now()
+    let endedPromise: EventLoopPromise<SessionEnding>
+
+    /// Succeeds once, with the reason, when the session is over and its recording is closed.
+    public nonisolated var ended: EventLoopFuture<SessionEnding> { endedPromise.futureResult }
+
+    init(
+        origin: Origin, columns: Int, rows: Int, access: SessionAccess, limits: Limits, recorder: SessionRecorder,
+        participants: [SessionView.Participant], eventLoop: any EventLoop
+    ) {
+        self.origin = origin
+        self.columns = columns
+        self.rows = rows
+        self.access = access
+        self.limits = limits
+        self.recorder = recorder
+        self.participants = participants
+        self.eventLoop = eventLoop
+        self.log = OutputLog()
+        self.screen = Screen(columns: columns, rows: rows, scrollbackLimit: 2000)
+        self.endedPromise = eventLoop.makePromise()
+        log.resize(columns: columns, rows: rows)
+    }
+
+    /// Runs `body` on the session's loop: at once when the caller is there, else as the loop's next task.
+    public nonisolated func submit(_ body: @escaping @Sendable (isolated LiveSession) -> Void) {
+        if eventLoop.inEventLoop {
+            assumeIsolated { body($0) }
+        } else {
+            eventLoop.execute { self.assumeIsolated { body($0) } }
+        }
+    }
+
+    /// The host's side is open: from here on bytes flow.
+    func began(_ wire: any SessionWire) {
+        guard state == .connecting else {
+            wire.close()
+            return
+        }
+        self.wire = wire
+        state = .live
+        recorder.onChange { [weak self] change in
+            self?.submit { $0.recordingChanged(change) }
+        }
+        releaseHeldOutput()
+        armExpiry()
+        armIdle()
+        stateChanged()
+    }
+
+    /// The session as everybody sees it.
+    public func view() -> SessionView {
+        SessionView(
+            id: origin.id, host: origin.host, owner: origin.owner, startedBy: origin.startedBy, title: screen.title,
+            state: state, startedAt: origin.startedAt.iso8601, endedAt: endedAt?.iso8601, ending: ending,
+            columns: columns, rows: rows, recordingId: origin.recordingID,
+            keyboard: .init(holder: lease.holder, epoch: lease.epoch),
+            seats: seats.map {
+                .init(
+                    seatId: $0.id, userId: $0.caller.userID, name: $0.caller.name, mode: $0.mode,
+                    connected: $0.isConnected, device: $0.device)
+            },
+            participants: participants, expiresAt: expiresAt?.iso8601)
+    }
+
+    /// The visible lines of the terminal.
+    public func visibleText() -> [String] { screen.text }
+
+    private func recorded(_ summary: RecordingSummary) { recording = summary }
+
+    // MARK: State to the seats
+
+    /// Tells every seat what changed; several changes within one turn of the loop become one message.
+    func stateChanged(within delay: TimeAmount = .zero) {
+        guard !isStateScheduled else { return }
+        isStateScheduled = true
+        let tell: @Sendable () -> Void = { self.assumeIsolated { $0.tellState() } }
+        if delay == .zero { eventLoop.execute(tell) } else { eventLoop.scheduleTask(in: delay, tell) }
+    }
+
+    private func tellState() {
+        isStateScheduled = false
+        let view = view()
+        for seat in seats { seat.outlet?.send(.state(state(of: seat, in: view))) }
+    }
+
+    func state(of seat: Seat, in view: SessionView) -> SeatState {
+        let holds = lease.holder?.seatId == seat.id
+        return SeatState(
+            session: view,
+            you: .init(
+                seatId: seat.id, mode: seat.mode, holder: holds,
+                mayType: seat.mode == .control && state == .live && (holds || lease.holder == nil)))
+    }
+
+    func tellAll(_ message: SeatMessage) {
+        for seat in seats { seat.outlet?.send(message) }
+    }
+
+    // MARK: The end
+
+    /// Ends the session once; later calls change nothing.
+    public func end(_ why: SessionEnding) {
+        guard state != .ended else { return }
+        state = .ended
+        ending = why
+        endedAt = .now()
+        for task in [graceTask, expiryTask, idleTask, redactionTask] { task?.cancel() }
+        expiresAt = nil
+        releaseHeldOutput()
+        flush(final: true)
+        recorder.ended(why)
+        wire?.close()
+        wire = nil
+        tellState()
+        tellAll(.ended(why))
+        let promise = endedPromise
+        let recorder = recorder
+        promise.completeWithTask {
+            await self.recorded(recorder.close())
+            return why
+        }
+    }
+}

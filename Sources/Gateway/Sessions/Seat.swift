@@ -1,0 +1,84 @@
+import NIOCore
+
+/// What a participant may do at a session.
+public enum SeatMode: String, Sendable, Codable, CaseIterable, Comparable {
+    case view
+    case control
+
+    public static func < (left: SeatMode, right: SeatMode) -> Bool { left == .view && right == .control }
+}
+
+/// What a session tells a seat. Encoding is the face's business (a WebSocket, an SSH channel, an agent's cursor).
+public enum SeatMessage: Sendable {
+    case snapshot(offset: UInt64, columns: Int, rows: Int, vt: [UInt8])
+    case pieces([OutputLog.Piece])
+    case skipped(from: UInt64, to: UInt64)
+    case state(SeatState)
+    case inputAccepted(sequence: UInt64)
+    case inputRefused(sequence: UInt64, code: String, sentence: String)
+    case notice(code: String, sentence: String, hint: String)
+    case ended(SessionEnding)
+    /// The seat is no more: nothing follows.
+    case removed
+}
+
+/// The session as one seat sees it.
+public struct SeatState: Sendable, Codable {
+    public struct You: Sendable, Codable {
+        public let seatId: String
+        public let mode: SeatMode
+        public let holder: Bool
+        public let mayType: Bool
+    }
+
+    public let session: SessionView
+    public let you: You
+
+    public func encode(to encoder: any Encoder) throws {
+        try session.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(you, forKey: .you)
+    }
+
+    public init(session: SessionView, you: You) {
+        self.session = session
+        self.you = you
+    }
+
+    public init(from decoder: any Decoder) throws {
+        session = try SessionView(from: decoder)
+        you = try decoder.container(keyedBy: CodingKeys.self).decode(You.self, forKey: .you)
+    }
+
+    private enum CodingKeys: String, CodingKey { case you }
+}
+
+/// Where a seat's messages go. Called on the session's event loop; must return at once, and hop by itself.
+public protocol SeatOutlet: AnyObject, Sendable {
+    func send(_ message: SeatMessage)
+}
+
+/// A place at a session: a person's tab, phone, or plain ssh client. Owned by the session's event loop.
+struct Seat {
+    /// Unacknowledged bytes at most before a seat that stopped reading gets no more.
+    static let window = 512 * 1024
+
+    let id: String
+    let clientID: String
+    let device: String
+    var caller: Caller
+    var mode: SeatMode
+    var outlet: (any SeatOutlet)?
+    var cursor: OutputLog.Cursor
+    /// Everything before this offset was written by the seat's terminal.
+    var acknowledged: UInt64
+    var isVisible = true
+    var columns: Int
+    var rows: Int
+    /// The last input sequence number that was accepted: resent input is dropped, so each key counts exactly once.
+    var inputSequence: UInt64 = 0
+
+    var isConnected: Bool { outlet != nil }
+    var holder: KeyboardLease.Holder { .init(userId: caller.userID, name: caller.name, seatId: id) }
+    var hasRoom: Bool { cursor.offset < acknowledged || cursor.offset - acknowledged < UInt64(Self.window) }
+}

@@ -1,0 +1,13 @@
+import NIOCore
+import SSH
+
+/// The host's side of a session, as the session uses it. Every call is on the session's event loop.
+protocol SessionWire: AnyObject, Sendable {
+    /// Whether the host's window has room; ``LiveSession/drainInput()`` is called when it has again.
+    var isWritable: Bool { get }
+    func write(_ bytes: ByteBuffer)
+    func resize(columns: Int, rows: Int)
+    /// Gives window credit back for output that the session has taken.
+    func consumed(_ bytes: Int)
+    func close()
+}

@@ -1,0 +1,364 @@
+import Audit
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import Policy
+import Recording
+import SSH
+import Storage
+import Vault
+
+/// The sessions of this copilot: starting, finding, sharing and ending them.
+public final class Sessions: Sendable {
+    /// Live sessions at most.
+    static let limit = 1000
+
+    /// What a person asks for.
+    public struct Request: Sendable {
+        public var hostID: String
+        public var columns: Int
+        public var rows: Int
+        /// For whom, when not for the caller: needs a permission of its own.
+        public var userID: String?
+        /// A command instead of the login shell.
+        public var command: String?
+
+        public init(hostID: String, columns: Int, rows: Int, userID: String? = nil, command: String? = nil) {
+            self.hostID = hostID
+            self.columns = columns
+            self.rows = rows
+            self.userID = userID
+            self.command = command
+        }
+    }
+
+    let services: Services
+    let records: SessionStore
+    let files: RecordingFiles
+    private let loops: any EventLoopGroup
+    private let logger: Logger
+    private let table = NIOLockedValueBox<[String: LiveSession]>([:])
+    private let closings = ClosingSessions()
+
+    init(services: Services, files: RecordingFiles, loops: any EventLoopGroup, logger: Logger) {
+        self.services = services
+        self.records = SessionStore(store: services.store, tenant: services.tenant)
+        self.files = files
+        self.loops = loops
+        self.logger = logger
+    }
+
+    /// The running session of this identifier.
+    public func live(_ id: String) -> LiveSession? { table.withLockedValue { $0[id] } }
+
+    var all: [LiveSession] { table.withLockedValue { Array($0.values) } }
+
+    /// Live sessions on one host.
+    public func count(hostID: String) -> Int {
+        table.withLockedValue { $0.values.count { $0.origin.host.id == hostID } }
+    }
+
+    // MARK: Start
+
+    /// Starts a session: authorised, recorded from its first byte, and in the audit log before anybody sees it.
+    public func start(_ request: Request, caller: Caller) async throws(GatewayError) -> SessionView {
+        let host = try await services.hosts.sessionHost(request.hostID, caller: caller)
+        try services.require(.sessionStart, caller, on: host.policyObject)
+        let owner = try await owner(of: request, caller: caller)
+        guard table.withLockedValue({ $0.count }) < Self.limit else {
+            throw GatewayError(
+                "too_many_sessions", status: 503, "\(Self.limit) sessions are running, the limit of this copilot.",
+                hint: "End sessions that nobody needs.")
+        }
+        let size = LiveSession.clamped(columns: request.columns, rows: request.rows)
+        let origin = LiveSession.Origin(
+            id: Identifier.make("ses"), tenant: services.tenant,
+            host: .init(id: host.id, alias: host.alias, environment: host.environment),
+            owner: owner, startedBy: owner.id == caller.userID ? nil : .init(id: caller.userID, name: caller.name),
+            startedAt: .now(), recordingID: Identifier.make("rec"), command: request.command)
+        do throws(GatewayError) {
+            return try await open(origin, size: size, host: host, caller: caller)
+        } catch {
+            await services.record(
+                .init(
+                    actor: caller.auditActor(for: owner), action: "session.start",
+                    object: .init(kind: "host", id: host.id, name: host.alias), outcome: .failed,
+                    details: ["code": error.code, "error": error.error], session: origin.id))
+            throw error
+        }
+    }
+
+    private func owner(of request: Request, caller: Caller) async throws(GatewayError) -> SessionView.Person {
+        guard let userID = request.userID, userID != caller.userID else {
+            return .init(id: caller.userID, name: caller.name)
+        }
+        try services.require(.sessionStartForOthers, caller, on: nil)
+        let user = try await services.people.user(id: userID)
+        return .init(id: user.id, name: user.name)
+    }
+
+    private func open(
+        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), host: SessionHost, caller: Caller
+    ) async throws(GatewayError) -> SessionView {
+        let loop = loops.next()
+        let connection = try await services.hosts.connect(host.id, caller: caller, on: loop)
+        do throws(GatewayError) {
+            let writer = try await files.create(origin, columns: size.columns, rows: size.rows)
+            let session = LiveSession(
+                origin: origin, columns: size.columns, rows: size.rows, access: access(to: host),
+                limits: try await limits(), recorder: SessionRecorder(writer: writer, columns: size.columns), participants: [],
+                eventLoop: connection.eventLoop)
+            do throws(GatewayError) {
+                let wire = try await HostWire.open(connection, for: session, size: size, command: origin.command)
+                try await enter(session, wire: wire, caller: caller)
+            } catch {
+                await session.end(SessionEnding(reason: .failed, detail: error.error))
+                files.discard(origin.recordingID)
+                throw error
+            }
+            return await session.view()
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// The session becomes known: stored and audited in one transaction, then live.
+    private func enter(_ session: LiveSession, wire: HostWire, caller: Caller) async throws(GatewayError) {
+        let view = await session.view()
+        let origin = session.origin
+        let event = AuditEvent(
+            actor: caller.auditActor(for: origin.owner), action: "session.start",
+            object: .init(kind: "host", id: origin.host.id, name: origin.host.alias), outcome: .succeeded,
+            details: origin.command.map { ["command": $0] } ?? [:], session: origin.id)
+        let records = records
+        let audit = services.audit
+        try await services.write { tx in
+            try records.insert(
+                view, command: origin.command, startedAt: origin.startedAt, in: tx)
+            _ = try audit.append(event, in: tx)
+        }
+        table.withLockedValue { $0[origin.id] = session }
+        closings.watch(session) { [weak self] ending in await self?.closed(session, ending) }
+        await session.began(wire)
+    }
+
+    private func access(to host: SessionHost) -> SessionAccess {
+        let services = services
+        return SessionAccess(policy: services.policy, host: host.policyObject) { origin, holder in
+            services.recordSoon(
+                .init(
+                    actor: holder.map { AuditActor(kind: .user, id: $0.userId, name: $0.name) } ?? .copilot,
+                    action: "session.keyboard", object: .init(kind: "session", id: origin.id, name: origin.host.alias),
+                    outcome: .succeeded, details: ["holder": holder?.name ?? "nobody"], session: origin.id))
+        }
+    }
+
+    private func limits() async throws(GatewayError) -> LiveSession.Limits {
+        let settings = try await services.settings.current()
+        return .init(seatlessSeconds: settings.seatlessMinutes * 60, idleSeconds: settings.idleMinutes * 60)
+    }
+
+    // MARK: End
+
+    private func closed(_ session: LiveSession, _ ending: SessionEnding) async {
+        table.withLockedValue { _ = $0.removeValue(forKey: session.id) }
+        let view = await session.view()
+        let endedAt = await session.endedAt ?? .now()
+        let summary = await RecordingFiles.summary(session.recording)
+        let origin = session.origin
+        let event = AuditEvent(
+            actor: .copilot, action: "session.end",
+            object: .init(kind: "host", id: origin.host.id, name: origin.host.alias), outcome: .succeeded,
+            details: ["reason": ending.reason.rawValue, "detail": ending.detail], session: origin.id)
+        let records = records
+        let audit = services.audit
+        do throws(GatewayError) {
+            try await services.write { tx in
+                try records.finish(view, endedAt: endedAt, recording: summary, in: tx)
+                _ = try audit.append(event, in: tx)
+            }
+        } catch {
+            logger.error("The end of a session could not be stored.", metadata: ["session": "\(origin.id)", "error": "\(error.error)"])
+        }
+    }
+
+    /// Ends a session for its owner, or for somebody who may end any.
+    public func end(_ id: String, caller: Caller) async throws(GatewayError) {
+        let session = try await find(id, caller: caller)
+        guard session.origin.owner.id == caller.userID || services.may(.sessionEndAny, caller, on: nil) else {
+            throw .notPermitted(.sessionEndAny, "Only its owner may end this session.")
+        }
+        await session.end(SessionEnding(reason: .endedBy, detail: "\(caller.name) ended the session."))
+        _ = try? await session.ended.get()
+        await services.record(
+            .init(
+                actor: caller.auditActor, action: "session.end_request",
+                object: .init(kind: "session", id: id, name: session.origin.host.alias), outcome: .succeeded,
+                details: [:], session: id))
+    }
+
+    /// Ends all: the copilot stops. Returns when every recording is closed and stored.
+    public func shutdown() async {
+        for session in all {
+            await session.end(SessionEnding(reason: .shutdown, detail: "The copilot was stopped."))
+        }
+        await closings.finish()
+    }
+
+    /// Sessions that an earlier run could not finish: their recordings play up to their last second.
+    func recover() async throws {
+        for var view in try await records.unfinished() {
+            let summary = await files.recover(view.recordingId)
+            view.ending = SessionEnding(reason: .shutdown, detail: "The copilot stopped while this session ran.")
+            let finished = view
+            let event = AuditEvent(
+                actor: .copilot, action: "session.end", object: .init(kind: "host", id: view.host.id, name: view.host.alias),
+                outcome: .failed, details: ["reason": "shutdown", "detail": "The copilot had stopped without ending it."],
+                session: view.id)
+            let records = records
+            let audit = services.audit
+            try await services.write { tx in
+                try records.finish(finished, endedAt: .now(), recording: summary, in: tx)
+                _ = try audit.append(event, in: tx)
+            }
+        }
+    }
+
+    // MARK: Find
+
+    /// A live session that this person may see.
+    private func find(_ id: String, caller: Caller) async throws(GatewayError) -> LiveSession {
+        guard let session = live(id) else {
+            if let view = try await stored(id), maySee(view, caller) {
+                throw .sessionEnded(view.recordingId)
+            }
+            throw .notFound("session")
+        }
+        guard maySee(await session.view(), caller) else { throw .notFound("session") }
+        return session
+    }
+
+    private func stored(_ id: String) async throws(GatewayError) -> SessionView? {
+        do { return try await records.view(id) } catch { throw GatewayError(storage: error) }
+    }
+
+    /// One session, live or ended.
+    public func session(_ id: String, caller: Caller) async throws(GatewayError) -> SessionView {
+        let found: SessionView?
+        if let session = live(id) { found = await session.view() } else { found = try await stored(id) }
+        guard let found, maySee(found, caller) else { throw .notFound("session") }
+        return found
+    }
+
+    /// The sessions this person takes part in, or all for those who may end any; the newest first.
+    public func sessions(_ caller: Caller, live wantsLive: Bool, ended wantsEnded: Bool) async throws(GatewayError) -> [SessionView] {
+        var views: [SessionView] = []
+        if wantsLive {
+            for session in all { views.append(await session.view()) }
+            views.sort { $0.startedAt > $1.startedAt }
+        }
+        if wantsEnded {
+            do { views += try await records.ended(limit: 200) } catch { throw GatewayError(storage: error) }
+        }
+        return views.filter { maySee($0, caller) }
+    }
+
+    private func maySee(_ view: SessionView, _ caller: Caller) -> Bool {
+        view.owner.id == caller.userID || view.startedBy?.id == caller.userID
+            || view.participants.contains { $0.userId == caller.userID } || services.may(.sessionEndAny, caller, on: nil)
+    }
+
+    // MARK: Share
+
+    /// Invites somebody, or changes what they may do. Never more than their own permission on the host.
+    public func share(_ id: String, userID: String, mode: SeatMode, caller: Caller) async throws(GatewayError) -> SessionView {
+        let session = try await sharable(id, caller)
+        guard userID != session.origin.owner.id else {
+            throw GatewayError(
+                "conflict", status: 409, "The owner of the session always has full control.",
+                hint: "Choose another person.")
+        }
+        let user = try await services.people.user(id: userID)
+        let guest = user.asCaller(tenant: services.tenant)
+        _ = try session.access.mode(of: guest, granted: .view)
+        if mode == .control, case .refuse(let missing, let reason) = session.access.typing(guest) {
+            throw GatewayError(
+                "not_permitted", status: 403,
+                "\(user.name) can't get full control of \(session.origin.host.alias). \(reason)",
+                hint: "An admin can tag the host for that role, or give \(user.name) another role.",
+                missing: missing.rawValue)
+        }
+        let person = SessionView.Participant(userId: user.id, name: user.name, mode: mode)
+        let event = shareEvent(session, caller, "session.share", ["person": user.name, "mode": mode.rawValue])
+        let records = records
+        let audit = services.audit
+        try await services.write { tx in
+            try records.share(session: id, person, by: caller, in: tx)
+            _ = try audit.append(event, in: tx)
+        }
+        await session.share(with: person)
+        return await session.view()
+    }
+
+    /// Takes somebody out of the session; their seats are gone at once.
+    public func unshare(_ id: String, userID: String, caller: Caller) async throws(GatewayError) -> SessionView {
+        let session = try await sharable(id, caller)
+        let event = shareEvent(session, caller, "session.unshare", ["person": userID])
+        let records = records
+        let audit = services.audit
+        try await services.write { tx in
+            try records.unshare(session: id, userID: userID, in: tx)
+            _ = try audit.append(event, in: tx)
+        }
+        await session.unshare(userID: userID)
+        return await session.view()
+    }
+
+    private func sharable(_ id: String, _ caller: Caller) async throws(GatewayError) -> LiveSession {
+        let session = try await find(id, caller: caller)
+        let isOwner = session.origin.owner.id == caller.userID
+        guard isOwner || services.may(.sessionEndAny, caller, on: nil) else {
+            throw .notPermitted(.sessionShare, "Only the owner of a session shares it.")
+        }
+        try services.require(.sessionShare, caller, on: session.access.host)
+        return session
+    }
+
+    private func shareEvent(_ session: LiveSession, _ caller: Caller, _ action: String, _ details: [String: String]) -> AuditEvent {
+        .init(
+            actor: caller.auditActor, action: action,
+            object: .init(kind: "session", id: session.id, name: session.origin.host.alias), outcome: .succeeded,
+            details: details, session: session.id)
+    }
+
+    /// Somebody took a seat: for the audit log.
+    public func joined(_ session: LiveSession, _ caller: Caller) {
+        services.recordSoon(shareEvent(session, caller, "session.join", [:]))
+    }
+
+    // MARK: Changes elsewhere
+
+    /// Somebody lost a right that an open seat still uses.
+    func apply(_ revocation: Revocation) async {
+        switch revocation {
+        case .user(let id):
+            removeSeats(because: "Your sign-in has ended.") { $0.userID == id }
+        case .signIn(let id, _):
+            removeSeats(because: "Your sign-in has ended.") { $0.signInID == id }
+        case .roleChanged(let userID):
+            guard let user = try? await services.people.user(id: userID) else { return }
+            for session in all { await session.reauthorise(userID: userID, role: user.role) }
+        }
+    }
+
+    private func removeSeats(because sentence: String, where matches: @escaping @Sendable (Caller) -> Bool) {
+        for session in all { session.submit { $0.removeSeats(where: matches, because: sentence) } }
+    }
+
+    /// New limits hold for running sessions too.
+    func limitsChanged() async {
+        guard let limits = try? await limits() else { return }
+        for session in all { await session.limit(limits) }
+    }
+}

@@ -1,0 +1,71 @@
+import Gateway
+import HTTPTypes
+import Hummingbird
+
+/// What a request has to be before anything looks at it: for this server by name, and, where it acts or upgrades with
+/// a browser's cookies, from a page of this server.
+struct RequestGate: RouterMiddleware {
+    typealias Context = WebRequestContext
+
+    let origins: OwnOrigins
+    let cookies: CookieNames
+
+    func handle(
+        _ request: Request, context: WebRequestContext,
+        next: (Request, WebRequestContext) async throws -> Response
+    ) async throws -> Response {
+        try checkHost(request, context)
+        try checkOrigin(request, context)
+        try checkContentType(request)
+        return try await next(request, context)
+    }
+
+    private func checkHost(_ request: Request, _ context: WebRequestContext) throws {
+        // A second Host field, or a target that names a host itself, could be read differently by a proxy in between.
+        guard
+            let host = request.head.authority, request.headers[.host] == nil,
+            request.head.path?.hasPrefix("/") == true,
+            origins.contains(host: host, localPort: context.localPort)
+        else {
+            throw GatewayError(
+                "wrong_host", status: 421, "This server is not known under the name of this request.",
+                hint: "Use the address that the server printed, or add this name to its configuration.")
+        }
+    }
+
+    private func checkOrigin(_ request: Request, _ context: WebRequestContext) throws {
+        let isUpgrade = request.headers[.upgrade] != nil
+        guard isUpgrade || !Self.isSafe(request.method) else { return }
+        if let origin = request.headers[.origin] {
+            if origins.contains(origin: origin, localPort: context.localPort) { return }
+        } else if !isUpgrade, !cookies.isPresent(in: request) {
+            return
+        } else if isUpgrade, request.headers[.authorization] != nil, !cookies.isPresent(in: request) {
+            return
+        }
+        throw GatewayError(
+                "foreign_origin", status: 403, "This request came from a page that is not this server's, or does not say where it came from.",
+            hint: "Open the copilot's own page. A program without a browser uses an access token instead of cookies.")
+    }
+
+    /// A body is JSON: a form of another page cannot send that without asking first.
+    private func checkContentType(_ request: Request) throws {
+        guard !Self.isSafe(request.method), Self.hasBody(request) else { return }
+        let type = request.headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() }
+        guard type?.filter({ $0 != " " }) == "application/json" else {
+            throw GatewayError(
+                "unsupported_media_type", status: 415, "The body of this request is not marked as JSON.",
+                hint: "Send it with Content-Type: application/json.")
+        }
+    }
+
+    private static func isSafe(_ method: HTTPRequest.Method) -> Bool {
+        method == .get || method == .head || method == .options
+    }
+
+    private static func hasBody(_ request: Request) -> Bool {
+        if request.headers[.transferEncoding] != nil { return true }
+        guard let length = request.headers[.contentLength] else { return false }
+        return length != "0"
+    }
+}

@@ -1,0 +1,85 @@
+public import NIOCore
+public import SSHKeys
+public import SSHProtocol
+
+/// How a user proves who they are (RFC 4252, RFC 4256). Tried in the order given, each as far as the host offers it.
+public enum SSHCredential: Sendable {
+    /// publickey (RFC 4252 §7). An RSA key signs with rsa-sha2-512 or rsa-sha2-256, as the host announces (RFC 8332).
+    case privateKey(SSHPrivateKey)
+    /// password (RFC 4252 §8), or keyboard-interactive when the host asks a single question without echo.
+    case password([UInt8])
+    /// keyboard-interactive (RFC 4256): the closure is asked for each round of questions and returns one answer for
+    /// each prompt, or nil to give up.
+    case keyboardInteractive(@Sendable (AuthenticationPrompt) async -> [String]?)
+}
+
+/// The host's proven key, to be compared with what is on record. Asked before authentication; nothing else is read from
+/// the host until the answer.
+public struct HostKeyQuestion: Sendable, Hashable {
+    public var publicKey: SSHPublicKey
+    /// The signature algorithm it was proven with, such as "rsa-sha2-512".
+    public var algorithm: String
+    /// What was asked for.
+    public var endpoint: SSHEndpoint
+    /// The IP address that the connection goes to.
+    public var remoteAddress: String
+
+    public init(publicKey: SSHPublicKey, algorithm: String, endpoint: SSHEndpoint, remoteAddress: String) {
+        self.publicKey = publicKey
+        self.algorithm = algorithm
+        self.endpoint = endpoint
+        self.remoteAddress = remoteAddress
+    }
+}
+
+/// The answer to a `HostKeyQuestion`. There is no default: whoever connects decides.
+public enum HostKeyAnswer: Sendable, Hashable {
+    case accept
+    /// The reason is one sentence for people and becomes the description of the `host_key_refused` error.
+    case refuse(reason: String)
+}
+
+/// Everything a client connection needs to know beforehand.
+public struct SSHClientConfiguration: Sendable {
+    public var username: String
+    public var credentials: [SSHCredential]
+    /// Asked once, before authentication. A key that changes within the connection ends it without a question.
+    public var verifyHostKey: @Sendable (HostKeyQuestion) async -> HostKeyAnswer
+    /// Called with each banner (RFC 4252 §5.4), on the event loop. The text is the host's: neutralise it before showing.
+    public var banner: @Sendable (String) -> Void = { _ in }
+    /// For name resolution and the TCP connection together. 10 seconds.
+    public var connectTimeout: Duration = .seconds(10)
+    /// From the TCP connection to the end of authentication, without the time that questions to people take. 30 seconds.
+    public var handshakeTimeout: Duration = .seconds(30)
+    /// Silence after which the host is asked for a sign of life. 10 seconds; zero turns it off.
+    public var keepaliveInterval: Duration = .seconds(10)
+    /// Unanswered signs of life after which the host counts as dead: with the defaults, 30 seconds after it fell silent.
+    public var keepaliveCountMax: Int = 2
+    public var algorithms: AlgorithmPreferences = .standard
+    public var rekey: RekeyPolicy = .standard
+    /// Session channels at once on one connection.
+    public var maximumChannels: Int = 256
+
+    public init(
+        username: String,
+        credentials: [SSHCredential],
+        verifyHostKey: @escaping @Sendable (HostKeyQuestion) async -> HostKeyAnswer
+    ) {
+        self.username = username
+        self.credentials = credentials
+        self.verifyHostKey = verifyHostKey
+    }
+}
+
+/// What a short handshake learned about a host, before any authentication.
+public struct HostKeyReport: Sendable, Hashable {
+    public var publicKey: SSHPublicKey
+    /// The signature algorithm the host proved the key with.
+    public var algorithm: String
+    /// The host's identification, such as "SSH-2.0-OpenSSH_9.2p1". Printable ASCII.
+    public var serverIdentification: String
+    /// The address the connection went to.
+    public var remoteAddress: SocketAddress
+    /// Lines the host sent before its identification, neutralised for display.
+    public var banner: String?
+}

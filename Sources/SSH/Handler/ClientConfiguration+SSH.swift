@@ -1,0 +1,28 @@
+import NIOCore
+import SSHCrypto
+import SSHProtocol
+
+extension ClientConfiguration {
+    /// The part of a client's configuration that the core needs; closures stay here.
+    init(_ configuration: SSHClientConfiguration) {
+        self.init(username: configuration.username)
+        credentials = configuration.credentials.map { credential in
+            switch credential {
+            case .privateKey(let key): .privateKey(key)
+            case .password(let password): .password(password)
+            case .keyboardInteractive: .keyboardInteractive
+            }
+        }
+        algorithms = configuration.algorithms
+        rekey = configuration.rekey
+        handshakeTimeout = TimeAmount(configuration.handshakeTimeout)
+        keepaliveInterval = TimeAmount(configuration.keepaliveInterval)
+        keepaliveCountMax = configuration.keepaliveCountMax
+        maximumChannels = configuration.maximumChannels
+    }
+}
+
+/// The system's generator, injected into the core.
+enum SystemRandom {
+    static func bytes(_ count: Int) -> [UInt8] { randomBytes(count) }
+}

@@ -1,0 +1,110 @@
+import NIOConcurrencyHelpers
+public import NIOCore
+public import SSHProtocol
+
+/// An authenticated connection to a host.
+///
+/// It lives as long as somebody holds it or one of its session channels; then it closes by itself.
+public final class SSHConnection: Sendable {
+    /// The loop on which everything of this connection happens.
+    public let eventLoop: any EventLoop
+    /// The address that was vetted and connected to.
+    public let remoteAddress: SocketAddress
+    /// The host's identification, such as "SSH-2.0-OpenSSH_9.2p1". Printable ASCII.
+    public let serverIdentification: String
+    /// Completes when the connection is over, with why; nil when its owner closed it. Never fails.
+    public let closed: EventLoopFuture<SSHError?>
+
+    private let boundHandler: NIOLoopBound<SSHConnectionHandler>
+    private let channel: any Channel
+    private let shared: SSHConnectionHandler.Shared
+
+    init(_ handshake: Handshake, serverIdentification: String) {
+        eventLoop = handshake.channel.eventLoop
+        channel = handshake.channel
+        boundHandler = handshake.handler
+        shared = handshake.shared
+        remoteAddress = handshake.address
+        self.serverIdentification = serverIdentification
+        closed = handshake.shared.closed.futureResult
+    }
+
+    deinit {
+        let handler = boundHandler
+        eventLoop.execute { handler.value.close() }
+    }
+
+    /// What the latest key exchange agreed on.
+    public var negotiated: NegotiatedAlgorithms { shared.algorithms.withLockedValue { $0 } }
+
+    /// Whether the connection still stands, as far as is known. May be read from anywhere.
+    public var isOpen: Bool { shared.isOpen.withLockedValue { $0 } }
+
+    /// Opens a session channel. The delegate is handed over to the connection's event loop.
+    ///
+    /// - Throws: `channel_refused` when the host says no, `too_many_channels`, or why the connection ended.
+    public func openSession(delegate: sending any SessionChannelDelegate) async throws(SSHError) -> SSHSessionChannel {
+        let box = UncheckedHandover(delegate)
+        return try await perform { connection in connection.makeSession(delegate: box.value) }
+    }
+
+    /// `openSession(delegate:)` for callers that are on the event loop already; the delegate may be loop-bound.
+    public func makeSession(delegate: any SessionChannelDelegate) -> EventLoopFuture<SSHSessionChannel> {
+        boundHandler.value.openSession(delegate: delegate) { id in
+            SSHSessionChannel(connection: self, id: id, handler: self.boundHandler)
+        }
+    }
+
+    /// Time for a request to the host and back (keepalive@openssh.com).
+    public func ping() async throws(SSHError) -> Duration {
+        try await perform { connection in
+            let start = NIODeadline.now()
+            return connection.boundHandler.value.ping().map { .nanoseconds((NIODeadline.now() - start).nanoseconds) }
+        }
+    }
+
+    /// Begins a key exchange now, instead of when the policy would (RFC 4253 §9). Data goes on by itself afterwards.
+    public func rekey() async {
+        let handler = boundHandler
+        try? await eventLoop.submit { handler.value.rekey() }.get()
+    }
+
+    /// Says goodbye, closes the socket, and returns when it is closed. Open channels end with an orderly close.
+    public func close() async {
+        let handler = boundHandler
+        eventLoop.execute { handler.value.close() }
+        try? await channel.closeFuture.get()
+    }
+
+    /// Waits until the connection is over and says why; nil when its owner closed it.
+    public func waitUntilClosed() async -> SSHError? {
+        // The future never fails.
+        (try? await closed.get()) ?? nil
+    }
+
+    /// Runs `body` on the event loop and waits for its future, with this module's error.
+    func perform<T: Sendable>(
+        _ body: @escaping @Sendable (SSHConnection) -> EventLoopFuture<T>
+    ) async throws(SSHError) -> T {
+        try await outcome(body).get()
+    }
+
+    /// `perform` as a value, for callers that cannot name what they throw.
+    func outcome<T: Sendable>(
+        _ body: @escaping @Sendable (SSHConnection) -> EventLoopFuture<T>
+    ) async -> Result<T, SSHError> {
+        do {
+            return .success(try await eventLoop.flatSubmit { body(self) }.get())
+        } catch {
+            return .failure(SSHError(any: error))
+        }
+    }
+}
+
+/// Carries a value that its caller has given away (`sending`) to the event loop. Unchecked because the compiler cannot
+/// follow a `sending` parameter into an escaping closure; the initialiser takes ownership and `value` is read once.
+private struct UncheckedHandover<Value>: @unchecked Sendable {
+    let value: Value
+
+    init(_ value: sending Value) { self.value = value }
+}

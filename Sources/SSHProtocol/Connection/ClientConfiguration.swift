@@ -1,0 +1,21 @@
+public import NIOCore
+
+/// What the core has to know to be a client.
+public struct ClientConfiguration: Sendable {
+    public var username: String
+    public var credentials: [Credential] = []
+    public var algorithms: AlgorithmPreferences = .standard
+    public var rekey: RekeyPolicy = .standard
+    /// Our identification (RFC 4253 §4.2), without its line end.
+    public var identification = "SSH-2.0-SSHCopilot_1.0"
+    /// From the start to the end of authentication, without the time that questions take.
+    public var handshakeTimeout: TimeAmount = .seconds(30)
+    /// For each later key exchange.
+    public var keyExchangeTimeout: TimeAmount = .seconds(30)
+    /// Silence after which a sign of life is asked for; zero turns it off.
+    public var keepaliveInterval: TimeAmount = .seconds(10)
+    public var keepaliveCountMax: Int = 2
+    public var maximumChannels: Int = 256
+
+    public init(username: String) { self.username = username }
+}

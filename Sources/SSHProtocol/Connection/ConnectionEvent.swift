@@ -1,0 +1,38 @@
+public import NIOCore
+
+/// What happened on a connection. Events that ask something stop further input until they are answered.
+public enum ConnectionEvent {
+    /// A banner during authentication (RFC 4252 §5.4), as the host sent it: neutralise it before showing.
+    case banner(String)
+    /// Answer with `acceptHostKey` or `refuseHostKey`.
+    case verifyHostKey(HostKeyOffer)
+    /// Answer with `answerPrompt`.
+    case prompt(AuthenticationPrompt)
+    /// A key exchange is complete in both directions.
+    case keysChanged(NegotiatedAlgorithms)
+    /// Session channels may be opened.
+    case authenticated
+    case channel(ChannelID, SessionChannelEvent)
+    /// A ping was answered; how (success or failure) says nothing.
+    case globalReply(RequestToken, Bool)
+    /// The end, with its reason: the last event.
+    case closed(ProtocolError)
+}
+
+/// What happened on one channel.
+public enum SessionChannelEvent {
+    case opened
+    /// Reason code (RFC 4254 §5.1) and the host's words, not neutralised. The channel is gone.
+    case refused(reason: UInt32, description: String)
+    /// Data; its window is given back by `consumed`.
+    case data(SSHDataStream, ByteBuffer)
+    case exitStatus(UInt32)
+    case exitSignal(ExitSignal)
+    /// The host sends no more data.
+    case endOfFile
+    /// A request of ours was answered.
+    case answered(RequestToken, Bool)
+    case writabilityChanged(Bool)
+    /// Both ends have closed it; its number may be used again.
+    case closed
+}

@@ -1,0 +1,139 @@
+// Deadlines of a connection, all of them computed from times that the owner passes in.
+
+import NIOCore
+
+struct ConnectionTimers {
+    var now = NIODeadline.distantPast
+    private let handshakeTimeout: TimeAmount
+    private let keyExchangeTimeout: TimeAmount
+    private let keepaliveInterval: TimeAmount
+    private let keepaliveCountMax: Int
+    private let rekeyInterval: TimeAmount
+
+    private var handshakeDeadline = NIODeadline.distantFuture
+    private var questionSince: NIODeadline?
+    private var heardAt = NIODeadline.distantPast
+    private var unansweredKeepalives = 0
+    private var keysSince = NIODeadline.distantPast
+    private var keyExchangeSince: NIODeadline?
+
+    /// What `ConnectionMachine.checkTimers` has to do.
+    enum Due {
+        case nothing
+        case handshakeTimeout
+        case keyExchangeTimeout
+        case keepaliveTimeout(silence: TimeAmount)
+        case keepalive
+        case rekey
+    }
+
+    init(_ configuration: ClientConfiguration) {
+        handshakeTimeout = configuration.handshakeTimeout
+        keyExchangeTimeout = configuration.keyExchangeTimeout
+        keepaliveInterval = configuration.keepaliveInterval
+        keepaliveCountMax = max(0, configuration.keepaliveCountMax)
+        rekeyInterval = TimeAmount(configuration.rekey.interval)
+    }
+
+    mutating func start(_ now: NIODeadline) {
+        self.now = now
+        heardAt = now
+        keysSince = now
+        handshakeDeadline = now + handshakeTimeout
+    }
+
+    mutating func heard(_ now: NIODeadline) {
+        self.now = max(self.now, now)
+        heardAt = self.now
+        unansweredKeepalives = 0
+    }
+
+    /// A question to people stops the clock of the handshake.
+    mutating func questionAsked() { questionSince = now }
+
+    mutating func questionAnswered(_ now: NIODeadline) {
+        self.now = max(self.now, now)
+        guard let since = questionSince else { return }
+        questionSince = nil
+        handshakeDeadline = handshakeDeadline + (self.now - since)
+    }
+
+    mutating func keyExchangeBegan() { keyExchangeSince = now }
+
+    mutating func keyExchangeEnded() {
+        keyExchangeSince = nil
+        keysSince = now
+    }
+
+    mutating func authenticated() {
+        handshakeDeadline = .distantFuture
+        heardAt = now
+    }
+
+    mutating func keepaliveSent() { unansweredKeepalives += 1 }
+
+    private var keepaliveDue: NIODeadline? {
+        guard keepaliveInterval > .zero else { return nil }
+        return heardAt + keepaliveInterval * (unansweredKeepalives + 1)
+    }
+
+    func next(_ machine: ConnectionMachine) -> NIODeadline? {
+        switch machine.phase {
+        case .idle, .closed:
+            return nil
+        case .identification, .handshake, .service, .authentication:
+            return questionSince == nil ? handshakeDeadline : nil
+        case .connected:
+            let exchange = keyExchangeSince.map { $0 + keyExchangeTimeout } ?? keysSince + rekeyInterval
+            return min(exchange, keepaliveDue ?? .distantFuture)
+        }
+    }
+
+    func due(_ machine: ConnectionMachine) -> Due {
+        guard case .connected = machine.phase else {
+            return questionSince == nil && now >= handshakeDeadline ? .handshakeTimeout : .nothing
+        }
+        if let keepaliveDue, now >= keepaliveDue {
+            return unansweredKeepalives >= keepaliveCountMax
+                ? .keepaliveTimeout(silence: now - heardAt) : .keepalive
+        }
+        if let since = keyExchangeSince { return now >= since + keyExchangeTimeout ? .keyExchangeTimeout : .nothing }
+        return now >= keysSince + rekeyInterval ? .rekey : .nothing
+    }
+}
+
+extension ConnectionMachine {
+    mutating func checkTimers() throws(ProtocolError) {
+        switch timers.due(self) {
+        case .nothing:
+            break
+        case .handshakeTimeout:
+            if case .identification = phase { throw identificationTimeout }
+            throw ProtocolError(
+                .handshakeTimeout, "The host did not complete the handshake in time.", reason: .byApplication)
+        case .keyExchangeTimeout:
+            throw ProtocolError(
+                .handshakeTimeout, "The host did not complete a key exchange in time.", reason: .byApplication)
+        case .keepaliveTimeout(let silence):
+            throw ProtocolError(
+                .keepaliveTimeout,
+                "The host has not been heard of for \(silence.nanoseconds / 1_000_000_000) seconds.",
+                reason: .connectionLost)
+        case .keepalive:
+            timers.keepaliveSent()
+            guard !globalRequests.isFull else { break }
+            globalRequests.append(.keepalive)
+            try send(GlobalRequest(name: GlobalRequest.keepalive, wantsReply: true).encoded)
+        case .rekey:
+            try sendKeyExchangeInit()
+        }
+    }
+
+    private var identificationTimeout: ProtocolError {
+        preface.isEmpty
+            ? ProtocolError(
+                .handshakeTimeout, "What answered said nothing in time; it may not be an SSH server.",
+                reason: .byApplication)
+            : silentOrForeign("went on waiting")
+    }
+}

@@ -1,0 +1,88 @@
+// Inbound packets (RFC 4253 §6): from bytes to verified payloads.
+
+import NIOCore
+import SSHCrypto
+
+/// Owns the inbound byte stream: opens one packet after the other, in place.
+struct PacketReader {
+    /// Limits of this implementation: RFC 4253 §6.1 asks for at least 35,000 bytes.
+    static let maximumLength = 256 * 1024
+    static let maximumLengthBeforeAuthentication = 64 * 1024
+
+    private var buffer = ByteBuffer()
+    private var cleartext = CleartextPackets()
+    private var opener: PacketOpener?
+    /// Number of the next packet (RFC 4253 §6.4): wraps at 2^32.
+    private(set) var sequenceNumber: UInt32 = 0
+    /// Packets and bytes under the present keys.
+    private(set) var packets: UInt64 = 0
+    private(set) var bytes: UInt64 = 0
+    var maximumLength = Self.maximumLengthBeforeAuthentication
+
+    /// Bytes received and not opened yet.
+    var pendingBytes: Int { buffer.readableBytes }
+
+    mutating func receive(_ bytes: ByteBuffer) {
+        if buffer.readableBytes == 0 {
+            // Taking the buffer over instead of copying it: the common case is that everything before was opened.
+            buffer = bytes
+        } else {
+            buffer.discardReadBytes()
+            buffer.writeImmutableBuffer(bytes)
+        }
+    }
+
+    mutating func readIdentification(_ reader: inout IdentificationReader) throws(ProtocolError) -> String? {
+        try reader.read(from: &buffer)
+    }
+
+    /// The next verified payload, a slice of the received bytes; nil when more bytes are needed.
+    mutating func next() throws(ProtocolError) -> ByteBuffer? {
+        let before = buffer.readableBytes
+        let payload: ByteBuffer?
+        do throws(SSHCryptoError) {
+            if let opener {
+                payload = try opener.open(
+                    &buffer, sequenceNumber: sequenceNumber, maximumPacketLength: maximumLength)
+            } else {
+                payload = try cleartext.open(&buffer, maximumPacketLength: maximumLength)
+            }
+        } catch {
+            throw Self.meaning(of: error)
+        }
+        guard let payload else { return nil }
+        packets += 1
+        bytes += UInt64(clamping: before - buffer.readableBytes)
+        sequenceNumber &+= 1
+        return payload
+    }
+
+    /// From the peer's SSH_MSG_NEWKEYS on.
+    ///
+    /// - Parameter resetsSequence: Strict key exchange starts the count at zero again, so that nothing injected before
+    ///   the keys can shift it.
+    mutating func install(_ opener: PacketOpener, resetsSequence: Bool) {
+        self.opener = opener
+        packets = 0
+        bytes = 0
+        if resetsSequence { sequenceNumber = 0 }
+    }
+
+    /// Gives memory back when nothing is half received.
+    mutating func shrink() {
+        if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+    }
+
+    private static func meaning(of error: SSHCryptoError) -> ProtocolError {
+        switch error.code {
+        case .macMismatch:
+            ProtocolError(.integrity, "A packet from the host failed its integrity check.", reason: .macError)
+        case .invalidLength:
+            ProtocolError(
+                .malformed, "The host sent a packet of an impossible length.", reason: .protocolError)
+        default:
+            ProtocolError(
+                .internalFailure, "A packet from the host could not be decrypted.", reason: .protocolError)
+        }
+    }
+}

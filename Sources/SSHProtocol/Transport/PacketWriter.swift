@@ -1,0 +1,72 @@
+// Outbound packets (RFC 4253 §6): many packets, sealed back to back into one buffer that leaves with one write.
+
+import NIOCore
+import SSHCrypto
+
+struct PacketWriter {
+    private var output = ByteBuffer()
+    private var isHandedOver = false
+    private var cleartext = CleartextPackets()
+    private var sealer: PacketSealer?
+    /// Number of the next packet (RFC 4253 §6.4): wraps at 2^32.
+    private(set) var sequenceNumber: UInt32 = 0
+    /// Packets and bytes under the present keys.
+    private(set) var packets: UInt64 = 0
+    private(set) var bytes: UInt64 = 0
+
+    /// Bytes sealed and not taken yet.
+    var pendingBytes: Int { isHandedOver ? 0 : output.readableBytes }
+
+    mutating func writeIdentification(_ line: String) {
+        prepare()
+        output.writeString(line)
+        output.writeString("\r\n")
+    }
+
+    mutating func send(_ payload: ByteBuffer) throws(ProtocolError) {
+        prepare()
+        let before = output.readableBytes
+        do throws(SSHCryptoError) {
+            if let sealer {
+                try sealer.seal(payload, sequenceNumber: sequenceNumber, into: &output)
+            } else {
+                try cleartext.seal(payload, into: &output)
+            }
+        } catch {
+            throw ProtocolError(.internalFailure, "A packet could not be encrypted.", reason: .byApplication)
+        }
+        packets += 1
+        bytes += UInt64(clamping: output.readableBytes - before)
+        sequenceNumber &+= 1
+    }
+
+    /// Everything sealed so far, for one write.
+    mutating func take() -> ByteBuffer? {
+        guard pendingBytes > 0 else { return nil }
+        isHandedOver = true
+        return output
+    }
+
+    /// From our own SSH_MSG_NEWKEYS on. See `PacketReader.install`.
+    mutating func install(_ sealer: PacketSealer, resetsSequence: Bool) {
+        self.sealer = sealer
+        packets = 0
+        bytes = 0
+        if resetsSequence { sequenceNumber = 0 }
+    }
+
+    /// Gives memory back when nothing waits.
+    mutating func shrink() {
+        if pendingBytes == 0 {
+            output = ByteBuffer()
+            isHandedOver = false
+        }
+    }
+
+    /// The storage that was handed over is used again as soon as the socket has let go of it.
+    private mutating func prepare() {
+        guard isHandedOver else { return }
+        output.clear()
+        isHandedOver = false
+    }
+}

@@ -1,0 +1,139 @@
+/// Where the next character goes.
+struct Cursor: Hashable, Sendable {
+    var row = 0
+    var column = 0
+    /// The last column was just written: the next character goes to the line below.
+    var pendingWrap = false
+}
+
+/// What DECSC keeps (VT510 Programmer Reference, DECSC), but for the pending wrap, which moving the cursor ends.
+struct SavedCursor: Hashable, Sendable {
+    var row = 0
+    var column = 0
+    var style = Style.plain
+    var charsets = CharsetState()
+    var origin = false
+}
+
+/// The lines of one screen, primary or alternate, with its history, margins and saved cursor.
+struct Grid: Sendable {
+    private(set) var lines: [Line]
+    var history: LineRing
+    /// Scroll region: first and last row.
+    private(set) var top = 0
+    private(set) var bottom: Int
+    var saved = SavedCursor()
+    /// Where the cursor was when the other screen was switched to.
+    var restingRow = 0
+
+    init(rows: Int, historyLimit: Int) {
+        lines = Array(repeating: Line(), count: rows)
+        history = LineRing(limit: historyLimit)
+        bottom = rows - 1
+    }
+
+    var rows: Int { lines.count }
+
+    /// The line at a row; a row outside is brought inside.
+    subscript(row: Int) -> Line {
+        get { lines[clamped(row)] }
+        _modify { yield &lines[clamped(row)] }
+    }
+
+    private func clamped(_ row: Int) -> Int { min(max(row, 0), lines.count - 1) }
+
+    /// DECSTBM. False when the region would have fewer than two lines.
+    mutating func setMargins(top newTop: Int, bottom newBottom: Int) -> Bool {
+        guard newTop >= 0, newTop < newBottom, newBottom < rows else { return false }
+        top = newTop
+        bottom = newBottom
+        return true
+    }
+
+    mutating func resetMargins() {
+        top = 0
+        bottom = rows - 1
+    }
+
+    /// Scrolls the region up by one line. Lines that leave at the top of the screen become history.
+    mutating func scrollUp(background: Color, columns: Int) {
+        var fresh: Line
+        if top == 0, history.limit > 0 {
+            fresh = history.push(lines.remove(at: 0))
+        } else {
+            fresh = lines.remove(at: top)
+        }
+        fresh.clear()
+        fresh.erase(0..<columns, background: background)
+        lines.insert(fresh, at: bottom)
+    }
+
+    /// Takes `count` lines out at `row` and lets blank ones in at the bottom margin; nothing becomes history.
+    mutating func deleteLines(_ count: Int, at row: Int, background: Color, columns: Int) {
+        guard row >= 0, row <= bottom else { return }
+        for _ in 0..<min(count, bottom - row + 1) {
+            moveBlanked(from: row, to: bottom, background: background, columns: columns)
+        }
+    }
+
+    /// Lets `count` blank lines in at `row`; those below move towards the bottom margin and out.
+    mutating func insertLines(_ count: Int, at row: Int, background: Color, columns: Int) {
+        guard row >= 0, row <= bottom else { return }
+        for _ in 0..<min(count, bottom - row + 1) {
+            moveBlanked(from: bottom, to: row, background: background, columns: columns)
+        }
+    }
+
+    private mutating func moveBlanked(from: Int, to: Int, background: Color, columns: Int) {
+        var line = lines.remove(at: from)
+        line.clear()
+        line.erase(0..<columns, background: background)
+        lines.insert(line, at: to)
+    }
+
+    /// Blanks everything that is shown and puts the margins back.
+    mutating func fill(background: Color, columns: Int) {
+        var line = Line()
+        line.erase(0..<columns, background: background)
+        fill(with: line)
+    }
+
+    /// Makes all lines the same and puts the margins back.
+    mutating func fill(with line: Line) {
+        for row in lines.indices { lines[row] = line }
+        resetMargins()
+    }
+
+    mutating func forEachLine(_ body: (inout Line) -> Void) {
+        history.forEach(body)
+        for row in lines.indices { body(&lines[row]) }
+    }
+
+    /// Changes the size without reflow. Columns are cut or become blank on the right. Rows go at the bottom while they
+    /// are below the cursor, else at the top into history; new rows come from history when the cursor is in the last
+    /// row, else they are blank. Returns by how many rows the cursor's line moved down.
+    mutating func resize(rows newRows: Int, columns: Int, cursorRow: Int) -> Int {
+        forEachLine { $0.truncate(to: columns) }
+        var shift = 0
+        if newRows < rows {
+            let below = rows - 1 - cursorRow
+            let cut = min(rows - newRows, max(below, 0))
+            lines.removeLast(cut)
+            let pushed = rows - newRows
+            for _ in 0..<pushed { _ = history.push(lines.remove(at: 0)) }
+            shift = -pushed
+        } else if newRows > rows {
+            if cursorRow == rows - 1 {
+                while rows < newRows, let line = history.popNewest() {
+                    lines.insert(line, at: 0)
+                    shift += 1
+                }
+            }
+            while rows < newRows { lines.append(Line()) }
+        }
+        saved.row = min(saved.row, newRows - 1)
+        saved.column = min(saved.column, columns - 1)
+        resetMargins()
+        return shift
+    }
+}

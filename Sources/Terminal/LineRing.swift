@@ -1,0 +1,50 @@
+/// The lines that scrolled off the top, oldest first, at most `limit` of them.
+struct LineRing: Sendable {
+    let limit: Int
+    private var storage: [Line] = []
+    /// Where the oldest line is once the ring is full.
+    private var oldest = 0
+
+    init(limit: Int) { self.limit = max(0, limit) }
+
+    var count: Int { storage.count }
+
+    subscript(index: Int) -> Line { storage[(oldest + index) % storage.count] }
+
+    /// Takes a line in; gives back the storage of the line that falls out, so that it can be used again.
+    mutating func push(_ line: Line) -> Line {
+        guard limit > 0 else { return line }
+        guard storage.count >= limit else {
+            storage.append(line)
+            return Line()
+        }
+        var passed = line
+        swap(&storage[oldest], &passed)
+        oldest = oldest + 1 == limit ? 0 : oldest + 1
+        return passed
+    }
+
+    mutating func popNewest() -> Line? {
+        straighten()
+        return storage.popLast()
+    }
+
+    mutating func removeAll() {
+        storage.removeAll()
+        oldest = 0
+    }
+
+    mutating func truncateLines(to columns: Int) {
+        for index in storage.indices { storage[index].truncate(to: columns) }
+    }
+
+    mutating func forEach(_ body: (inout Line) -> Void) {
+        for index in storage.indices { body(&storage[index]) }
+    }
+
+    private mutating func straighten() {
+        guard oldest != 0 else { return }
+        storage = Array(storage[oldest...] + storage[..<oldest])
+        oldest = 0
+    }
+}

@@ -1,0 +1,31 @@
+import Foundation
+import Gateway
+import Logging
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The domain, opened on the data folder for one subcommand. It may run beside `copilot serve`.
+struct OpenGateway {
+    let gateway: Gateway
+    /// Whoever may read the data folder acts as its admin, and goes on record as the command line.
+    let caller: Caller
+
+    init(_ settings: Configuration) async throws {
+        var logger = Logger(label: "copilot") { StreamLogHandler.standardError(label: $0) }
+        // Errors are said by the subcommand itself.
+        logger.logLevel = .critical
+        gateway = try await Gateway.open(
+            settings, environment: ProcessInfo.processInfo.environment, loops: MultiThreadedEventLoopGroup.singleton,
+            logger: logger)
+        caller = Caller.commandLine(tenant: Gateway.tenant, account: Self.account)
+    }
+
+    private static var account: String {
+        getpwuid(getuid()).flatMap { $0.pointee.pw_name }.map { String(cString: $0) } ?? "uid \(getuid())"
+    }
+}

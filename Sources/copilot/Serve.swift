@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Gateway
+import GatewayWeb
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start the copilot: the page, the API and the live sessions.",
+        discussion: """
+            Everything that is missing (folders, keys, database, certificate) is made at the first start. While there is no
+            admin, a link to become the first one is printed; it is good once, for 15 minutes. SIGINT and SIGTERM end the
+            sessions in order. A flag wins over the environment (COPILOT_…), the environment over the file.
+
+            EXAMPLE
+              copilot serve --listen 10.0.0.7 --names copilot.example.net \\
+                --tls-certificate /etc/copilot/tls.pem --tls-key /etc/copilot/tls.key
+            """)
+
+    @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
+    @OptionGroup(title: "How it is reached") var serving: ServingOptions
+
+    func run() async throws {
+        try await Failure.reported {
+            let settings = try keeping.settings(serving)
+            let logger = Self.logger(settings)
+            let loops = MultiThreadedEventLoopGroup.singleton
+            let gateway = try await Gateway.open(
+                settings, environment: ProcessInfo.processInfo.environment, loops: loops, logger: logger)
+            let web = WebServer(
+                configuration: Self.web(settings, greeting: Greeting(settings: settings, gateway: gateway)),
+                gateway: gateway, group: loops, logger: logger)
+            let group = ServiceGroup(
+                configuration: .init(
+                    // Stopped from the last to the first: nobody new comes in while the sessions end.
+                    services: [
+                        .init(service: Sitting(gateway: gateway), failureTerminationBehavior: .gracefullyShutdownGroup),
+                        .init(service: web, failureTerminationBehavior: .gracefullyShutdownGroup),
+                    ],
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            try await group.run()
+        }
+    }
+
+    private static func logger(_ settings: Configuration) -> Logger {
+        var logger = Logger(label: "copilot") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: settings.logLevel) ?? .info
+        return logger
+    }
+
+    private static func web(_ settings: Configuration, greeting: Greeting) -> WebConfiguration {
+        let transport: WebConfiguration.Transport =
+            if settings.http {
+                .cleartext
+            } else if let files = settings.tls {
+                .tls(certificate: files.certificate, key: files.key)
+            } else {
+                .tls(
+                    certificate: settings.tlsFolder + "/certificate.pem", key: settings.tlsFolder + "/key.pem")
+            }
+        return WebConfiguration(
+            address: settings.listen, port: settings.port, transport: transport, names: settings.acceptedNames,
+            pageFolder: settings.pageFolder(executable: Executable.path), version: Copilot.version,
+            onListening: { address in await greeting.say(port: address.port) })
+    }
+}
+
+/// The live sessions as a service: a graceful stop ends them in order.
+private struct Sitting: Service {
+    let gateway: Gateway
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await gateway.run() }
+    }
+}
+
+/// What a person reads when the copilot has started. The link's secret goes to standard output alone, never to a log.
+private struct Greeting: Sendable {
+    let settings: Configuration
+    let gateway: Gateway
+
+    func say(port: Int?) async {
+        let address = settings.address(boundPort: port)
+        Terminal.print("SSH Copilot is at \(address)")
+        do {
+            guard let token = try await gateway.people.firstAdminToken() else { return }
+            Terminal.print(
+                "There is no admin yet. Open this link within 15 minutes to become the first; it works once:")
+            Terminal.print("  \(address)/#/welcome?token=\(token)")
+        } catch {
+            Terminal.error("copilot: no sign-in link could be made: \(error)")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import Foundation
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The person's terminal: output, errors, and questions whose answers are not shown.
+enum Terminal {
+    static func print(_ line: String = "") {
+        write(Printable.line(line) + "\n", to: STDOUT_FILENO)
+    }
+
+    static func error(_ line: String) {
+        write(Printable.line(line) + "\n", to: STDERR_FILENO)
+    }
+
+    /// Bytes for a file or a pipe, as they are.
+    static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        write(Array(text.utf8), to: descriptor)
+    }
+
+    static var asks: Bool { isatty(STDIN_FILENO) == 1 }
+
+    /// Asks for a secret without showing it; from a pipe it is the first line.
+    static func secret(_ question: String) throws(Failure) -> [UInt8] {
+        guard asks else { return try firstLine(question) }
+        write(question + ": ", to: STDERR_FILENO)
+        var shown = termios()
+        guard tcgetattr(STDIN_FILENO, &shown) == 0 else { return try firstLine(question) }
+        var hidden = shown
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown)
+            write("\n", to: STDERR_FILENO)
+        }
+        return try firstLine(question)
+    }
+
+    /// A new secret is asked for twice, since nobody sees what was typed.
+    static func newSecret(_ question: String) throws(Failure) -> [UInt8] {
+        let first = try secret(question)
+        guard asks else { return first }
+        guard try secret("The same again") == first else {
+            throw Failure("The two passwords are not the same.", hint: "Start again.")
+        }
+        return first
+    }
+
+    /// Yes or no, from a terminal only.
+    static func confirms(_ question: String) -> Bool {
+        guard asks else { return false }
+        write(question + " [y/N] ", to: STDERR_FILENO)
+        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+    }
+
+    private static func firstLine(_ question: String) throws(Failure) -> [UInt8] {
+        guard let line = readLine(strippingNewline: true), !line.isEmpty else {
+            throw Failure("Nothing was given for: \(question).", hint: "Type it, or pass it on standard input.")
+        }
+        return Array(line.utf8)
+    }
+}
+
+private func systemWrite(_ descriptor: Int32, _ base: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, base, count)
+}
+
+/// Text from hosts, files and people, made harmless for a terminal.
+enum Printable {
+    /// One line: control characters, which could move the cursor or change the terminal, are shown as `?`.
+    static func line(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control where scalar != "\t", .format, .lineSeparator, .paragraphSeparator: "?"
+                    default: scalar
+                    }
+                }))
+    }
+
+    /// Columns as wide as their widest cell.
+    static func table(_ rows: [[String]]) -> [String] {
+        var widths: [Int] = []
+        for row in rows {
+            for (column, cell) in row.enumerated() {
+                if column < widths.count {
+                    widths[column] = max(widths[column], cell.count)
+                } else {
+                    widths.append(cell.count)
+                }
+            }
+        }
+        return rows.map { row in
+            let cells = row.enumerated().map { column, cell in
+                column == row.count - 1 ? cell : cell.padding(toLength: widths[column], withPad: " ", startingAt: 0)
+            }
+            return cells.joined(separator: "  ")
+        }
+    }
+}
+
+/// What a script reads.
+enum JSONOutput {
+    static func print(_ value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        Terminal.write([UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")])
+    }
+}

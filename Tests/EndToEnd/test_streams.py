@@ -1,0 +1,68 @@
+"""Named streams of terminal bytes: what the browser shows is what pyte's grid shows, live and after a reload."""
+
+import base64
+import random
+
+import pyte
+import pytest
+
+PROMPTLESS = "stty -echo; PS1=''; "
+
+STREAMS = {
+    "colours": b"".join(b"\x1b[%dm%02d \x1b[0m" % (code, code) for code in [*range(30, 38), *range(40, 48), *range(90, 98)])
+               + b"\r\n" + b"".join(b"\x1b[38;5;%dm#" % n for n in range(16, 76)) + b"\x1b[0m\r\n"
+               + b"".join(b"\x1b[48;2;%d;%d;%dm " % (n * 4, 255 - n * 4, 128) for n in range(40)) + b"\x1b[0m\r\n",
+    "wide": "日本語テキスト ✓ naïve café Ünïcödé Ελληνικά русский\r\n한국어 表示 テスト\r\n".encode(),
+    "boxes": "┌──┬──┐\r\n│ab│cd│\r\n├──┼──┤\r\n│ef│gh│\r\n└──┴──┘\r\n".encode(),
+    "cursor": b"\x1b[2J\x1b[3;10Hthree-ten\x1b[5;1Hfive\x1b[2A\x1b[20Cup\x1b[10;5Hten\x1b[1K\x1b[11;1Hx",
+    "insert-delete": b"\x1b[2J\x1b[Hone\r\ntwo\r\nthree\r\nfour\r\n\x1b[2;1H\x1b[L inserted\x1b[4;1H\x1b[M\x1b[1;1H\x1b[2@ab\x1b[3P",
+    "scroll-region": b"\x1b[2J\x1b[3;7r\x1b[3;1H" + b"".join(b"line %d\r\n" % n for n in range(12)) + b"\x1b[r\x1b[9;1Hbelow",
+    "tabs": b"a\tb\tc\r\n\x1b[3g\x1b[1;20H\x1bH\r\x1b[2;1Hx\ty\r\n",
+    "wrap": b"\x1b[2J\x1b[H" + b"0123456789" * 17 + b"\r\nend",
+    "erase": b"\x1b[2J\x1b[H" + b"\r\n".join([b"x" * 30] * 8) + b"\x1b[3;10H\x1b[K\x1b[5;10H\x1b[1K\x1b[7;5H\x1b[4X",
+    "alternate": b"before\r\n\x1b[?1049h\x1b[2J\x1b[Hinside\x1b[?1049lafter\r\n",
+    "graphics": b"\x1b(0lqqqk\r\nx   x\r\nmqqqj\x1b(B\r\nplain\r\n",
+}
+
+
+def expected(data, columns, rows):
+    screen = pyte.Screen(columns, rows)
+    pyte.ByteStream(screen).feed(data)
+    # A wide character fills its second cell with an empty string.
+    return ["".join(screen.buffer[row][column].data for column in range(columns)).rstrip() for row in range(rows)]
+
+
+def show(tab, data):
+    """Clears the terminal and sends the bytes from the host, with nothing of the shell around them."""
+    tab.run(PROMPTLESS + "clear; printf '\\ec'; echo " + base64.b64encode(data).decode() + " | base64 -d; sleep 2; exec bash --norc -c 'sleep 600'")
+    return tab
+
+
+@pytest.mark.parametrize("name", list(STREAMS))
+def test_a_stream_looks_as_it_does_to_pyte(name, ready, open_tab, profile):
+    if profile.is_phone and name not in ("wide", "boxes", "wrap"):
+        pytest.skip("the grid is the same code")
+    tab = open_tab(ready).sign_in("ada", ready.password).connect("web-1")
+    tab.run("stty size > ~/size; cat ~/size")
+    tab.settle()
+    rows, columns = map(int, next(line for line in tab.lines if line.replace(" ", "").isdigit() and " " in line).split())
+    show(tab, STREAMS[name])
+    tab.settle(1.0)
+    wanted = expected(STREAMS[name], columns, rows)
+    assert tab.lines[:rows] == wanted
+    tab.screenshot(name)
+    # The same from a snapshot: a page that is opened anew gets the screen, not the stream.
+    tab.page.reload()
+    tab.page.wait_for_selector("[data-testid=terminal-pane]:not([hidden]) .xterm-rows")
+    tab.settle(1.0)
+    assert tab.lines[:rows] == wanted
+
+
+def test_random_output_never_breaks_the_page(ready, open_tab):
+    tab = open_tab(ready).sign_in("ada", ready.password).connect("web-1")
+    noise = random.Random(1).randbytes(20_000)
+    for start in range(0, len(noise), 2000):
+        tab.run("echo " + base64.b64encode(noise[start:start + 2000]).decode() + " | base64 -d > ~/noise; cat ~/noise")
+    tab.settle(1.0)
+    tab.run("reset -Q; stty sane; clear; echo al''ive")
+    tab.sees_text("alive", 30)

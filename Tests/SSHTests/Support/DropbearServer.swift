@@ -1,0 +1,38 @@
+import Foundation
+import SSH
+
+/// A real dropbear on a free port of loopback, with an account and keys of its own.
+final class DropbearServer: Sendable {
+    static var isInstalled: Bool { FileManager.default.isExecutableFile(atPath: "/usr/sbin/dropbear") }
+
+    let port: Int
+    let process: ChildProcess
+    private let account: AccountNamespace
+    private let folder: TemporaryFolder
+
+    var endpoint: SSHEndpoint { SSHEndpoint(host: "127.0.0.1", port: port) }
+
+    init(_ options: [String] = [], hostKeys: [String] = ["ed25519", "ecdsa", "rsa"]) async throws {
+        account = try AccountNamespace()
+        folder = try TemporaryFolder()
+        port = try await freePort()
+        var arguments = ["-F", "-E", "-p", "127.0.0.1:\(port)", "-P", folder.file("pid")]
+        for kind in hostKeys {
+            // dropbearkey -t TYPE -f FILE
+            try ChildProcess.run("/usr/bin/dropbearkey", ["-t", kind, "-f", folder.file("host_\(kind)")])
+            arguments += ["-r", folder.file("host_\(kind)")]
+        }
+        process = try account.start("/usr/sbin/dropbear", arguments + options, log: folder.file("log"))
+        let port = port
+        guard try await eventually({ await isListening(port) }) else {
+            throw ToolFailure(description: "dropbear did not start: \(process.output)")
+        }
+    }
+
+    func connect(_ change: (inout SSHClientConfiguration) throws -> Void = { _ in }) async throws -> SSHConnection {
+        var configuration = try SSHClientConfiguration.test()
+        configuration.username = AccountNamespace.user
+        try change(&configuration)
+        return try await SSHClient.connect(to: endpoint, configuration: configuration, on: anyLoop())
+    }
+}

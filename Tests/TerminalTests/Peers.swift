@@ -1,0 +1,144 @@
+import Foundation
+
+@testable import Terminal
+
+/// A stream with changes of size and marks at which screens are compared, as Fixtures/record.py writes it.
+struct RecordedStream: Sendable {
+    enum Event: Sendable {
+        case output([UInt8])
+        case resize(columns: Int, rows: Int)
+        case mark(String)
+    }
+
+    var name: String
+    var columns: Int
+    var rows: Int
+    var events: [Event]
+
+    static let recorded: [String] = [
+        "emoji", "htop", "less", "progress", "resize", "shell", "tmux", "top", "truecolour", "unicode", "vim",
+    ]
+
+    init(name: String, columns: Int, rows: Int, events: [Event]) {
+        self.name = name
+        self.columns = columns
+        self.rows = rows
+        self.events = events
+    }
+
+    init(recorded name: String) throws {
+        let file = Peers.fixtures.appending(path: "streams/\(name).json")
+        let object = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any] ?? [:]
+        self.init(
+            name: name, columns: object["columns"] as? Int ?? 0, rows: object["rows"] as? Int ?? 0,
+            events: (object["events"] as? [[Any]] ?? []).compactMap(RecordedStream.event))
+    }
+
+    private static func event(_ parts: [Any]) -> Event? {
+        switch (parts.first as? String, parts.dropFirst().first, parts.last) {
+        case ("o", let text as String, _): Data(base64Encoded: text).map { .output([UInt8]($0)) }
+        case ("r", let columns as Int, let rows as Int): .resize(columns: columns, rows: rows)
+        case ("m", let name as String, _): .mark(name)
+        default: nil
+        }
+    }
+
+    /// Our screen at each mark.
+    func screens(scrollback: Int = 1000) -> [(mark: String, screen: Screen)] {
+        var screen = Screen(columns: columns, rows: rows, scrollbackLimit: scrollback)
+        var result: [(String, Screen)] = []
+        for event in events {
+            switch event {
+            case .output(let bytes): screen.feed(bytes)
+            case .resize(let columns, let rows): screen.resize(columns: columns, rows: rows)
+            case .mark(let name): result.append((name, screen))
+            }
+        }
+        return result
+    }
+
+    var json: [String: Any] {
+        let list: [[Any]] = events.map {
+            switch $0 {
+            case .output(let bytes): ["o", Data(bytes).base64EncodedString()]
+            case .resize(let columns, let rows): ["r", columns, rows]
+            case .mark(let name): ["m", name]
+            }
+        }
+        return ["columns": columns, "rows": rows, "scrollback": 1000, "events": list]
+    }
+}
+
+/// Other terminals that the screen is compared with, fetched once into the build folder.
+enum Peers {
+    static let fixtures = Checkout.root.appending(path: "Tests/TerminalTests/Fixtures")
+    private static let folder = Checkout.root.appending(path: ".build/terminal-peers")
+
+    /// pyte 0.8.2 in a virtual environment; nil without network.
+    static let pyte: URL? = {
+        let python = folder.appending(path: "venv/bin/python")
+        if (try? run(python, ["-c", "import pyte"])) != nil { return python }
+        guard (try? run("python3", ["-m", "venv", folder.appending(path: "venv").path])) != nil,
+            (try? run(python, ["-m", "pip", "install", "--quiet", "--retries", "1", "pyte==0.8.2", "wcwidth==0.2.13"]))
+                != nil
+        else { return nil }
+        return python
+    }()
+
+    /// The script of xterm.js 5.5.0, as spyder-terminal 1.3.1 carries it; nil without network or node.
+    static let xterm: URL? = {
+        let script = folder.appending(
+            path: "spyder_terminal/server/static/components/@xterm/xterm/lib/xterm.js")
+        guard (try? run("node", ["--version"])) != nil else { return nil }
+        if FileManager.default.fileExists(atPath: script.path) { return script }
+        let download = [
+            "-m", "pip", "download", "--quiet", "--retries", "1", "--no-deps", "--dest", folder.path,
+            "--require-hashes",
+            "--requirement", fixtures.appending(path: "xterm-requirements.txt").path,
+        ]
+        let wheel = folder.appending(path: "spyder_terminal-1.3.1-py2.py3-none-any.whl")
+        guard (try? run("python3", download)) != nil,
+            (try? run("python3", ["-m", "zipfile", "-e", wheel.path, folder.path])) != nil
+        else { return nil }
+        return script
+    }()
+
+    struct Failure: Error, CustomStringConvertible { var description: String }
+
+    @discardableResult
+    static func run(_ program: URL, _ arguments: [String], input: Data = Data()) throws -> Data {
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        // Files and not pipes: neither side can wait for the other.
+        let temporary = FileManager.default.temporaryDirectory.appending(path: "terminal-peer-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: temporary) }
+        let paths = ["in", "out", "err"].map { temporary.appending(path: $0) }
+        try input.write(to: paths[0])
+        try Data().write(to: paths[1])
+        try Data().write(to: paths[2])
+        process.standardInput = try FileHandle(forReadingFrom: paths[0])
+        process.standardOutput = try FileHandle(forWritingTo: paths[1])
+        process.standardError = try FileHandle(forWritingTo: paths[2])
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: String(decoding: try Data(contentsOf: paths[2]), as: UTF8.self))
+        }
+        return try Data(contentsOf: paths[1])
+    }
+
+    @discardableResult
+    static func run(_ program: String, _ arguments: [String]) throws -> Data {
+        try run(URL(fileURLWithPath: "/usr/bin/env"), [program] + arguments)
+    }
+
+    /// The screens that a peer has at the marks of each stream.
+    static func screens<T: Decodable>(
+        _ program: URL, _ arguments: [String], of streams: [RecordedStream]
+    ) throws -> [[T]] {
+        let input = try JSONSerialization.data(withJSONObject: streams.map(\.json))
+        return try JSONDecoder().decode([[T]].self, from: run(program, arguments, input: input))
+    }
+}
