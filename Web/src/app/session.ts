@@ -1,5 +1,6 @@
 import { api, asApiError } from "../api/client";
 import type { Host, Session } from "../api/types";
+import { offerPageOffline } from "./offline";
 import { currentRoute, go } from "./router";
 import { type Loadable, notLoaded, setOpenTerminals, type State, store, toast, toastError } from "./store";
 
@@ -37,17 +38,12 @@ export async function loadMe() {
     try {
         const me = await api.me();
         store.set({ me, phase: "signed-in", signedOutBecause: null });
-        keepPageAtHand();
+        offerPageOffline();
     } catch (error) {
         const problem = asApiError(error);
         if (problem.status === 401) store.set({ phase: "signed-out", me: null });
         else store.set({ phase: "unreachable", startError: problem });
     }
-}
-
-/** Browsers refuse this where they don't trust the certificate; the page works without it, only not without a link. */
-function keepPageAtHand() {
-    if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/sw.js").catch(() => undefined);
 }
 
 export async function signedIn() {
