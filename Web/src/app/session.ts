@@ -1,5 +1,6 @@
 import { api, asApiError } from "../api/client";
 import type { Host, Session } from "../api/types";
+import { offerPageOffline } from "./offline";
 import { currentRoute, go } from "./router";
 import { type Loadable, notLoaded, setOpenTerminals, type State, store, toast, toastError } from "./store";
 
@@ -37,6 +38,7 @@ export async function loadMe() {
     try {
         const me = await api.me();
         store.set({ me, phase: "signed-in", signedOutBecause: null });
+        offerPageOffline();
     } catch (error) {
         const problem = asApiError(error);
         if (problem.status === 401) store.set({ phase: "signed-out", me: null });

@@ -27,6 +27,8 @@ export interface LocalSettings {
     touchFontSize: number;
     confirmPaste: boolean;
     screenReader: boolean;
+    /** The page itself is kept on this device, to open without a link. */
+    keepOffline: boolean;
 }
 
 export interface State {
@@ -67,6 +69,7 @@ const defaultSettings: LocalSettings = {
     touchFontSize: 13,
     confirmPaste: true,
     screenReader: false,
+    keepOffline: false,
 };
 
 let state: State = {

@@ -176,7 +176,8 @@ function Entry({ entry }: { entry: AuditEntry }) {
                     {behalf
                         ? (
                             <span className="muted">
-                                for {inert(
+                                {" for "}
+                                {inert(
                                     typeof behalf === "object"
                                         ? String((behalf as { name?: string }).name ?? "somebody")
                                         : String(behalf),

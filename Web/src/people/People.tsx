@@ -68,7 +68,10 @@ function UserRow({ user }: { user: User }) {
                 <div className="person">
                     <Avatar id={user.id} name={user.name} size={32} />
                     <div className="person-words">
-                        <strong>{inert(user.name, 60)}{user.id === me && <span className="muted">(you)</span>}</strong>
+                        <strong>
+                            {inert(user.name, 60)}
+                            {user.id === me && <span className="muted">{" (you)"}</span>}
+                        </strong>
                         <span className="muted">{inert(user.username, 60)}</span>
                     </div>
                 </div>

@@ -1,6 +1,7 @@
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { ServerSettings } from "../api/types";
+import { choosePageOffline } from "../app/offline";
 import { signOut } from "../app/session";
 import { changeSettings, toast, useMay, useStore } from "../app/store";
 import { passwordProblem } from "../people/password";
@@ -86,6 +87,14 @@ function Appearance() {
                     testid="settings-confirm-paste"
                 />
             </Row>
+            <Row label="Keep the page on this device" note="It opens without a link and shows the names of your hosts.">
+                <Switch
+                    label="Keep the page on this device"
+                    checked={settings.keepOffline}
+                    onChange={(on) => void keepOffline(on)}
+                    testid="settings-keep-offline"
+                />
+            </Row>
             <Row label="Screen reader mode in terminals" note="Speaks new output. For terminals opened from now on.">
                 <Switch
                     label="Screen reader mode"
@@ -95,6 +104,14 @@ function Appearance() {
             </Row>
         </section>
     );
+}
+
+async function keepOffline(isOn: boolean) {
+    if (await choosePageOffline(isOn)) return;
+    toast("This browser doesn't keep the page", {
+        tone: "bad",
+        hint: "It does so only for a certificate that it trusts.",
+    });
 }
 
 function Account() {

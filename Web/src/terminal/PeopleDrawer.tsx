@@ -93,7 +93,7 @@ function PersonRow({ person, seat, isMe, mayShare, channel, attempt }: {
         <li className="person" data-testid="person" data-user={person.name}>
             <Avatar id={person.userId} name={person.name} size={36} keyboard={holds} />
             <div className="person-words">
-                <strong>{inert(person.name, 60)}{isMe && <span className="muted">(you)</span>}</strong>
+                <strong>{inert(person.name, 60)}{isMe && <span className="muted">{" (you)"}</span>}</strong>
                 <span className="muted">
                     {holds && (
                         <span className="person-keyboard">
