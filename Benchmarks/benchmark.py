@@ -1,53 +1,71 @@
 """The gateway beside plain ssh, on the same sshd and in turns; see `Benchmarks/run --help`."""
 
 import argparse
+import contextlib
+import http.client
 import json
 import os
 import pathlib
-import pty
-import selectors
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import tty
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/EndToEnd"))
 
-from copilot import Copilot, Person  # noqa: E402
+from copilot import Copilot, Person, unverified  # noqa: E402
 from hosts import Account, SSHHost  # noqa: E402
+from ports import process_tree  # noqa: E402
+from report import markdown, show  # noqa: E402
 from wire import Wire  # noqa: E402
 
-MEGABYTES = 100
+SEATS = os.environ.get("SEATS_BINARY", "")
+READY = "stty raw -echo; echo re''ady; exec cat"
 
 
 class Stage:
-    """One sshd, one account, and one copilot that knows the host as `web-1`."""
+    """One sshd, one account, and one copilot that knows the host as `web-1`: TLS and recording as in production."""
 
-    def __init__(self, folder, encrypted):
+    def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.chmod(0o755)
-        self.encrypted = encrypted
         self.account = Account(self.folder)
         self.host = SSHHost(self.folder / "host", self.account, "MaxSessions 200").start()
         self.key = self.folder / "client"
         self.key.write_text(self.host.make_client_key())
         self.key.chmod(0o600)
-        # Cleartext on loopback for the bulk: Python's TLS would be what is measured with 50 readers.
-        self.copilot = Copilot(self.folder / "copilot", [] if encrypted else ["--http"])
+        self.copilot = Copilot(self.folder / "copilot")
         self.password = self.copilot.add_user("ada")
         self.copilot.start()
-        self.copilot.add_host("web-1", self.host)
+        # Both ways sign in with a key.
+        key = self.key.with_suffix(".copilot")
+        key.write_text(self.key.read_text())
+        key.chmod(0o600)
+        self.copilot.add_host("web-1", self.host, ("--key", str(key)), "")
         self.person = Person(self.copilot).sign_in("ada", self.password)
+        self.pid = self.copilot.process.pid
 
     def ssh(self, *command, options=()):
         return ["ssh", "-p", str(self.host.port), "-i", str(self.key), "-o", "StrictHostKeyChecking=no",
                 "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-F", "none", *options,
                 f"{self.host.username}@{self.host.address}", *command]
 
-    def wire(self, session):
-        return Wire(self.person, session, self.encrypted)
+    @contextlib.contextmanager
+    def session(self):
+        identifier = self.person.start_session("web-1")["id"]
+        try:
+            yield identifier
+        finally:
+            self.person.end_session(identifier)
+
+    def seats(self, session, count):
+        cookie = "; ".join(f"{name}={value}" for name, value in self.person.cookies.items())
+        return Seats("gateway", str(self.copilot.port), cookie, session, str(count))
+
+    def terminal(self):
+        return Seats("terminal", *self.ssh(options=["-tt"]))
 
     def close(self):
         self.copilot.stop()
@@ -55,172 +73,210 @@ class Stage:
         self.account.remove()
 
 
+class Seats:
+    """`seats.c`, which takes orders by the line."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([SEATS, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def order(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, f"seats ended while it did this: {line}"
+        return answer.split()
+
+    def strokes(self, count, pause=3000):
+        return [float(word) for word in self.order(f"strokes {count} {pause}")]
+
+    def run(self, mark, command):
+        first, last, delivered, skipped, cpu = map(float, self.order(f"run {mark} {command}"))
+        return {"first s": first, "wall s": last, "delivered MB": delivered / 1e6, "skipped MB": skipped / 1e6,
+                "viewers' own cpu s": cpu}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def private_kib(pid):
-    """Memory that the process alone has: what would be free without it."""
-    total = 0
+def memory_kib(pid, name="Pss"):
+    """Proportional memory of a process: what it shares counts by its share."""
     for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith(("Private_Clean:", "Private_Dirty:")):
-            total += int(line.split()[1])
-    return total
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    return 0
 
 
-def milliseconds(samples):
-    ordered = sorted(samples)
-    return {"p50": statistics.median(ordered) * 1000, "p99": ordered[int(len(ordered) * 0.99)] * 1000}
+def percentile(samples, part):
+    return sorted(samples)[min(len(samples) - 1, int(len(samples) * part))]
+
+
+def medians(rows):
+    """The median of each figure over the rounds."""
+    return {name: statistics.median(row[name] for row in rows) for name in rows[0]}
 
 
 def latency(stage, quick):
-    """One character at a time to a terminal that echoes it; both ways in turns against the same sshd."""
-    rounds, strokes = (2, 100) if quick else (5, 300)
-    session = stage.person.start_session("web-1")
-    wire = stage.wire(session["id"])
-    wire.type(b"stty raw -echo; echo re''ady; exec cat\n")
-    wire.until(b"ready")
-    master, slave = pty.openpty()
-    tty.setraw(slave)
-    plain = subprocess.Popen(stage.ssh(options=["-tt"]), stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    os.write(master, b"stty raw -echo; echo re''ady; exec cat\n")
-    seen = b""
-    while b"ready" not in seen:
-        seen += os.read(master, 65536)
-    time.sleep(0.3)
-
-    def through_gateway(letter):
-        wire.type(letter)
-        seen = b""
-        while letter not in seen:
-            seen += wire.receive()
-
-    def through_ssh(letter):
-        os.write(master, letter)
-        while letter not in os.read(master, 65536):
-            pass
-
-    ratios, gateway, direct = [], [], []
-    for _ in range(rounds):
-        one = [timed(through_ssh, number) for number in range(strokes)]
-        other = [timed(through_gateway, number) for number in range(strokes)]
-        ratios.append(statistics.median(other) / statistics.median(one))
-        direct += one
-        gateway += other
-    plain.kill()
-    plain.wait()
-    os.close(master)
-    wire.close()
-    stage.person.end_session(session["id"])
-    return {"ssh ms": milliseconds(direct), "gateway ms": milliseconds(gateway),
-            "ratio p50": statistics.median(ratios)}
-
-
-def timed(action, number):
-    # A typist's pace would be 100 ms; a few milliseconds are enough for both ends to fall asleep.
-    time.sleep(0.002)
-    letter = bytes([ord("a") + number % 26])
-    begin = time.perf_counter()
-    action(letter)
-    return time.perf_counter() - begin
+    """One character at a time to a PTY that echoes it; both ways in turns against the same sshd."""
+    rounds, strokes = (3, 100) if quick else (9, 300)
+    rows = []
+    with stage.session() as session, stage.seats(session, 1) as gateway, stage.terminal() as plain:
+        for seats in (gateway, plain):
+            seats.run("ready", READY)
+            seats.strokes(50)
+        for _ in range(rounds):
+            direct, through = plain.strokes(strokes), gateway.strokes(strokes)
+            rows.append({
+                "ssh p50 us": percentile(direct, 0.5), "gateway p50 us": percentile(through, 0.5),
+                "x p50": percentile(through, 0.5) / percentile(direct, 0.5),
+                "ssh p99 us": percentile(direct, 0.99), "gateway p99 us": percentile(through, 0.99),
+                "x p99": percentile(through, 0.99) / percentile(direct, 0.99)})
+    return medians(rows)
 
 
 def bulk(stage, quick):
-    """A big text file by `cat`: to /dev/null by ssh with a terminal, and to viewers until each is at the end."""
-    size = (20 if quick else MEGABYTES) * 1_000_000
+    """A big text file by `cat`, to viewers until each is at its end; beside ssh with a terminal and without."""
+    size = (20 if quick else 100) * 1_000_000
+    rounds = 1 if quick else 3
     big = stage.folder / "big.txt"
-    line = b"".join(bytes([33 + (number * 7) % 90]) for number in range(99)) + b"\n"
-    big.write_bytes(line * (size // len(line)))
+    # Coloured lines, as a build or a log prints them.
+    lines = b"".join(b"\x1b[32m%06d\x1b[0m the quick brown fox %s jumps over the lazy dog\n" % (n, b"=" * (n % 40))
+                     for n in range(1000))
+    big.write_bytes((lines * (size // len(lines) + 1))[:size])
     big.chmod(0o644)
-    result = {"megabytes": size / 1e6}
-    begin = time.perf_counter()
+    counts = (1, 50)
+    rows = {count: [] for count in counts}
+    direct = []
+    for _ in range(rounds):
+        plain = {"ssh -tt wall s": plain_cat(stage, big, ["-tt"]), "ssh wall s": plain_cat(stage, big, [])}
+        direct.append(plain)
+        for count in counts:
+            row = fan_out(stage, big, count)
+            row["x ssh -tt"] = row["wall s"] / plain["ssh -tt wall s"]
+            row["x ssh"] = row["wall s"] / plain["ssh wall s"]
+            rows[count].append(row)
+    return {"megabytes": size / 1e6, **medians(direct), **{f"{count} viewers": medians(rows[count]) for count in counts}}
+
+
+def plain_cat(stage, big, options):
     with open(os.devnull, "wb") as nowhere:
-        subprocess.run(stage.ssh("cat", str(big), options=["-tt"]), stdin=subprocess.DEVNULL, stdout=nowhere, check=True)
-    plain = time.perf_counter() - begin
-    result["ssh s"] = plain
-    for viewers in (1, 50):
-        result[f"{viewers} viewers"] = fan_out(stage, big, viewers, plain)
-    return result
+        begin = time.perf_counter()
+        subprocess.run(
+            stage.ssh("cat", str(big), options=options), stdin=subprocess.DEVNULL, stdout=nowhere, check=True)
+        return time.perf_counter() - begin
 
 
-def fan_out(stage, big, viewers, plain):
-    session = stage.person.start_session("web-1")
-    wires = [stage.wire(session["id"]) for _ in range(viewers)]
-    wires[0].type(b"echo re''ady\n")
-    for wire in wires:
-        wire.until(b"ready")
-        wire.delivered = 0
-    used = cpu_seconds(stage.copilot.process.pid)
-    begin = time.perf_counter()
-    wires[0].type(f"cat {big}; echo fi''nished\n".encode())
-    waiting = selectors.DefaultSelector()
-    for wire in wires:
-        waiting.register(wire.socket, selectors.EVENT_READ, wire)
-    first_end = None
-    while waiting.get_map():
-        for key, _ in waiting.select(timeout=60) or [(None, None)]:
-            assert key is not None, "nothing came for a minute"
-            wire = key.data
-            wire.tail = (wire.tail + wire.receive()[-200:])[-4000:]
-            if b"finished" in wire.tail:
-                waiting.unregister(wire.socket)
-                first_end = first_end or time.perf_counter()
-    end = time.perf_counter()
-    used = cpu_seconds(stage.copilot.process.pid) - used
-    delivered = sum(wire.delivered for wire in wires)
-    skipped = sum(wire.skipped for wire in wires)
-    for wire in wires:
-        wire.close()
-    stage.person.end_session(session["id"])
-    return {"wall s": end - begin, "ratio wall": (end - begin) / plain, "first at end s": first_end - begin,
-            "delivered MB": delivered / 1e6, "skipped MB": skipped / 1e6, "cpu s": used,
-            "cpu s per GB delivered": used / (delivered / 1e9)}
+def fan_out(stage, big, viewers):
+    with stage.session() as session, stage.seats(session, viewers) as seats:
+        seats.run("ready", "echo re''ady")
+        used = cpu_seconds(stage.pid)
+        row = seats.run("finished", f"cat {big}; echo fi''nished")
+        row["copilot cpu s"] = cpu_seconds(stage.pid) - used
+        row["cpu s per GB delivered"] = row["copilot cpu s"] / (row["delivered MB"] / 1000)
+        return row
 
 
 def memory(stage, quick):
-    """Idle sessions with one viewer each, beside as many ssh clients."""
+    """Idle sessions with one viewer each, beside as many ssh clients with a terminal."""
     count = 20 if quick else 100
-    pid = stage.copilot.process.pid
-    warm = stage.person.start_session("web-1")
-    stage.person.end_session(warm["id"])
-    before = private_kib(pid)
+    warm = [stage.person.start_session("web-1")["id"] for _ in range(5)]
+    for session in warm:
+        stage.person.end_session(session)
+    time.sleep(1)
+    before, resident = memory_kib(stage.pid), memory_kib(stage.pid, "Rss")
     began = time.perf_counter()
     sessions = [stage.person.start_session("web-1")["id"] for _ in range(count)]
     seconds = time.perf_counter() - began
-    wires = [stage.wire(session) for session in sessions]
+    wires = [Wire(stage.person, session) for session in sessions[:60]]
     for wire in wires:
         wire.until(b"$ ")
     time.sleep(2)
-    each = (private_kib(pid) - before) / count
-    used, began = cpu_seconds(pid), time.perf_counter()
+    result = {
+        "sessions": count, "copilot PSS before KiB": before,
+        "copilot PSS KiB each": (memory_kib(stage.pid) - before) / count,
+        "copilot RSS KiB each": (memory_kib(stage.pid, "Rss") - resident) / count,
+        "sessions opened a second": count / seconds}
+    used, began = cpu_seconds(stage.pid), time.perf_counter()
     time.sleep(3)
-    idle = (cpu_seconds(pid) - used) / (time.perf_counter() - began)
+    result["copilot idle cpu %"] = 100 * (cpu_seconds(stage.pid) - used) / (time.perf_counter() - began)
     for wire in wires:
         wire.close()
     for session in sessions:
         stage.person.end_session(session)
-    clients = [subprocess.Popen(stage.ssh("sleep", "600"), stdin=subprocess.DEVNULL) for _ in range(10)]
-    time.sleep(3)
-    client = statistics.median(private_kib(process.pid) for process in clients)
-    for process in clients:
-        process.kill()
-        process.wait()
-    return {"sessions": count, "KiB each": each, "ssh client KiB": client, "ratio": each / client,
-            "opened a second": count / seconds, "idle cpu": idle}
+    clients = []
+    for _ in range(count):
+        clients.append(subprocess.Popen(
+            stage.ssh(options=["-tt"]), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    time.sleep(3 if quick else 12)
+    daemons = process_tree(stage.host.listener.pid)[:-1]
+    servers = [pid for pid in daemons if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "sshd"]
+    result["ssh client PSS KiB each"] = sum(memory_kib(client.pid) for client in clients) / count
+    result["sshd PSS KiB each"] = sum(map(memory_kib, servers)) / count
+    result["x ssh client"] = result["copilot PSS KiB each"] / result["ssh client PSS KiB each"]
+    result["x ssh client + sshd"] = result["copilot PSS KiB each"] / (
+        result["ssh client PSS KiB each"] + result["sshd PSS KiB each"])
+    for client in clients:
+        client.kill()
+        client.wait()
+    return result
 
 
-MEASURES = {"latency": (latency, True), "bulk": (bulk, False), "memory": (memory, True)}
+def connect(stage, quick):
+    """From the request for a session to the host's first prompt, on a tab that is open; beside a new ssh."""
+    rounds = 5 if quick else 15
+    host = stage.person.host("web-1")["id"]
+    tab = http.client.HTTPSConnection("127.0.0.1", stage.copilot.port, context=unverified())
+    headers = {
+        "Host": f"localhost:{stage.copilot.port}", "Origin": stage.person.origin, "Content-Type": "application/json",
+        "Cookie": "; ".join(f"{name}={value}" for name, value in stage.person.cookies.items())}
+    rows = []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        subprocess.run(stage.ssh("true"), stdin=subprocess.DEVNULL, check=True)
+        true = time.perf_counter() - begin
+        begin = time.perf_counter()
+        shell = subprocess.Popen(stage.ssh(options=["-tt"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        seen = b""
+        while b"$ " not in seen:
+            seen += os.read(shell.stdout.fileno(), 4096)
+        prompt = time.perf_counter() - begin
+        shell.kill()
+        shell.communicate()
+        begin = time.perf_counter()
+        tab.request("POST", "/api/sessions", json.dumps({"hostId": host, "columns": 80, "rows": 24}), headers)
+        answer = tab.getresponse()
+        session = json.loads(answer.read())["session"]["id"]
+        created = time.perf_counter() - begin
+        wire = Wire(stage.person, session)
+        wire.until(b"$ ")
+        through = time.perf_counter() - begin
+        wire.close()
+        stage.person.end_session(session)
+        rows.append({
+            "ssh true ms": true * 1000, "ssh prompt ms": prompt * 1000, "gateway 201 ms": created * 1000,
+            "gateway prompt ms": through * 1000, "x ssh true": through / true, "x ssh prompt": through / prompt})
+    tab.close()
+    return medians(rows)
 
 
-def show(name, result, indent="  "):
-    print(f"{indent[:-2]}{name}")
-    for key, value in result.items():
-        if isinstance(value, dict):
-            show(key, value, indent + "  ")
-        else:
-            print(f"{indent}{key:24} {value:10.3f}")
+MEASURES = {"latency": latency, "bulk": bulk, "memory": memory, "connect": connect}
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
+    openssh = subprocess.run(["ssh", "-V"], capture_output=True, text=True).stderr.split(",")[0]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {"cpus": f"{os.cpu_count()} × {model}", "memory": f"{memory:.0f} GiB",
+            "system": f"Linux {platform.release().split('-')[0]}", "openssh": openssh,
+            "load at the start": f"{os.getloadavg()[0]:.1f}"}
 
 
 def main():
@@ -228,19 +284,21 @@ def main():
     parser.add_argument("names", nargs="*", help=", ".join(MEASURES))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json")
+    parser.add_argument("--markdown")
     arguments = parser.parse_args()
-    results = {}
+    results = {"machine": machine()}
     for name in arguments.names or MEASURES:
-        measure, encrypted = MEASURES[name]
         with tempfile.TemporaryDirectory(prefix="copilot-bench-", dir="/tmp") as folder:
-            stage = Stage(folder, encrypted)
+            stage = Stage(folder)
             try:
-                results[name] = measure(stage, arguments.quick)
+                results[name] = MEASURES[name](stage, arguments.quick)
             finally:
                 stage.close()
         show(name, results[name])
     if arguments.json:
         pathlib.Path(arguments.json).write_text(json.dumps(results, indent=2) + "\n")
+    if arguments.markdown:
+        pathlib.Path(arguments.markdown).write_text(markdown(results))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ A client's WebSocket frames are masked with a key of its choice; the key zero le
 import base64
 import os
 import socket
-import ssl
 
+from copilot import unverified
 from seat import ACK, ATTACH, IN, OUT, SKIP, SNAP, Reader, text, varint
 
 
@@ -25,20 +25,15 @@ def frame(payload):
 class Wire:
     """One viewer or typist: knows its position in the output and acknowledges as a page would."""
 
-    def __init__(self, person, session, encrypted):
+    def __init__(self, person, session):
         copilot = person.copilot
-        scheme = "https" if encrypted else "http"
         raw = socket.create_connection(("127.0.0.1", copilot.port))
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if encrypted:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            raw = context.wrap_socket(raw, server_hostname="localhost")
-        self.socket = raw
+        self.socket = unverified().wrap_socket(raw, server_hostname="localhost")
         cookie = "; ".join(f"{name}={value}" for name, value in person.cookies.items())
         self.socket.sendall((
             "GET /api/terminal HTTP/1.1\r\n"
-            f"Host: localhost:{copilot.port}\r\nOrigin: {scheme}://localhost:{copilot.port}\r\nCookie: {cookie}\r\n"
+            f"Host: localhost:{copilot.port}\r\nOrigin: https://localhost:{copilot.port}\r\nCookie: {cookie}\r\n"
             "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Protocol: copilot.term.v1\r\n"
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n").encode())
