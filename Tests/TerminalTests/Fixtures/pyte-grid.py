@@ -77,6 +77,8 @@ class Screen(pyte.Screen):
 
     def delete_lines(self, count=None):
         self.in_last_column()
+        for row in range(self.lines):
+            self.buffer[row]  # makes the line, which deleting would pass over otherwise
         super().delete_lines(count)
 
     def erase_characters(self, count=None):
