@@ -72,7 +72,7 @@ struct PyteTests {
 
     @Test("generated streams show the same in pyte")
     func generated() throws {
-        let streams = (1...60).map { RecordedStream(generated: $0) }
+        let streams = (1...20).map { RecordedStream(generated: $0) }
         for (stream, theirs) in zip(streams, try pyte(streams)) {
             for (mine, other) in zip(stream.screens(), theirs) {
                 #expect(difference(mine.screen, other) == nil, "\(stream.name)")
