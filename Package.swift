@@ -51,7 +51,7 @@ var targets: [Target] = [
     module("SSHKeys", ["SSHCrypto", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
-    tests("SSHCrypto", [crypto, nioCore]),
+    tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),

@@ -1,25 +1,57 @@
+// The SHA functions below EVP are deprecated since libcrypto 3.0 and stay for all of its major version. They are used
+// here, and only here, because in 3.0 both EVP_MAC and EVP_Digest allocate twice for each message, and a hash state
+// that is a plain struct can be keyed once and copied: no allocation, and one compression less for each half.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "CSSHCipher.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string.h>
-
-// Written over EVP_Digest because libcrypto 3's own HMAC duplicates its keyed state with two allocations for each
-// message. Starting the hash anew and hashing the padded key block costs one compression more and allocates nothing.
 
 #define MAXIMUM_BLOCK_LENGTH 128
 
+typedef union {
+    SHA256_CTX sha256;
+    SHA512_CTX sha512;
+} hash_state;
+
 struct ssh_hmac {
-    EVP_MD_CTX *context;
     size_t digest_length;
-    size_t block_length;
-    uint8_t inner[MAXIMUM_BLOCK_LENGTH];
-    uint8_t outer[MAXIMUM_BLOCK_LENGTH];
+    hash_state inner;  // after the block key ^ ipad (RFC 2104 §2)
+    hash_state outer;  // after the block key ^ opad
 };
 
+static int state_init(size_t digest_length, hash_state *state) {
+    return digest_length == SHA256_DIGEST_LENGTH ? SHA256_Init(&state->sha256) : SHA512_Init(&state->sha512);
+}
+
+static int state_update(size_t digest_length, hash_state *state, const uint8_t *data, size_t length) {
+    return digest_length == SHA256_DIGEST_LENGTH ? SHA256_Update(&state->sha256, data, length)
+                                                 : SHA512_Update(&state->sha512, data, length);
+}
+
+static int state_final(size_t digest_length, hash_state *state, uint8_t *digest) {
+    return digest_length == SHA256_DIGEST_LENGTH ? SHA256_Final(digest, &state->sha256)
+                                                 : SHA512_Final(digest, &state->sha512);
+}
+
+static int key_state(size_t digest_length, hash_state *state, const uint8_t *key, size_t key_length, uint8_t pad) {
+    uint8_t block[MAXIMUM_BLOCK_LENGTH];
+    size_t block_length = digest_length == SHA256_DIGEST_LENGTH ? SHA256_CBLOCK : SHA512_CBLOCK;
+    if (key_length > block_length) {
+        return 0;
+    }
+    for (size_t index = 0; index < block_length; index++) {
+        block[index] = (index < key_length ? key[index] : 0) ^ pad;
+    }
+    int done = state_init(digest_length, state) && state_update(digest_length, state, block, block_length);
+    OPENSSL_cleanse(block, sizeof block);
+    return done;
+}
+
 ssh_hmac *ssh_hmac_create(size_t digest_length, const uint8_t *key, size_t key_length) {
-    const EVP_MD *digest = digest_length == 32 ? EVP_sha256() : digest_length == 64 ? EVP_sha512() : NULL;
-    if (digest == NULL) {
+    if (digest_length != SHA256_DIGEST_LENGTH && digest_length != SHA512_DIGEST_LENGTH) {
         return NULL;
     }
     ssh_hmac *hmac = OPENSSL_zalloc(sizeof *hmac);
@@ -27,35 +59,26 @@ ssh_hmac *ssh_hmac_create(size_t digest_length, const uint8_t *key, size_t key_l
         return NULL;
     }
     hmac->digest_length = digest_length;
-    hmac->block_length = (size_t)EVP_MD_block_size(digest);
-    hmac->context = EVP_MD_CTX_new();
-    if (hmac->context == NULL || hmac->block_length > MAXIMUM_BLOCK_LENGTH || key_length > hmac->block_length ||
-        EVP_DigestInit_ex(hmac->context, digest, NULL) != 1) {
+    if (!key_state(digest_length, &hmac->inner, key, key_length, 0x36) ||
+        !key_state(digest_length, &hmac->outer, key, key_length, 0x5c)) {
         ssh_hmac_destroy(hmac);
         return NULL;
-    }
-    for (size_t index = 0; index < hmac->block_length; index++) {
-        uint8_t byte = index < key_length ? key[index] : 0;
-        hmac->inner[index] = byte ^ 0x36;
-        hmac->outer[index] = byte ^ 0x5c;
     }
     return hmac;
 }
 
-static int hmac_compute(ssh_hmac *hmac, const uint8_t *prefix, size_t prefix_length, const uint8_t *data,
+static int hmac_compute(const ssh_hmac *hmac, const uint8_t *prefix, size_t prefix_length, const uint8_t *data,
                         size_t length, uint8_t *tag) {
+    size_t digest_length = hmac->digest_length;
     uint8_t inner_digest[SSH_HMAC_MAXIMUM_TAG_LENGTH];
-    EVP_MD_CTX *context = hmac->context;
-    if (EVP_DigestInit_ex(context, NULL, NULL) != 1 ||
-        EVP_DigestUpdate(context, hmac->inner, hmac->block_length) != 1 ||
-        EVP_DigestUpdate(context, prefix, prefix_length) != 1 || EVP_DigestUpdate(context, data, length) != 1 ||
-        EVP_DigestFinal_ex(context, inner_digest, NULL) != 1 || EVP_DigestInit_ex(context, NULL, NULL) != 1 ||
-        EVP_DigestUpdate(context, hmac->outer, hmac->block_length) != 1 ||
-        EVP_DigestUpdate(context, inner_digest, hmac->digest_length) != 1 ||
-        EVP_DigestFinal_ex(context, tag, NULL) != 1) {
-        return SSH_CIPHER_FAILED;
-    }
-    return SSH_CIPHER_OK;
+    hash_state inner = hmac->inner;
+    hash_state outer = hmac->outer;
+    int done = state_update(digest_length, &inner, prefix, prefix_length) &&
+               state_update(digest_length, &inner, data, length) &&
+               state_final(digest_length, &inner, inner_digest) &&
+               state_update(digest_length, &outer, inner_digest, digest_length) &&
+               state_final(digest_length, &outer, tag);
+    return done ? SSH_CIPHER_OK : SSH_CIPHER_FAILED;
 }
 
 int ssh_hmac_packet(ssh_hmac *hmac, uint32_t sequence, const uint8_t *data, size_t length, uint8_t *tag) {
@@ -73,13 +96,6 @@ int ssh_hmac_verify(ssh_hmac *hmac, uint32_t sequence, const uint8_t *data, size
     return CRYPTO_memcmp(expected, tag, hmac->digest_length) == 0 ? SSH_CIPHER_OK : SSH_CIPHER_MISMATCH;
 }
 
-int ssh_hmac_digest(ssh_hmac *hmac, const uint8_t *data, size_t length, uint8_t *tag) {
-    return hmac_compute(hmac, NULL, 0, data, length, tag);
-}
-
 void ssh_hmac_destroy(ssh_hmac *hmac) {
-    if (hmac != NULL) {
-        EVP_MD_CTX_free(hmac->context);
-        OPENSSL_clear_free(hmac, sizeof *hmac);
-    }
+    OPENSSL_clear_free(hmac, sizeof *hmac);
 }

@@ -1,4 +1,5 @@
-/// A message authentication code; the raw value is its name on the wire (RFC 6668, and OpenSSH's PROTOCOL §1.1 for EtM).
+/// A message authentication code; the raw value is its name on the wire (RFC 6668, and OpenSSH's PROTOCOL §1.1 for
+/// EtM).
 public enum MACName: String, CaseIterable, Sendable, Hashable {
     case hmacSHA256EtM = "hmac-sha2-256-etm@openssh.com"
     case hmacSHA512EtM = "hmac-sha2-512-etm@openssh.com"

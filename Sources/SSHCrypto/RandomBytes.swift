@@ -36,6 +36,8 @@ struct PaddingPool {
         }
         let from = used
         used += target.count
-        bytes.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[from..<from + target.count])) }
+        bytes.withUnsafeBytes {
+            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[from..<from + target.count]))
+        }
     }
 }

@@ -70,6 +70,7 @@ extension SSHKeyError {
     }
 
     static func internalFailure(_ description: String) -> SSHKeyError {
-        SSHKeyError(.internalFailure, description, hint: "Try again; if it stays, report it with the key's type and size.")
+        SSHKeyError(
+            .internalFailure, description, hint: "Try again; if it stays, report it with the key's type and size.")
     }
 }

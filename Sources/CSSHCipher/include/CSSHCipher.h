@@ -2,8 +2,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The packet path's cryptography, and nothing else: libcrypto's promised EVP interface behind contexts that keep
-// their key schedule, so that protecting a packet allocates nothing and copies nothing.
+// The packet path's cryptography, and nothing else: libcrypto behind contexts that keep their key schedule, so that
+// protecting a packet allocates nothing and copies nothing. Ciphers and Poly1305 go through the promised EVP interface;
+// hmac.c says why the hashes do not.
 //
 // Rules of every function here
 //  - A context belongs to one direction of one connection; none is safe for two threads at once.
@@ -63,8 +64,6 @@ ssh_hmac *ssh_hmac_create(size_t digest_length, const uint8_t *key, size_t key_l
 int ssh_hmac_packet(ssh_hmac *hmac, uint32_t sequence, const uint8_t *data, size_t length, uint8_t *tag);
 // Computes the same and compares in constant time; SSH_CIPHER_MISMATCH if `tag` is another.
 int ssh_hmac_verify(ssh_hmac *hmac, uint32_t sequence, const uint8_t *data, size_t length, const uint8_t *tag);
-// tag = HMAC(key, data), without a sequence number.
-int ssh_hmac_digest(ssh_hmac *hmac, const uint8_t *data, size_t length, uint8_t *tag);
 void ssh_hmac_destroy(ssh_hmac *hmac);
 
 // ---- chacha20-poly1305@openssh.com, OpenSSH's PROTOCOL.chacha20poly1305 -----------------------------------------

@@ -1,10 +1,10 @@
-import Crypto
 import CSSHCipher
+import Crypto
 
 /// OpenSSH's bcrypt_pbkdf: the function that turns a passphrase into the key of an OpenSSH private key file.
 ///
-/// It is PBKDF2's construction (RFC 8018 §5.2) over a bcrypt with SHA-512 digests as password and salt, with the bytes of
-/// the blocks spread over the output so that every part of the key costs all the work.
+/// It is PBKDF2's construction (RFC 8018 §5.2) over a bcrypt with SHA-512 digests as password and salt, with the
+/// bytes of the blocks spread over the output so that every part of the key costs all the work.
 public enum BcryptPBKDF {
     /// The rounds that are accepted. ssh-keygen writes 16 or 24; each costs some milliseconds, so a file that says
     /// 2^32 - 1 must not be believed.

@@ -1,5 +1,5 @@
-/// Blowfish's constants: the fraction of pi in binary, 1,042 words of 32 bits, the first 18 for the subkeys, the rest for
-/// the four boxes of 256. A test computes pi by Machin's formula and compares.
+/// Blowfish's constants: the fraction of pi in binary, 1,042 words of 32 bits, the first 18 for the subkeys, the rest
+/// for the four boxes of 256. A test computes pi by Machin's formula and compares.
 enum BlowfishTables {
     static let subkeys: [UInt32] = [
         0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0x082efa98, 0xec4e6c89,

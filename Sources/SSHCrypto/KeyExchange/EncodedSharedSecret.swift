@@ -4,7 +4,8 @@
 public struct EncodedSharedSecret: Sendable {
     public let bytes: [UInt8]
 
-    /// An mpint of an unsigned big-endian number (RFC 4251 §5): leading zeros go, a zero comes where the first bit is set.
+    /// An mpint of an unsigned big-endian number (RFC 4251 §5): leading zeros go, a zero comes where the first bit is
+    /// set.
     init(unsignedInteger number: some Sequence<UInt8>) {
         var magnitude = Array(number.drop { $0 == 0 })
         if let first = magnitude.first, first >= 0x80 { magnitude.insert(0, at: 0) }

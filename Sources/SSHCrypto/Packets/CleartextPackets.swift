@@ -13,8 +13,8 @@ public struct CleartextPackets {
         try out.appendPacket(payload, layout: layout, tagLength: 0, padding: &padding) { _ in 0 }
     }
 
-    /// Takes one packet off the head of `buffer`: its payload as a slice, at least one byte long, or nil while bytes are
-    /// missing.
+    /// Takes one packet off the head of `buffer`: its payload as a slice, at least one byte long, or nil while bytes
+    /// are missing.
     ///
     /// Throws `invalidLength` as soon as the length is known to break the packet format or `maximumPacketLength`.
     public mutating func open(

@@ -39,8 +39,8 @@ public final class PacketOpener {
     ///     hostile length is never waited for.
     /// - Returns: nil while bytes are missing (see ``bytesNeeded``).
     ///
-    /// Throws `invalidLength` or `macMismatch`; for GCM, ChaCha20 and EtM nothing but the length is looked at before the
-    /// tag is verified.
+    /// Throws `invalidLength` or `macMismatch`; for GCM, ChaCha20 and EtM nothing but the length is looked at before
+    /// the tag is verified.
     public func open(
         _ buffer: inout ByteBuffer, sequenceNumber: UInt32, maximumPacketLength: Int
     ) throws(SSHCryptoError) -> ByteBuffer? {
@@ -101,7 +101,8 @@ public final class PacketOpener {
             }
         }
         guard code == 0 else { throw .internalFailure("A packet's length could not be decrypted.") }
-        if case .chacha = protection {} else {
+        if case .chacha = protection {
+        } else {
             value = buffer.getInteger(at: buffer.readerIndex) ?? 0
         }
         return try PacketLayout.check(

@@ -3,8 +3,8 @@ import NIOCore
 
 /// Protects the packets of one direction from one SSH_MSG_NEWKEYS to the next.
 ///
-/// Works in place and allocates nothing for a packet, as long as the target buffer has room. Not Sendable: it belongs to
-/// one connection.
+/// Works in place and allocates nothing for a packet, as long as the target buffer has room. Not Sendable: it belongs
+/// to one connection.
 public final class PacketSealer {
     private let protection: PacketProtection
     private let blockSize: Int

@@ -2,6 +2,8 @@
 enum Printable {
     /// The first 64 characters of `text`, with everything but printable ASCII as a question mark.
     static func text(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(64).map { (0x20...0x7e).contains($0.value) ? $0 : "?" }))
+        String(
+            String.UnicodeScalarView(text.unicodeScalars.prefix(64).map { (0x20...0x7e).contains($0.value) ? $0 : "?" })
+        )
     }
 }

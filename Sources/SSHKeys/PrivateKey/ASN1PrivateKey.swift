@@ -29,8 +29,8 @@ struct RSAPrivateNumbers {
 
 /// Private keys in the ASN.1 formats that OpenSSL and older ssh-keygen write.
 ///
-/// Where the bytes came out of a decryption whose padding fits by chance, they are noise: `wasEncrypted` turns a structure
-/// that does not even begin as one into `wrongPassphrase`.
+/// Where the bytes came out of a decryption whose padding fits by chance, they are noise: `wasEncrypted` turns a
+/// structure that does not even begin as one into `wrongPassphrase`.
 enum ASN1PrivateKey {
     /// PKCS#1, RFC 8017 §A.1.2.
     static func pkcs1(_ der: [UInt8], wasEncrypted: Bool) throws(SSHKeyError) -> SSHPrivateKey {

@@ -2,7 +2,8 @@ import Crypto
 import CryptoExtras
 import SSHCrypto
 
-/// OpenSSH's key file format (its PROTOCOL.key): a public key in clear, the private key in one block that may be encrypted.
+/// OpenSSH's key file format (its PROTOCOL.key): a public key in clear, the private key in one block that may be
+/// encrypted.
 enum OpenSSHPrivateKey {
     private static let magic = Array("openssh-key-v1\0".utf8)
 

@@ -1,4 +1,5 @@
-/// The first block between "-----BEGIN …-----" and "-----END …-----" of a file (RFC 7468, RFC 1421 §4.6 for the headers).
+/// The block between "-----BEGIN …-----" and "-----END …-----" that holds a file's private key, or else the first of
+/// the file (RFC 7468, RFC 1421 §4.6 for the headers). OpenSSL puts "EC PARAMETERS" before an EC key.
 struct PEMBlock {
     /// What stands after BEGIN: "OPENSSH PRIVATE KEY".
     let label: String
@@ -12,12 +13,15 @@ struct PEMBlock {
         }
         guard let text = String(validating: file, as: UTF8.self) else { throw .notAPrivateKey("a binary file") }
         let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map(Self.trimmed)
-        guard let begin = lines.firstIndex(where: Self.isBegin) else { throw Self.whatItIs(lines) }
+        let begins = lines.indices.filter { Self.isBegin(lines[$0]) }
+        guard let begin = begins.first(where: { lines[$0].hasSuffix("PRIVATE KEY-----") }) ?? begins.first else {
+            throw Self.whatItIs(lines)
+        }
         let label = String(lines[begin].dropFirst(11).dropLast(5))
-        guard let length = lines[(begin + 1)...].firstIndex(of: "-----END \(label)-----") else {
+        guard let end = lines[(begin + 1)...].firstIndex(of: "-----END \(label)-----") else {
             throw .malformed("the line “-----END \(Printable.text(label))-----” is missing")
         }
-        var body = lines[(begin + 1)..<length]
+        var body = lines[(begin + 1)..<end]
         var headers: [String: String] = [:]
         while let line = body.first, let colon = line.firstIndex(of: ":") {
             headers[line[..<colon].lowercased()] = Self.trimmed(line[line.index(after: colon)...])

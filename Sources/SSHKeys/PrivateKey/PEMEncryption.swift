@@ -20,8 +20,8 @@ enum PassphraseCBC {
     }
 }
 
-/// The encryption that OpenSSL put around PEM blocks before PKCS#8: "Proc-Type: 4,ENCRYPTED" and "DEK-Info" (RFC 1421 §4.6.1).
-/// Its passphrase function is one round of MD5, so that it is only read, never written.
+/// The encryption that OpenSSL put around PEM blocks before PKCS#8: "Proc-Type: 4,ENCRYPTED" and "DEK-Info" (RFC 1421
+/// §4.6.1). Its passphrase function is one round of MD5, so that it is only read, never written.
 enum LegacyPEMEncryption {
     static func open(
         _ block: PEMBlock, passphrase: [UInt8]?
@@ -70,7 +70,9 @@ enum PBES2 {
         var scheme = try info.enter(.sequence)
         let encrypted = try info.read(.octetString)
         try info.expectEnd()
-        guard try scheme.read(.objectIdentifier) == ObjectIdentifier.pbes2 else { throw unsupported("encryption scheme") }
+        guard try scheme.read(.objectIdentifier) == ObjectIdentifier.pbes2 else {
+            throw unsupported("encryption scheme")
+        }
         var parameters = try scheme.enter(.sequence)
         var kdf = try parameters.enter(.sequence)
         var cipher = try parameters.enter(.sequence)
@@ -83,7 +85,9 @@ enum PBES2 {
         default: throw unsupported("cipher")
         }
         let iv = try cipher.read(.octetString)
-        guard try kdf.read(.objectIdentifier) == ObjectIdentifier.pbkdf2 else { throw unsupported("passphrase function") }
+        guard try kdf.read(.objectIdentifier) == ObjectIdentifier.pbkdf2 else {
+            throw unsupported("passphrase function")
+        }
         let key = try derive(try kdf.enter(.sequence), passphrase, length: keyLength)
         return try PassphraseCBC.decrypt(encrypted, key: key, iv: iv)
     }

@@ -101,11 +101,14 @@ extension SSHPrivateKey {
             writer.writeString(publicBytes)
             writer.writeString(Array(key.rawRepresentation) + publicBytes)
         case .p256(let key):
-            writeECDSA(.p256, point: Array(key.publicKey.x963Representation), scalar: Array(key.rawRepresentation), &writer)
+            writeECDSA(
+                .p256, point: Array(key.publicKey.x963Representation), scalar: Array(key.rawRepresentation), &writer)
         case .p384(let key):
-            writeECDSA(.p384, point: Array(key.publicKey.x963Representation), scalar: Array(key.rawRepresentation), &writer)
+            writeECDSA(
+                .p384, point: Array(key.publicKey.x963Representation), scalar: Array(key.rawRepresentation), &writer)
         case .p521(let key):
-            writeECDSA(.p521, point: Array(key.publicKey.x963Representation), scalar: Array(key.rawRepresentation), &writer)
+            writeECDSA(
+                .p521, point: Array(key.publicKey.x963Representation), scalar: Array(key.rawRepresentation), &writer)
         case .rsa(let key):
             let numbers = try RSAPrivateNumbers(pkcs1: Array(key.derRepresentation))
             for number in [

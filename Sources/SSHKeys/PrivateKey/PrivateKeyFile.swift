@@ -5,8 +5,8 @@ extension SSHPrivateKey {
     /// Reads a private key file.
     ///
     /// Formats: OpenSSH's own ("BEGIN OPENSSH PRIVATE KEY"; encrypted with AES-CTR, AES-CBC or AES-GCM and bcrypt),
-    /// PKCS#1 ("BEGIN RSA PRIVATE KEY"), SEC 1 ("BEGIN EC PRIVATE KEY"), both also with the old "DEK-Info" encryption by
-    /// AES, and PKCS#8 ("BEGIN PRIVATE KEY", "BEGIN ENCRYPTED PRIVATE KEY" with PBES2, PBKDF2 and AES-CBC).
+    /// PKCS#1 ("BEGIN RSA PRIVATE KEY"), SEC 1 ("BEGIN EC PRIVATE KEY"), both also with the old "DEK-Info" encryption
+    /// by AES, and PKCS#8 ("BEGIN PRIVATE KEY", "BEGIN ENCRYPTED PRIVATE KEY" with PBES2, PBKDF2 and AES-CBC).
     ///
     /// - Parameters:
     ///   - file: the file's content.

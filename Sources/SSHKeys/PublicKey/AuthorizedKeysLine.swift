@@ -28,7 +28,8 @@ extension SSHPublicKey {
     public func authorizedKeysLine(comment: String = "") -> String {
         let line = algorithm + " " + Base64.encode(blob)
         let clean = String(
-            String.UnicodeScalarView(comment.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+            String.UnicodeScalarView(
+                comment.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
         return clean.isEmpty ? line : line + " " + clean
     }
 

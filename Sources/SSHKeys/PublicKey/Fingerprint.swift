@@ -7,7 +7,8 @@ extension SSHPublicKey {
         return "SHA256:" + text.prefix { $0 != "=" }
     }
 
-    /// "MD5:" and 16 pairs of hexadecimal digits, as `ssh-keygen -l -E md5` prints it. Only for comparing with old notes.
+    /// "MD5:" and 16 pairs of hexadecimal digits, as `ssh-keygen -l -E md5` prints it. Only for comparing with old
+    /// notes.
     public var md5Fingerprint: String {
         let pairs = Insecure.MD5.hash(data: blob).map { byte in
             String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
@@ -15,14 +16,15 @@ extension SSHPublicKey {
         return "MD5:" + pairs.joined(separator: ":")
     }
 
-    /// The picture that `ssh-keygen -lv` draws of the SHA-256 fingerprint: 11 lines of 19 characters, joined by line feeds.
+    /// The picture that `ssh-keygen -lv` draws of the SHA-256 fingerprint: 11 lines of 19 characters, joined by line
+    /// feeds.
     public var randomart: String {
         Randomart(digest: Array(SHA256.hash(data: blob))).drawn(title: "\(typeName) \(bits)", footer: "SHA256")
     }
 }
 
-/// The walk of the "drunken bishop": two bits of the digest for each diagonal step over a board that its edges bound; each
-/// field counts how often he came by.
+/// The walk of the "drunken bishop": two bits of the digest for each diagonal step over a board that its edges bound;
+/// each field counts how often he came by.
 struct Randomart {
     private static let width = 17
     private static let height = 9

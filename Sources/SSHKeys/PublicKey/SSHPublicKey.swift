@@ -3,8 +3,8 @@ import CryptoExtras
 
 /// A public key: of a host, or of a person.
 ///
-/// The initialisers that read check everything; a value that is put together by hand from its case is checked when it is
-/// used, and then throws.
+/// The initialisers that read check everything; a value that is put together by hand from its case is checked when it
+/// is used, and then throws.
 public enum SSHPublicKey: Sendable, Hashable {
     /// Ed25519 (RFC 8709), 32 bytes.
     case ed25519([UInt8])
@@ -13,7 +13,8 @@ public enum SSHPublicKey: Sendable, Hashable {
     /// RSA (RFC 4253 §6.6): modulus and public exponent as big-endian numbers without leading zeros.
     case rsa(modulus: [UInt8], exponent: [UInt8])
 
-    /// The sizes of RSA keys that are accepted, in bits. Smaller ones can be broken; larger ones cost the verifier seconds.
+    /// The sizes of RSA keys that are accepted, in bits. Smaller ones can be broken; larger ones cost the verifier
+    /// seconds.
     public static let allowedRSABits = 2048...8192
 
     /// Reads a key blob (RFC 4253 §6.6), as it comes in a key exchange reply or in the base64 of a `.pub` file.
@@ -68,7 +69,8 @@ public enum SSHPublicKey: Sendable, Hashable {
         }
     }
 
-    /// The signature algorithms that this key may use, best first. RSA with SHA-1 ("ssh-rsa") is none of them (RFC 8332).
+    /// The signature algorithms that this key may use, best first. RSA with SHA-1 ("ssh-rsa") is none of them (RFC
+    /// 8332).
     public var signatureAlgorithms: [String] {
         if case .rsa = self { return ["rsa-sha2-512", "rsa-sha2-256"] }
         return [algorithm]
