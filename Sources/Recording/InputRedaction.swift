@@ -203,7 +203,8 @@ public struct InputRedaction: Sendable {
     private static func runs(_ keys: [TypedKey]) -> [(actor: String, keys: [TypedKey])] {
         var runs: [(actor: String, keys: [TypedKey])] = []
         for key in keys {
-            if let last = runs.last, last.actor == key.actor {
+            // A copy of the last run, held here, would make every append copy all of its keys.
+            if runs.last?.actor == key.actor {
                 runs[runs.count - 1].keys.append(key)
             } else {
                 runs.append((key.actor, [key]))

@@ -89,8 +89,8 @@ def ada(copilot):
 
 @pytest.fixture
 def ready(copilot, host):
-    """The same with a host, `web-1`, whose password the copilot has."""
-    copilot.add_host("web-1", host)
+    """The same with a host, `web-1`, whose password the copilot has, and which the role ml-ops works on."""
+    copilot.add_host("web-1", host, ("--password-stdin", "--tag", "gpu"))
     return copilot
 
 

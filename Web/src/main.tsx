@@ -2,9 +2,19 @@ import "@xterm/xterm/css/xterm.css";
 import "copilot-fonts/fonts.css";
 import "./ui/tokens.css";
 import "./ui/base.css";
+import "./ui/controls.css";
 import "./ui/layout.css";
-import "./ui/screens.css";
+import "./ui/surfaces.css";
+import "./ui/filters.css";
+import "./people/entrance.css";
+import "./hosts/hosts.css";
+import "./sessions/sessions.css";
+import "./people/people.css";
+import "./recordings/recordings.css";
+import "./audit/audit.css";
+import "./settings/settings.css";
 import "./terminal/terminal.css";
+import "./terminal/keys.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { start } from "./app/session";
@@ -16,8 +26,3 @@ followViewport();
 const root = document.getElementById("root");
 if (root) createRoot(root).render(<App />);
 void start();
-
-// Only where the browser trusts the certificate: elsewhere registration fails, and the page works without it.
-if ("serviceWorker" in navigator && window.isSecureContext) {
-    window.addEventListener("load", () => void navigator.serviceWorker.register("/sw.js").catch(() => undefined));
-}

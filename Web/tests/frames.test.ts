@@ -14,17 +14,41 @@ test("varints survive the way at every length up to 2^53", () => {
 });
 
 test("a varint beyond 2^53 is refused instead of rounded", () => {
-    assert.throws(() => new FrameReader(new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])).varint(), FrameError);
+    assert.throws(
+        () => new FrameReader(new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f])).varint(),
+        FrameError,
+    );
     assert.throws(() => new FrameReader(new Uint8Array(12).fill(0x80)).varint(), FrameError);
 });
 
 test("an attach frame has the bytes that the contract names", () => {
-    const frame = encode.attach(3, { session: "ses_1", have: 299, columns: 80, rows: 24, client: "ab", device: "phone" });
-    assert.deepEqual([...frame], [0x41, 3, 5, ...text("ses_1"), 0xac, 2, 80, 24, 2, ...text("ab"), 5, ...text("phone")]);
+    const frame = encode.attach(3, {
+        session: "ses_1",
+        have: 299,
+        columns: 80,
+        rows: 24,
+        client: "ab",
+        device: "phone",
+    });
+    assert.deepEqual([...frame], [
+        0x41,
+        3,
+        5,
+        ...text("ses_1"),
+        0xac,
+        2,
+        80,
+        24,
+        2,
+        ...text("ab"),
+        5,
+        ...text("phone"),
+    ]);
 });
 
 test("an attach without output asks from nothing, which is not offset zero", () => {
-    const position = (have: number | null) => encode.attach(1, { session: "", have, columns: 1, rows: 1, client: "", device: "" })[3];
+    const position = (have: number | null) =>
+        encode.attach(1, { session: "", have, columns: 1, rows: 1, client: "", device: "" })[3];
     assert.equal(position(null), 0);
     assert.equal(position(0), 1);
 });
@@ -40,14 +64,31 @@ test("output keeps its offset and the rest of the frame", () => {
 
 test("a snapshot has offset, size and bytes in this order", () => {
     const data = new FrameWriter(0x02, 1).varint(9).varint(120).varint(40).rest(text("x")).finish();
-    assert.deepEqual(decode(data), { type: "snapshot", channel: 1, offset: 9, columns: 120, rows: 40, bytes: text("x") });
+    assert.deepEqual(decode(data), {
+        type: "snapshot",
+        channel: 1,
+        offset: 9,
+        columns: 120,
+        rows: 40,
+        bytes: text("x"),
+    });
 });
 
 test("refusals and notices carry their sentences", () => {
-    assert.deepEqual(decode(new FrameWriter(0x08, 1).varint(4).string("view_only").string("Watching.").finish()),
-        { type: "inputRefused", channel: 1, sequence: 4, code: "view_only", sentence: "Watching." });
-    assert.deepEqual(decode(new FrameWriter(0x09, 1).string("a").string("b").string("c").finish()),
-        { type: "notice", channel: 1, code: "a", sentence: "b", hint: "c" });
+    assert.deepEqual(decode(new FrameWriter(0x08, 1).varint(4).string("view_only").string("Watching.").finish()), {
+        type: "inputRefused",
+        channel: 1,
+        sequence: 4,
+        code: "view_only",
+        sentence: "Watching.",
+    });
+    assert.deepEqual(decode(new FrameWriter(0x09, 1).string("a").string("b").string("c").finish()), {
+        type: "notice",
+        channel: 1,
+        code: "a",
+        sentence: "b",
+        hint: "c",
+    });
 });
 
 test("a frame of a kind that is not known is not an error", () => {

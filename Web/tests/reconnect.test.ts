@@ -4,7 +4,15 @@ import { Acknowledgements, OutputPosition, reconnectDelay } from "../src/termina
 
 test("attempts start within a third of a second and settle at about eight", () => {
     assert.ok(reconnectDelay(0, 1) <= 320);
-    assert.deepEqual([0, 1, 2, 3, 4, 5, 50].map((attempt) => reconnectDelay(attempt, 0.5)), [250, 500, 1000, 2000, 4000, 8000, 8000]);
+    assert.deepEqual([0, 1, 2, 3, 4, 5, 50].map((attempt) => reconnectDelay(attempt, 0.5)), [
+        250,
+        500,
+        1000,
+        2000,
+        4000,
+        8000,
+        8000,
+    ]);
     assert.ok(reconnectDelay(9, 0) >= 6_000 && reconnectDelay(9, 1) <= 10_000);
 });
 

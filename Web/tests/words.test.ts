@@ -25,8 +25,16 @@ test("times and lengths read well", () => {
 });
 
 test("an address with user and port fills three fields", () => {
-    assert.deepEqual(parseEndpoint("deploy@web.example.net:2222"), { username: "deploy", address: "web.example.net", port: "2222" });
-    assert.deepEqual(parseEndpoint("ssh://root@[2001:db8::1]:22/"), { username: "root", address: "2001:db8::1", port: "22" });
+    assert.deepEqual(parseEndpoint("deploy@web.example.net:2222"), {
+        username: "deploy",
+        address: "web.example.net",
+        port: "2222",
+    });
+    assert.deepEqual(parseEndpoint("ssh://root@[2001:db8::1]:22/"), {
+        username: "root",
+        address: "2001:db8::1",
+        port: "22",
+    });
     assert.equal(parseEndpoint("not an address").address, "not an address");
     assert.equal(suggestedAlias("Web-01.example.net"), "web-01");
     assert.equal(suggestedAlias("10.0.0.1"), "");
@@ -46,9 +54,15 @@ test("hosts are found by words, tags and environment", () => {
     assert.ok(matches(host, "train cud"));
     assert.ok(matches(host, "tag:gp env:stag"));
     assert.ok(!matches(host, "tag:web"));
-    assert.deepEqual(inUsefulOrder([
-        { alias: "b", lastUsedAt: null }, { alias: "a", lastUsedAt: null }, { alias: "c", lastUsedAt: "2026" }, { alias: "d", lastUsedAt: null, activeSessions: 1 },
-    ]).map((one) => one.alias), ["d", "c", "a", "b"]);
+    assert.deepEqual(
+        inUsefulOrder([
+            { alias: "b", lastUsedAt: null },
+            { alias: "a", lastUsedAt: null },
+            { alias: "c", lastUsedAt: "2026" },
+            { alias: "d", lastUsedAt: null, activeSessions: 1 },
+        ]).map((one) => one.alias),
+        ["d", "c", "a", "b"],
+    );
 });
 
 test("a password is long, and not the name", () => {
@@ -80,7 +94,10 @@ test("idle time is jumped over, up to just before what comes next", () => {
 test("each ending has its sentence", () => {
     assert.equal(endingSentence({ reason: "exit", exitStatus: 3 }), "The shell exited with status 3.");
     assert.equal(endingSentence({ reason: "exit", signal: "KILL" }), "The shell was ended by the signal KILL.");
-    assert.equal(endingSentence({ reason: "host_lost", detail: "No answer for 30 s." }), "The link to the host was lost. No answer for 30 s.");
+    assert.equal(
+        endingSentence({ reason: "host_lost", detail: "No answer for 30 s." }),
+        "The link to the host was lost. No answer for 30 s.",
+    );
 });
 
 test("wide, narrow and joining characters take their columns", () => {

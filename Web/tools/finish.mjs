@@ -1,7 +1,7 @@
 // Turns the bundler's output into the folder that the server serves: index.html, service worker, notices, build.json.
 // Usage: node finish.mjs DIST METAFILE INPUTS_HASH
 import { createHash } from "node:crypto";
-import { cpSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -9,11 +9,18 @@ import { gzipSync } from "node:zlib";
 const [dist, metaFile, inputs] = process.argv.slice(2);
 const web = join(dirname(fileURLToPath(import.meta.url)), "..");
 const meta = JSON.parse(readFileSync(metaFile, "utf8"));
-const outputs = Object.entries(meta.outputs).map(([path, info]) => ({ path: `assets/${path.split("/assets/").pop()}`, ...info }));
+const outputs = Object.entries(meta.outputs).map(([path, info]) => ({
+    path: `assets/${path.split("/assets/").pop()}`,
+    ...info,
+}));
 
 const entry = outputs.find((output) => output.entryPoint?.endsWith("src/main.tsx"));
 if (!entry) throw new Error("the bundle has no entry for src/main.tsx");
-const style = `assets/${entry.cssBundle ? entry.cssBundle.split("/assets/").pop() : outputs.find((o) => /\/main-\w+\.css$/.test("/" + o.path)).path.slice(7)}`;
+const style = `assets/${
+    entry.cssBundle
+        ? entry.cssBundle.split("/assets/").pop()
+        : outputs.find((o) => /\/main-\w+\.css$/.test("/" + o.path)).path.slice(7)
+}`;
 const preload = staticImports(entry.path).filter((path) => path !== entry.path);
 
 function staticImports(path, seen = new Set()) {
@@ -28,33 +35,47 @@ function staticImports(path, seen = new Set()) {
 
 cpSync(join(web, "static"), dist, { recursive: true });
 const licence = readFileSync("/usr/share/doc/fonts-jetbrains-mono/copyright", "utf8");
-writeFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"),
-    readFileSync(join(web, "static/THIRD-PARTY-NOTICES.txt"), "utf8") + "\n" + licence);
+writeFileSync(
+    join(dist, "THIRD-PARTY-NOTICES.txt"),
+    readFileSync(join(web, "static/THIRD-PARTY-NOTICES.txt"), "utf8") + "\n" + licence,
+);
 
 const html = readFileSync(join(web, "tools/index.html"), "utf8")
-    .replace("<!--head-->", [
-        ...preload.map((path) => `<link rel="modulepreload" href="/${path}">`),
-        `<link rel="stylesheet" href="/${style}">`,
-        `<script type="module" src="/${entry.path}"></script>`,
-    ].join("\n    "));
+    .replace(
+        "<!--head-->",
+        [
+            ...preload.map((path) => `<link rel="modulepreload" href="/${path}">`),
+            `<link rel="stylesheet" href="/${style}">`,
+            `<script type="module" src="/${entry.path}"></script>`,
+        ].join("\n    "),
+    );
 writeFileSync(join(dist, "index.html"), html);
 
 const shell = ["/", "/icon.svg", "/manifest.webmanifest", ...outputs.map((output) => "/" + output.path)]
     .filter((path) => !path.endsWith(".txt"));
 const worker = join(dist, "sw.js");
-writeFileSync(worker, readFileSync(worker, "utf8").replace('"__VERSION__"', JSON.stringify(inputs.slice(0, 16)))
-    .replace("__SHELL__", JSON.stringify(shell)));
+writeFileSync(
+    worker,
+    readFileSync(worker, "utf8").replace('"__VERSION__"', JSON.stringify(inputs.slice(0, 16)))
+        .replace("__SHELL__", JSON.stringify(shell)),
+);
 
 const files = walk(dist).map((path) => {
     const data = readFileSync(path);
     return {
-        path: relative(dist, path), bytes: data.length, gzip: gzipSync(data, { level: 9 }).length,
+        path: relative(dist, path),
+        bytes: data.length,
+        gzip: gzipSync(data, { level: 9 }).length,
         sha256: createHash("sha256").update(data).digest("hex"),
     };
 }).sort((a, b) => (a.path < b.path ? -1 : 1));
 const size = (paths) => files.filter((file) => paths.includes(file.path)).reduce((sum, file) => sum + file.gzip, 0);
 const build = {
-    protocol: 1, version: inputs.slice(0, 16), inputs, firstLoadGzip: size([entry.path, style, ...preload, "index.html"]), files,
+    protocol: 1,
+    version: inputs.slice(0, 16),
+    inputs,
+    firstLoadGzip: size([entry.path, style, ...preload, "index.html"]),
+    files,
 };
 writeFileSync(join(dist, "build.json"), JSON.stringify(build, null, 1) + "\n");
 console.log(`first load ${(build.firstLoadGzip / 1024).toFixed(1)} KB gzip, ${files.length} files`);

@@ -49,8 +49,7 @@ final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
         guard !isClosed else { return }
         isClosed = true
         channel?.close()
-        let connection = connection
-        Task { await connection.close() }
+        connection.beginClosing()
     }
 
     // MARK: SessionChannelDelegate

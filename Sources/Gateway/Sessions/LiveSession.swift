@@ -27,12 +27,18 @@ public actor LiveSession {
         public var idleSeconds: Int
         public var leaseGraceSeconds: Int
         public var seats: Int
+        /// Of those, how many one person may hold: nobody fills a session so that its owner finds no place.
+        public var seatsEach: Int
 
-        public init(seatlessSeconds: Int = 1800, idleSeconds: Int = 0, leaseGraceSeconds: Int = 15, seats: Int = 512) {
+        public init(
+            seatlessSeconds: Int = 1800, idleSeconds: Int = 0, leaseGraceSeconds: Int = 15, seats: Int = 512,
+            seatsEach: Int = 64
+        ) {
             self.seatlessSeconds = seatlessSeconds
             self.idleSeconds = idleSeconds
             self.leaseGraceSeconds = leaseGraceSeconds
             self.seats = seats
+            self.seatsEach = seatsEach
         }
     }
 
@@ -72,6 +78,7 @@ public actor LiveSession {
 
     var isFlushScheduled = false
     var isStateScheduled = false
+    var stateToldAt = NIODeadline.uptimeNanoseconds(0)
     var graceTask: Scheduled<Void>?
     var expiryTask: Scheduled<Void>?
     var idleTask: Scheduled<Void>?
@@ -149,16 +156,20 @@ public actor LiveSession {
 
     // MARK: State to the seats
 
-    /// Tells every seat what changed; several changes within one turn of the loop become one message.
+    /// Tells every seat what changed. Changes that follow each other closely become one message: two hundred people who
+    /// join at once must not be told two hundred times.
     func stateChanged(within delay: TimeAmount = .zero) {
         guard !isStateScheduled else { return }
         isStateScheduled = true
         let tell: @Sendable () -> Void = { self.assumeIsolated { $0.tellState() } }
-        if delay == .zero { eventLoop.execute(tell) } else { eventLoop.scheduleTask(in: delay, tell) }
+        let pause: TimeAmount = seats.count > 16 ? .milliseconds(250) : .milliseconds(20)
+        let due = max(NIODeadline.now() + delay, stateToldAt + pause)
+        if due <= .now() { eventLoop.execute(tell) } else { eventLoop.scheduleTask(deadline: due, tell) }
     }
 
     private func tellState() {
         isStateScheduled = false
+        stateToldAt = .now()
         let view = view()
         for seat in seats { seat.outlet?.send(.state(state(of: seat, in: view))) }
     }

@@ -228,7 +228,7 @@ public final class Sessions: Sendable {
     // MARK: Find
 
     /// A live session that this person may see.
-    private func find(_ id: String, caller: Caller) async throws(GatewayError) -> LiveSession {
+    func find(_ id: String, caller: Caller) async throws(GatewayError) -> LiveSession {
         guard let session = live(id) else {
             if let view = try await stored(id), maySee(view, caller) {
                 throw .sessionEnded(view.recordingId)
@@ -269,72 +269,23 @@ public final class Sessions: Sendable {
             || view.participants.contains { $0.userId == caller.userID } || services.may(.sessionEndAny, caller, on: nil)
     }
 
-    // MARK: Share
+    // MARK: Seats
 
-    /// Invites somebody, or changes what they may do. Never more than their own permission on the host.
-    public func share(_ id: String, userID: String, mode: SeatMode, caller: Caller) async throws(GatewayError) -> SessionView {
-        let session = try await sharable(id, caller)
-        guard userID != session.origin.owner.id else {
-            throw GatewayError(
-                "conflict", status: 409, "The owner of the session always has full control.",
-                hint: "Choose another person.")
-        }
-        let user = try await services.people.user(id: userID)
-        let guest = user.asCaller(tenant: services.tenant)
-        _ = try session.access.mode(of: guest, granted: .view)
-        if mode == .control, case .refuse(let missing, let reason) = session.access.typing(guest) {
-            throw GatewayError(
-                "not_permitted", status: 403,
-                "\(user.name) can't get full control of \(session.origin.host.alias). \(reason)",
-                hint: "An admin can tag the host for that role, or give \(user.name) another role.",
-                missing: missing.rawValue)
-        }
-        let person = SessionView.Participant(userId: user.id, name: user.name, mode: mode)
-        let event = shareEvent(session, caller, "session.share", ["person": user.name, "mode": mode.rawValue])
-        let records = records
-        let audit = services.audit
-        try await services.write { tx in
-            try records.share(session: id, person, by: caller, in: tx)
-            _ = try audit.append(event, in: tx)
-        }
-        await session.share(with: person)
-        return await session.view()
-    }
-
-    /// Takes somebody out of the session; their seats are gone at once.
-    public func unshare(_ id: String, userID: String, caller: Caller) async throws(GatewayError) -> SessionView {
-        let session = try await sharable(id, caller)
-        let event = shareEvent(session, caller, "session.unshare", ["person": userID])
-        let records = records
-        let audit = services.audit
-        try await services.write { tx in
-            try records.unshare(session: id, userID: userID, in: tx)
-            _ = try audit.append(event, in: tx)
-        }
-        await session.unshare(userID: userID)
-        return await session.view()
-    }
-
-    private func sharable(_ id: String, _ caller: Caller) async throws(GatewayError) -> LiveSession {
-        let session = try await find(id, caller: caller)
-        let isOwner = session.origin.owner.id == caller.userID
-        guard isOwner || services.may(.sessionEndAny, caller, on: nil) else {
-            throw .notPermitted(.sessionShare, "Only the owner of a session shares it.")
-        }
-        try services.require(.sessionShare, caller, on: session.access.host)
-        return session
-    }
-
-    private func shareEvent(_ session: LiveSession, _ caller: Caller, _ action: String, _ details: [String: String]) -> AuditEvent {
-        .init(
-            actor: caller.auditActor, action: action,
-            object: .init(kind: "session", id: session.id, name: session.origin.host.alias), outcome: .succeeded,
-            details: details, session: session.id)
-    }
-
-    /// Somebody took a seat: for the audit log.
-    public func joined(_ session: LiveSession, _ caller: Caller) {
-        services.recordSoon(shareEvent(session, caller, "session.join", [:]))
+    /// Takes a seat with the rights that the person has now. A socket lives long: whoever opened it may have had another
+    /// role then, or none of what it was good for any more.
+    public func attach(
+        _ caller: Caller, to session: LiveSession, clientID: String, device: String, have: UInt64?, columns: Int,
+        rows: Int, outlet: any SeatOutlet
+    ) async throws(GatewayError) -> String {
+        let people = services.people
+        let now = try await people.caller(userID: caller.userID, signInID: caller.signInID, address: caller.address)
+        let seat = try await session.attach(
+            now, clientID: clientID, device: device, have: have, columns: columns, rows: rows, outlet: outlet)
+        // A change of role between the question and the seat did not find the seat: it is looked for once more.
+        let later = try? await people.caller(userID: now.userID, signInID: now.signInID, address: now.address)
+        if let later, later.role != now.role { await session.reauthorise(userID: later.userID, role: later.role) }
+        joined(session, now)
+        return seat
     }
 
     // MARK: Changes elsewhere

@@ -69,10 +69,15 @@ public final class SSHConnection: Sendable {
         try? await eventLoop.submit { handler.value.rekey() }.get()
     }
 
-    /// Says goodbye, closes the socket, and returns when it is closed. Open channels end with an orderly close.
-    public func close() async {
+    /// Begins to close, without waiting for the end. May be called from anywhere.
+    public func beginClosing() {
         let handler = boundHandler
         eventLoop.execute { handler.value.close() }
+    }
+
+    /// Says goodbye, closes the socket, and returns when it is closed. Open channels end with an orderly close.
+    public func close() async {
+        beginClosing()
         try? await channel.closeFuture.get()
     }
 

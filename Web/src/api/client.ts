@@ -1,6 +1,20 @@
 import type {
-    AuditEntry, AuditVerification, Environment, Host, HostTest, Me, NewCredential, NewHost, Probe, Recording, SeatMode,
-    ServerInfo, ServerSettings, Session, TokenInfo, User,
+    AuditEntry,
+    AuditVerification,
+    Environment,
+    Host,
+    HostTest,
+    Me,
+    NewCredential,
+    NewHost,
+    Probe,
+    Recording,
+    SeatMode,
+    ServerInfo,
+    ServerSettings,
+    Session,
+    TokenInfo,
+    User,
 } from "./types";
 
 /** A refusal or failure of the server, or of the way to it, in words that a person can act on. */
@@ -57,7 +71,12 @@ async function send(method: Method, path: string, body?: unknown, signal?: Abort
         });
     } catch (error) {
         if (error instanceof DOMException && error.name === "AbortError") throw error;
-        throw new ApiError(0, "offline", "The copilot can't be reached.", "Check your connection; the page tries again by itself.");
+        throw new ApiError(
+            0,
+            "offline",
+            "The copilot can't be reached.",
+            "Check your connection; the page tries again by itself.",
+        );
     }
 }
 
@@ -169,10 +188,22 @@ export class ApiClient {
     addHost = (body: NewHost) => this.request<{ host: Host; authorizedKeysLine?: string }>("POST", "/api/hosts", body);
     updateHost = async (
         id: string,
-        body: Partial<{ alias: string; username: string; environment: Environment; purpose: string; tags: string[]; credential: NewCredential }>,
+        body: Partial<
+            {
+                alias: string;
+                username: string;
+                environment: Environment;
+                purpose: string;
+                tags: string[];
+                credential: NewCredential;
+            }
+        >,
     ) => {
         const answer = await this.request<{ host?: Host; authorizedKeysLine?: string } & Partial<Host>>(
-            "PATCH", `/api/hosts/${encodeURIComponent(id)}`, body);
+            "PATCH",
+            `/api/hosts/${encodeURIComponent(id)}`,
+            body,
+        );
         return { host: (answer.host ?? answer) as Host, authorizedKeysLine: answer.authorizedKeysLine };
     };
     removeHost = (id: string) => this.request<void>("DELETE", `/api/hosts/${encodeURIComponent(id)}`);
@@ -183,23 +214,38 @@ export class ApiClient {
     sessions = async (state: "live" | "ended") =>
         (await this.request<{ sessions: Session[] }>("GET", `/api/sessions?state=${state}`)).sessions;
     session = async (id: string) => {
-        const answer = await this.request<Session | { session: Session }>("GET", `/api/sessions/${encodeURIComponent(id)}`);
+        const answer = await this.request<Session | { session: Session }>(
+            "GET",
+            `/api/sessions/${encodeURIComponent(id)}`,
+        );
         return "session" in answer ? answer.session : answer;
     };
     startSession = async (hostId: string, columns: number, rows: number) =>
         (await this.request<{ session: Session }>("POST", "/api/sessions", { hostId, columns, rows })).session;
     endSession = (id: string) => this.request<unknown>("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
     invite = (id: string, userId: string, mode: SeatMode) =>
-        this.request<{ session: Session }>("POST", `/api/sessions/${encodeURIComponent(id)}/participants`, { userId, mode });
+        this.request<{ session: Session }>("POST", `/api/sessions/${encodeURIComponent(id)}/participants`, {
+            userId,
+            mode,
+        });
     setMode = (id: string, userId: string, mode: SeatMode) =>
         this.request<{ session: Session }>(
-            "PATCH", `/api/sessions/${encodeURIComponent(id)}/participants/${encodeURIComponent(userId)}`, { mode });
+            "PATCH",
+            `/api/sessions/${encodeURIComponent(id)}/participants/${encodeURIComponent(userId)}`,
+            { mode },
+        );
     removeParticipant = (id: string, userId: string) =>
-        this.request<unknown>("DELETE", `/api/sessions/${encodeURIComponent(id)}/participants/${encodeURIComponent(userId)}`);
+        this.request<unknown>(
+            "DELETE",
+            `/api/sessions/${encodeURIComponent(id)}/participants/${encodeURIComponent(userId)}`,
+        );
 
     recordings = async () => (await this.request<{ recordings: Recording[] }>("GET", "/api/recordings")).recordings;
     recording = async (id: string) => {
-        const answer = await this.request<Recording | { recording: Recording }>("GET", `/api/recordings/${encodeURIComponent(id)}`);
+        const answer = await this.request<Recording | { recording: Recording }>(
+            "GET",
+            `/api/recordings/${encodeURIComponent(id)}`,
+        );
         return "recording" in answer ? answer.recording : answer;
     };
 

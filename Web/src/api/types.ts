@@ -100,7 +100,13 @@ export interface NewHost {
 export interface HostTest {
     ok: boolean;
     milliseconds: number;
-    steps: { step: "resolve" | "connect" | "host_key" | "authenticate"; ok: boolean; detail: string; code?: string; hint?: string }[];
+    steps: {
+        step: "resolve" | "connect" | "host_key" | "authenticate";
+        ok: boolean;
+        detail: string;
+        code?: string;
+        hint?: string;
+    }[];
 }
 
 export interface SessionEnding {

@@ -1,25 +1,27 @@
-import { lazy, Suspense, useEffect, type ReactNode } from "react";
-import { Audit } from "../audit/Audit";
-import { AddHost } from "../hosts/AddHost";
-import { ChangedKey } from "../hosts/ChangedKey";
-import { HostPage } from "../hosts/HostPage";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Hosts } from "../hosts/Hosts";
-import { People } from "../people/People";
 import { SignIn } from "../people/SignIn";
 import { Welcome } from "../people/Welcome";
 import { Recordings } from "../recordings/Recordings";
 import { Sessions } from "../sessions/Sessions";
-import { Settings } from "../settings/Settings";
 import { Button } from "../ui/controls";
-import { Empty, Problem, Skeleton, Toasts } from "../ui/display";
+import { Empty, Skeleton, Toasts } from "../ui/display";
+import { inert } from "../ui/text";
+import { Guard } from "./Guard";
 import { More, Shell } from "./Shell";
-import { start } from "./session";
 import { replace, useRoute } from "./router";
 import { useStore } from "./store";
+import { Unreachable } from "./Unreachable";
 
 // The terminal is half of the page's weight; whoever only looks at hosts does not wait for it.
 const Workspace = lazy(() => import("../terminal/Workspace"));
 const Player = lazy(() => import("../recordings/Player"));
+const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
+const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
+const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
+const HostPage = lazy(() => import("../hosts/HostPage").then((part) => ({ default: part.HostPage })));
+const People = lazy(() => import("../people/People").then((part) => ({ default: part.People })));
+const Settings = lazy(() => import("../settings/Settings").then((part) => ({ default: part.Settings })));
 
 const PROTOCOL = 1;
 
@@ -27,18 +29,17 @@ export function App() {
     const phase = useStore((s) => s.phase);
     return (
         <>
-            {phase === "starting" && <div className="splash" aria-busy="true"><Skeleton rows={3} /></div>}
+            {phase === "starting" && (
+                <div className="splash" aria-busy="true">
+                    <Skeleton rows={3} />
+                </div>
+            )}
             {phase === "unreachable" && <Unreachable />}
             {phase === "signed-out" && <SignedOut />}
             {phase === "signed-in" && <SignedIn />}
             <Toasts />
         </>
     );
-}
-
-function Unreachable() {
-    const error = useStore((s) => s.startError);
-    return <div className="splash">{error && <Problem error={error} retry={() => void start()} />}</div>;
 }
 
 function SignedOut() {
@@ -57,39 +58,153 @@ function SignedIn() {
         if (!screen || screen === "sign-in" || screen === "welcome") replace("/hosts");
     }, [screen]);
     const terminal = screen === "s" ? id ?? null : null;
+    useArrival(route.path.join("/"));
     return (
         <Shell isTerminal={terminal !== null} wrongProtocol={protocol !== undefined && protocol !== PROTOCOL}>
-            {terminal === null && <Suspense fallback={<Page><Skeleton /></Page>}>{screenFor(screen, id, detail, route.query)}</Suspense>}
+            {terminal === null && (
+                <Guard key={route.path.join("/")}>
+                    <Suspense
+                        fallback={
+                            <Page>
+                                <Skeleton />
+                            </Page>
+                        }
+                    >
+                        {screenFor(screen, id, detail, route.query)}
+                    </Suspense>
+                </Guard>
+            )}
             {(terminal !== null || hasTerminals) && (
-                <Suspense fallback={terminal ? <Page><Skeleton /></Page> : null}>
-                    <Workspace active={terminal} />
-                </Suspense>
+                <Guard>
+                    <Suspense
+                        fallback={terminal
+                            ? (
+                                <Page>
+                                    <Skeleton />
+                                </Page>
+                            )
+                            : null}
+                    >
+                        <Workspace active={terminal} />
+                    </Suspense>
+                </Guard>
             )}
         </Shell>
     );
 }
 
-function screenFor(screen: string | undefined, id: string | undefined, detail: string | undefined, query: URLSearchParams): ReactNode {
+const titles: Record<string, string> = {
+    hosts: "Hosts",
+    sessions: "Sessions",
+    recordings: "Recordings",
+    audit: "Audit",
+    people: "People",
+    settings: "Settings",
+    more: "More",
+};
+
+/** A new place starts at its top, has its name in the browser's tab, and the keyboard in its content. */
+function useArrival(place: string) {
+    const openTerminals = useStore((s) => s.openTerminals);
+    useEffect(() => {
+        const [screen = "", id] = place.split("/");
+        const name = screen === "s" ? openTerminals.find((tab) => tab.id === id)?.alias : titles[screen];
+        document.title = name ? `${inert(name, 60)} · SSH Copilot` : "SSH Copilot";
+    }, [place, openTerminals]);
+    useEffect(() => {
+        window.scrollTo(0, 0);
+        if (document.activeElement?.closest("nav")) document.getElementById("content")?.focus({ preventScroll: true });
+    }, [place]);
+}
+
+function screenFor(
+    screen: string | undefined,
+    id: string | undefined,
+    detail: string | undefined,
+    query: URLSearchParams,
+): ReactNode {
     switch (screen) {
         case undefined:
         case "sign-in":
-        case "welcome": return null;
+        case "welcome":
+            return null;
         case "hosts":
-            if (id === "add") return <Page><AddHost /></Page>;
-            if (id && detail === "key") return <Page><ChangedKey id={id} /></Page>;
-            if (id) return <Page key={id}><HostPage id={id} /></Page>;
-            return <Page><Hosts /></Page>;
-        case "sessions": return <Page><Sessions /></Page>;
+            if (id === "add") {
+                return (
+                    <Page>
+                        <AddHost />
+                    </Page>
+                );
+            }
+            if (id && detail === "key") {
+                return (
+                    <Page>
+                        <ChangedKey id={id} />
+                    </Page>
+                );
+            }
+            if (id) {
+                return (
+                    <Page key={id}>
+                        <HostPage id={id} />
+                    </Page>
+                );
+            }
+            return (
+                <Page>
+                    <Hosts />
+                </Page>
+            );
+        case "sessions":
+            return (
+                <Page>
+                    <Sessions />
+                </Page>
+            );
         case "recordings":
-            return id ? <Page wide key={id}><Player id={id} startAt={Number(query.get("t")) || 0} /></Page> : <Page><Recordings /></Page>;
-        case "audit": return <Page><Audit /></Page>;
-        case "people": return <Page><People /></Page>;
-        case "settings": return <Page><Settings /></Page>;
-        case "more": return <Page><More /></Page>;
+            return id
+                ? (
+                    <Page wide key={id}>
+                        <Player id={id} startAt={Number(query.get("t")) || 0} />
+                    </Page>
+                )
+                : (
+                    <Page>
+                        <Recordings />
+                    </Page>
+                );
+        case "audit":
+            return (
+                <Page>
+                    <Audit />
+                </Page>
+            );
+        case "people":
+            return (
+                <Page>
+                    <People />
+                </Page>
+            );
+        case "settings":
+            return (
+                <Page>
+                    <Settings />
+                </Page>
+            );
+        case "more":
+            return (
+                <Page>
+                    <More />
+                </Page>
+            );
         default:
             return (
                 <Page>
-                    <Empty icon="search" title="There is nothing at this address" action={<Button onClick={() => replace("/hosts")}>To the hosts</Button>} />
+                    <Empty
+                        icon="search"
+                        title="There is nothing at this address"
+                        action={<Button onClick={() => replace("/hosts")}>To the hosts</Button>}
+                    />
                 </Page>
             );
     }

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { Button } from "../ui/controls";
 import { Avatar, PageHead } from "../ui/display";
-import { Icon, Mark, type IconName } from "../ui/Icon";
+import { Icon, type IconName, Mark } from "../ui/Icon";
 import { inert } from "../ui/text";
 import { signOut } from "./session";
 import { useRoute } from "./router";
@@ -23,23 +23,36 @@ const people: Place = { path: "people", label: "People", icon: "people" };
 const settings: Place = { path: "settings", label: "Settings", icon: "settings" };
 const more: Place = { path: "more", label: "More", icon: "more" };
 
-export function Shell({ isTerminal, wrongProtocol, children }: { isTerminal: boolean; wrongProtocol: boolean; children: ReactNode }) {
+export function Shell(
+    { isTerminal, wrongProtocol, children }: { isTerminal: boolean; wrongProtocol: boolean; children: ReactNode },
+) {
     const isOnline = useStore((s) => s.isOnline);
     return (
         <div className="shell" data-terminal={isTerminal}>
-            <a className="skip-link" href="#content" onClick={(event) => {
-                event.preventDefault();
-                document.getElementById("content")?.focus();
-            }}>Skip to the content</a>
+            {!isTerminal && (
+                <a
+                    className="skip-link"
+                    href="#content"
+                    onClick={(event) => {
+                        event.preventDefault();
+                        document.getElementById("content")?.focus();
+                    }}
+                >
+                    Skip to the content
+                </a>
+            )}
             <Rail />
             <div className="stage">
                 {wrongProtocol && (
                     <p className="strip warning" role="alert">
-                        This page and the server are of different versions. <Button small onClick={() => window.location.reload()}>Reload</Button>
+                        This page and the server are of different versions.{" "}
+                        <Button small onClick={() => window.location.reload()}>Reload</Button>
                     </p>
                 )}
                 {!isOnline && !isTerminal && (
-                    <p className="strip" role="status"><Icon name="offline" size={16} /> This device is offline. What you see may be old.</p>
+                    <p className="strip" role="status">
+                        <Icon name="offline" size={16} /> This device is offline. What you see may be old.
+                    </p>
                 )}
                 {children}
             </div>
@@ -71,8 +84,13 @@ function Rail() {
                 {places.map((place) => <RailLink key={place.path} place={place} isHere={section === place.path} />)}
             </ul>
             <div className="rail-foot">
-                <button type="button" className="rail-link" onClick={() => changeSettings({ theme: dark ? "light" : "dark" })}
-                    aria-label={dark ? "Light theme" : "Dark theme"} data-testid="theme-switch">
+                <button
+                    type="button"
+                    className="rail-link"
+                    onClick={() => changeSettings({ theme: dark ? "light" : "dark" })}
+                    aria-label={dark ? "Light theme" : "Dark theme"}
+                    data-testid="theme-switch"
+                >
                     <Icon name={dark ? "sun" : "moon"} />
                     <span>{dark ? "Light" : "Dark"}</span>
                 </button>
@@ -93,7 +111,13 @@ function Rail() {
 function RailLink({ place, isHere }: { place: Place; isHere: boolean }) {
     return (
         <li>
-            <a className="rail-link" href={`#/${place.path}`} aria-current={isHere ? "page" : undefined} data-testid={`nav-${place.path}`} title={place.label}>
+            <a
+                className="rail-link"
+                href={`#/${place.path}`}
+                aria-current={isHere ? "page" : undefined}
+                data-testid={`nav-${place.path}`}
+                title={place.label}
+            >
                 <Icon name={place.icon} />
                 <span>{place.label}</span>
             </a>
@@ -107,8 +131,12 @@ function BottomTabs() {
     return (
         <nav className="bottom-tabs" aria-label="Main">
             {[...main, more].map((place) => (
-                <a key={place.path} href={`#/${place.path}`} data-testid={`tab-${place.path}`}
-                    aria-current={section === place.path || (place === more && inMore) ? "page" : undefined}>
+                <a
+                    key={place.path}
+                    href={`#/${place.path}`}
+                    data-testid={`tab-${place.path}`}
+                    aria-current={section === place.path || (place === more && inMore) ? "page" : undefined}
+                >
                     <Icon name={place.icon} size={22} />
                     <span>{place.label}</span>
                 </a>
@@ -127,16 +155,27 @@ export function More() {
             {me && (
                 <div className="panel person">
                     <Avatar id={me.id} name={me.name} size={40} />
-                    <div className="person-words"><strong>{inert(me.name, 60)}</strong><span className="muted">{inert(me.username, 60)} · {inert(me.role, 30)}</span></div>
+                    <div className="person-words">
+                        <strong>{inert(me.name, 60)}</strong>
+                        <span className="muted">{inert(me.username, 60)} · {inert(me.role, 30)}</span>
+                    </div>
                 </div>
             )}
             <ul className="panel link-list">
                 {[audit, ...(mayManage ? [people] : []), settings].map((place) => (
                     <li key={place.path}>
-                        <a href={`#/${place.path}`} data-testid={`more-${place.path}`}><Icon name={place.icon} size={22} />{place.label}<Icon name="forward" /></a>
+                        <a href={`#/${place.path}`} data-testid={`more-${place.path}`}>
+                            <Icon name={place.icon} size={22} />
+                            {place.label}
+                            <Icon name="forward" />
+                        </a>
                     </li>
                 ))}
-                <li><button type="button" onClick={() => void signOut(false)} data-testid="more-sign-out"><Icon name="sign-out" size={22} />Sign out</button></li>
+                <li>
+                    <button type="button" onClick={() => void signOut(false)} data-testid="more-sign-out">
+                        <Icon name="sign-out" size={22} />Sign out
+                    </button>
+                </li>
             </ul>
         </>
     );

@@ -1,7 +1,8 @@
 import { api, asApiError } from "../api/client";
 import type { Host, Session } from "../api/types";
+import { offerPageOffline } from "./offline";
 import { currentRoute, go } from "./router";
-import { notLoaded, setOpenTerminals, store, toast, toastError, type Loadable, type State } from "./store";
+import { type Loadable, notLoaded, setOpenTerminals, type State, store, toast, toastError } from "./store";
 
 const HOST_CACHE = "copilot.hosts";
 
@@ -37,6 +38,7 @@ export async function loadMe() {
     try {
         const me = await api.me();
         store.set({ me, phase: "signed-in", signedOutBecause: null });
+        offerPageOffline();
     } catch (error) {
         const problem = asApiError(error);
         if (problem.status === 401) store.set({ phase: "signed-out", me: null });
@@ -64,8 +66,14 @@ function forget(because: string | null) {
     localStorage.removeItem("copilot.refreshedAt");
     setOpenTerminals([]);
     store.set({
-        phase: "signed-out", me: null, signedOutBecause: because,
-        hosts: notLoaded(), users: notLoaded(), live: notLoaded(), ended: notLoaded(), recordings: notLoaded(),
+        phase: "signed-out",
+        me: null,
+        signedOutBecause: because,
+        hosts: notLoaded(),
+        users: notLoaded(),
+        live: notLoaded(),
+        ended: notLoaded(),
+        recordings: notLoaded(),
     });
 }
 
@@ -97,7 +105,14 @@ export async function load(name: ListName) {
 function cacheHosts(hosts: Host[]) {
     const cache: CachedHosts = {
         savedAt: Date.now(),
-        hosts: hosts.map(({ id, alias, environment, purpose, tags, lastUsedAt }) => ({ id, alias, environment, purpose, tags, lastUsedAt })),
+        hosts: hosts.map(({ id, alias, environment, purpose, tags, lastUsedAt }) => ({
+            id,
+            alias,
+            environment,
+            purpose,
+            tags,
+            lastUsedAt,
+        })),
     };
     localStorage.setItem(HOST_CACHE, JSON.stringify(cache));
 }
@@ -115,7 +130,11 @@ export function cachedHosts(): Loadable<Host[]> | null {
 export function openTerminal(session: Pick<Session, "id" | "host">) {
     const open = store.get().openTerminals;
     if (!open.some((tab) => tab.id === session.id)) {
-        setOpenTerminals([...open, { id: session.id, alias: session.host.alias, environment: session.host.environment }]);
+        setOpenTerminals([...open, {
+            id: session.id,
+            alias: session.host.alias,
+            environment: session.host.environment,
+        }]);
     }
     go(`/s/${session.id}`);
 }
@@ -137,7 +156,10 @@ function likelySize(): { columns: number; rows: number } {
     const size = isPhone ? store.get().settings.touchFontSize : store.get().settings.fontSize;
     const width = window.innerWidth - (isPhone ? 0 : 72);
     const height = window.innerHeight - (isPhone ? 170 : 100);
-    return { columns: clamp(Math.floor(width / (size * 0.6)), 20, 400), rows: clamp(Math.floor(height / (size * 1.32)), 6, 200) };
+    return {
+        columns: clamp(Math.floor(width / (size * 0.6)), 20, 400),
+        rows: clamp(Math.floor(height / (size * 1.32)), 6, 200),
+    };
 }
 
 const clamp = (value: number, low: number, high: number) => Math.max(low, Math.min(high, value));
@@ -147,7 +169,10 @@ export type ConnectProblem = { host: Host; error: ReturnType<typeof asApiError> 
 /** Starts a session on the host and opens its terminal; a problem is returned for the caller to show. */
 export async function connect(host: Host): Promise<ConnectProblem | null> {
     const { columns, rows } = likelySize();
-    const slow = setTimeout(() => toast(`Still connecting to ${host.alias}`, { hint: "The host has not answered yet." }), 6_000);
+    const slow = setTimeout(
+        () => toast(`Still connecting to ${host.alias}`, { hint: "The host has not answered yet." }),
+        6_000,
+    );
     try {
         openTerminal(await api.startSession(host.id, columns, rows));
         return null;
@@ -166,4 +191,3 @@ export async function connect(host: Host): Promise<ConnectProblem | null> {
 
 window.addEventListener("online", () => store.set({ isOnline: true }));
 window.addEventListener("offline", () => store.set({ isOnline: false }));
-

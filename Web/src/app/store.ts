@@ -27,6 +27,8 @@ export interface LocalSettings {
     touchFontSize: number;
     confirmPaste: boolean;
     screenReader: boolean;
+    /** The page itself is kept on this device, to open without a link. */
+    keepOffline: boolean;
 }
 
 export interface State {
@@ -61,7 +63,13 @@ function read<T>(storage: Storage, key: string, fallback: T): T {
 }
 
 const defaultSettings: LocalSettings = {
-    theme: "system", terminalTheme: "dark", fontSize: 14, touchFontSize: 13, confirmPaste: true, screenReader: false,
+    theme: "system",
+    terminalTheme: "dark",
+    fontSize: 14,
+    touchFontSize: 13,
+    confirmPaste: true,
+    screenReader: false,
+    keepOffline: false,
 };
 
 let state: State = {

@@ -8,7 +8,10 @@ export interface ViewportSource extends EventTarget {
  * Tells the style sheet how much of the page is above the on-screen keyboard. Where the keyboard only covers the page
  * (iOS), this is what keeps the terminal's last line and the key bar in view.
  */
-export function followViewport(source: ViewportSource | null = window.visualViewport, style = document.documentElement.style) {
+export function followViewport(
+    source: ViewportSource | null = window.visualViewport,
+    style = document.documentElement.style,
+) {
     if (!source) return;
     const update = () => {
         style.setProperty("--view-height", `${Math.round(source.height)}px`);

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { api, type ApiError, asApiError } from "../api/client";
 import { usePolling } from "../app/polling";
 import { go } from "../app/router";
 import { load } from "../app/session";
@@ -16,12 +16,26 @@ export function ChangedKey({ id }: { id: string }) {
     const [error, setError] = useState<ApiError | null>(null);
     usePolling(() => void load("hosts"), 10_000);
     const host = hosts.data?.find((one) => one.id === id);
-    if (!hosts.data) return hosts.error ? <Problem error={hosts.error} retry={() => void load("hosts")} /> : <Skeleton />;
-    if (!host) return <Empty icon="host" title="This host is not there" action={<Button onClick={() => go("/hosts")}>To the hosts</Button>} />;
+    if (!hosts.data) {
+        return hosts.error ? <Problem error={hosts.error} retry={() => void load("hosts")} /> : <Skeleton />;
+    }
+    if (!host) {
+        return (
+            <Empty
+                icon="host"
+                title="This host is not there"
+                action={<Button onClick={() => go("/hosts")}>To the hosts</Button>}
+            />
+        );
+    }
     const alert = host.keyAlert;
     if (!alert) {
         return (
-            <Empty icon="check" title="The key is the recorded one" action={<Button onClick={() => go("/hosts")}>To the hosts</Button>}>
+            <Empty
+                icon="check"
+                title="The key is the recorded one"
+                action={<Button onClick={() => go("/hosts")}>To the hosts</Button>}
+            >
                 {`Nothing is wrong with the key of ${inert(host.alias, 60)}.`}
             </Empty>
         );
@@ -42,16 +56,23 @@ export function ChangedKey({ id }: { id: string }) {
     };
     return (
         <div data-testid="changed-key">
-            <PageHead title={`The host key of ${inert(host.alias, 60)} has changed`} note={`Seen ${fullTime(alert.seenAt)}. The connection was stopped before anything was sent.`} />
+            <PageHead
+                title={`The host key of ${inert(host.alias, 60)} has changed`}
+                note={`Seen ${fullTime(alert.seenAt)}. The connection was stopped before anything was sent.`}
+            />
             <p className="warning-panel" role="alert">
-                Either the host was set up anew, or something between you and it pretends to be it. Ask whoever runs the host, over another way, which of these keys is right.
+                Either the host was set up anew, or something between you and it pretends to be it. Ask whoever runs the
+                host, over another way, which of these keys is right.
             </p>
             <div className="key-compare">
                 <section className="panel stack">
                     <h2>Recorded</h2>
                     <Randomart text={host.hostKey.randomart} label="the recorded key" />
                     <p className="fingerprint" data-testid="recorded-fingerprint">{host.hostKey.fingerprint}</p>
-                    <p className="muted">{inert(host.hostKey.algorithm, 60)} · confirmed {fullTime(host.hostKey.verifiedAt)} by {inert(host.hostKey.verifiedBy, 60)}</p>
+                    <p className="muted">
+                        {inert(host.hostKey.algorithm, 60)} · confirmed {fullTime(host.hostKey.verifiedAt)} by{" "}
+                        {inert(host.hostKey.verifiedBy, 60)}
+                    </p>
                 </section>
                 <section className="panel stack offered">
                     <h2>Offered now</h2>
@@ -60,25 +81,51 @@ export function ChangedKey({ id }: { id: string }) {
                     <p className="muted">{inert(alert.offeredAlgorithm, 60)}</p>
                 </section>
             </div>
-            {mayAccept ? (
-                <form className="panel stack" onSubmit={(event) => {
-                    event.preventDefault();
-                    if (typed === host.alias) void accept();
-                }}>
-                    <Field label={`To accept the new key, type the host's name: ${inert(host.alias, 60)}`} value={typed} autoComplete="off" autoCapitalize="off"
-                        autoCorrect="off" spellCheck={false} onChange={(event) => setTyped(event.target.value)} data-testid="accept-alias" />
-                    {error && <Problem compact error={error} />}
-                    <div className="form-actions">
-                        <Button onClick={() => go("/hosts")}>Leave it stopped</Button>
-                        <Button tone="danger" type="submit" busy={isBusy} disabled={typed !== host.alias} data-testid="accept-key">Accept the new key</Button>
+            {mayAccept
+                ? (
+                    <form
+                        className="panel stack"
+                        onSubmit={(event) => {
+                            event.preventDefault();
+                            if (typed === host.alias) void accept();
+                        }}
+                    >
+                        <Field
+                            label={`To accept the new key, type the host's name: ${inert(host.alias, 60)}`}
+                            value={typed}
+                            autoComplete="off"
+                            autoCapitalize="off"
+                            autoCorrect="off"
+                            spellCheck={false}
+                            onChange={(event) => setTyped(event.target.value)}
+                            data-testid="accept-alias"
+                        />
+                        {error && <Problem compact error={error} />}
+                        <div className="form-actions">
+                            <Button onClick={() => go("/hosts")}>Leave it stopped</Button>
+                            <Button
+                                tone="danger"
+                                type="submit"
+                                busy={isBusy}
+                                disabled={typed !== host.alias}
+                                data-testid="accept-key"
+                            >
+                                Accept the new key
+                            </Button>
+                        </div>
+                    </form>
+                )
+                : (
+                    <div className="panel stack">
+                        <p>
+                            Accepting a new key needs the permission{" "}
+                            <code>host.edit</code>. Show this page to somebody who has it.
+                        </p>
+                        <div className="form-actions">
+                            <Button onClick={() => go("/hosts")}>To the hosts</Button>
+                        </div>
                     </div>
-                </form>
-            ) : (
-                <div className="panel stack">
-                    <p>Accepting a new key needs the permission <code>host.edit</code>. Show this page to somebody who has it.</p>
-                    <div className="form-actions"><Button onClick={() => go("/hosts")}>To the hosts</Button></div>
-                </div>
-            )}
+                )}
         </div>
     );
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { api, type ApiError, asApiError } from "../api/client";
 import type { Host, HostTest } from "../api/types";
 import { go } from "../app/router";
 import { connect, type ConnectProblem } from "../app/session";
@@ -9,7 +9,12 @@ import { Icon } from "../ui/Icon";
 import { inert } from "../ui/text";
 import { ConnectFailed } from "./Hosts";
 
-const stepNames = { resolve: "Name found", connect: "Reached", host_key: "Host key matches", authenticate: "Signed in" };
+const stepNames = {
+    resolve: "Name found",
+    connect: "Reached",
+    host_key: "Host key matches",
+    authenticate: "Signed in",
+};
 
 /** The host is stored: shows the line for a generated key, tests the way to the shell, and opens it. */
 export function FirstConnection({ host, authorizedKeysLine }: { host: Host; authorizedKeysLine?: string }) {
@@ -27,12 +32,26 @@ export function FirstConnection({ host, authorizedKeysLine }: { host: Host; auth
             <HostTestPanel host={host} runsAtOnce={!authorizedKeysLine} />
             <div className="form-actions">
                 <Button onClick={() => go("/hosts")}>To the hosts</Button>
-                <Button tone="primary" icon="terminal" busy={isBusy} onClick={() => void start()} data-testid="connect-now">Connect now</Button>
+                <Button
+                    tone="primary"
+                    icon="terminal"
+                    busy={isBusy}
+                    onClick={() => void start()}
+                    data-testid="connect-now"
+                >
+                    Connect now
+                </Button>
             </div>
-            {problem && <ConnectFailed problem={problem} onClose={() => setProblem(null)} retry={() => {
-                setProblem(null);
-                void start();
-            }} />}
+            {problem && (
+                <ConnectFailed
+                    problem={problem}
+                    onClose={() => setProblem(null)}
+                    retry={() => {
+                        setProblem(null);
+                        void start();
+                    }}
+                />
+            )}
         </div>
     );
 }
@@ -41,9 +60,13 @@ export function AuthorizedKeysLine({ host, line }: { host: Host; line: string })
     return (
         <section className="panel stack">
             <h2>Let the key in</h2>
-            <p>Add this line to <code>~{inert(host.username, 40)}/.ssh/authorized_keys</code> on the host:</p>
+            <p>
+                Add this line to <code>~{inert(host.username, 40)}/.ssh/authorized_keys</code> on the host:
+            </p>
             <pre className="preview" data-testid="authorized-keys-line">{line}</pre>
-            <div><CopyButton text={line} label="Copy the line" tone="primary" /></div>
+            <div>
+                <CopyButton text={line} label="Copy the line" tone="primary" />
+            </div>
         </section>
     );
 }
@@ -70,7 +93,9 @@ export function HostTestPanel({ host, runsAtOnce }: { host: Host; runsAtOnce: bo
         <section className="panel stack" data-testid="host-test">
             <div className="panel-head">
                 <h2>Connection</h2>
-                <Button small icon="refresh" busy={isBusy} onClick={() => void run()} data-testid="host-test-run">{result ? "Test again" : "Test"}</Button>
+                <Button small icon="refresh" busy={isBusy} onClick={() => void run()} data-testid="host-test-run">
+                    {result ? "Test again" : "Test"}
+                </Button>
             </div>
             {isBusy && <Skeleton rows={2} />}
             {error && <Problem compact error={error} />}
@@ -89,7 +114,9 @@ export function HostTestPanel({ host, runsAtOnce }: { host: Host; runsAtOnce: bo
                     {result.ok && <li className="muted test-time">All good in {result.milliseconds} ms</li>}
                 </ol>
             )}
-            {!result && !error && !isBusy && <p className="muted">Finds the host, compares its key and signs in, without opening a shell.</p>}
+            {!result && !error && !isBusy && (
+                <p className="muted">Finds the host, compares its key and signs in, without opening a shell.</p>
+            )}
         </section>
     );
 }

@@ -1,9 +1,9 @@
 import { useState } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { api, type ApiError, asApiError } from "../api/client";
 import type { Environment, Host } from "../api/types";
 import { usePolling } from "../app/polling";
 import { go } from "../app/router";
-import { connect, load, type ConnectProblem } from "../app/session";
+import { connect, type ConnectProblem, load } from "../app/session";
 import { toast, useStore } from "../app/store";
 import { Button, Choice, Dialog, Field } from "../ui/controls";
 import { Empty, EnvironmentLabel, PageHead, Problem, Randomart, Skeleton } from "../ui/display";
@@ -24,9 +24,27 @@ export function HostPage({ id }: { id: string }) {
     const [newLine, setNewLine] = useState<string | null>(null);
     usePolling(() => void load("hosts"), 10_000);
     const host = hosts.data?.find((one) => one.id === id);
-    if (!hosts.data) return hosts.error ? <Problem error={hosts.error} retry={() => void load("hosts")} /> : <Skeleton />;
-    if (!host) return <Empty icon="host" title="This host is not there" action={<Button onClick={() => go("/hosts")}>To the hosts</Button>}>It was removed, or you may not see it.</Empty>;
-    if (!host.hostKey) return <Empty icon="offline" title={inert(host.alias, 60)}>Its details are not kept on this device. They are back with the link.</Empty>;
+    if (!hosts.data) {
+        return hosts.error ? <Problem error={hosts.error} retry={() => void load("hosts")} /> : <Skeleton />;
+    }
+    if (!host) {
+        return (
+            <Empty
+                icon="host"
+                title="This host is not there"
+                action={<Button onClick={() => go("/hosts")}>To the hosts</Button>}
+            >
+                It was removed, or you may not see it.
+            </Empty>
+        );
+    }
+    if (!host.hostKey) {
+        return (
+            <Empty icon="offline" title={inert(host.alias, 60)}>
+                Its details are not kept on this device. They are back with the link.
+            </Empty>
+        );
+    }
     const mayEdit = host.may?.edit ?? false;
     const start = async () => {
         setBusy(true);
@@ -35,30 +53,77 @@ export function HostPage({ id }: { id: string }) {
     };
     return (
         <div data-testid="host-page">
-            <PageHead title={inert(host.alias, 80)} note={<><EnvironmentLabel environment={host.environment} /> {inert(host.purpose, 120)}</>}>
+            <PageHead
+                title={inert(host.alias, 80)}
+                note={
+                    <>
+                        <EnvironmentLabel environment={host.environment} /> {inert(host.purpose, 120)}
+                    </>
+                }
+            >
                 {host.keyAlert
-                    ? <Button tone="danger" icon="alert" onClick={() => go(`/hosts/${encodeURIComponent(host.id)}/key`)}>Key changed</Button>
-                    : <Button tone="primary" icon="terminal" busy={isBusy} disabled={!host.may?.connect} onClick={() => void start()} data-testid="host-page-connect">Connect</Button>}
+                    ? (
+                        <Button
+                            tone="danger"
+                            icon="alert"
+                            onClick={() => go(`/hosts/${encodeURIComponent(host.id)}/key`)}
+                        >
+                            Key changed
+                        </Button>
+                    )
+                    : (
+                        <Button
+                            tone="primary"
+                            icon="terminal"
+                            busy={isBusy}
+                            disabled={!host.may?.connect}
+                            onClick={() => void start()}
+                            data-testid="host-page-connect"
+                        >
+                            Connect
+                        </Button>
+                    )}
             </PageHead>
             <div className="columns">
                 <section className="panel stack">
-                    <div className="panel-head"><h2>Details</h2>{mayEdit && <Button small icon="edit" onClick={() => setAsking("edit")} data-testid="host-edit">Edit</Button>}</div>
+                    <div className="panel-head">
+                        <h2>Details</h2>
+                        {mayEdit && (
+                            <Button small icon="edit" onClick={() => setAsking("edit")} data-testid="host-edit">
+                                Edit
+                            </Button>
+                        )}
+                    </div>
                     <dl className="facts">
-                        <dt>Address</dt><dd className="mono">{inert(host.address, 120)}:{host.port}</dd>
-                        <dt>User</dt><dd className="mono">{inert(host.username, 80)}</dd>
-                        <dt>Tags</dt><dd>{host.tags.length > 0 ? host.tags.map((tag) => <span key={tag} className="tag">{inert(tag, 40)}</span>) : <span className="muted">none</span>}</dd>
-                        <dt>Last used</dt><dd>{host.lastUsedAt ? `${ago(host.lastUsedAt)}, ${fullTime(host.lastUsedAt)}` : "not yet"}</dd>
+                        <dt>Address</dt>
+                        <dd className="mono">{inert(host.address, 120)}:{host.port}</dd>
+                        <dt>User</dt>
+                        <dd className="mono">{inert(host.username, 80)}</dd>
+                        <dt>Tags</dt>
+                        <dd>
+                            {host.tags.length > 0
+                                ? host.tags.map((tag) => <span key={tag} className="tag">{inert(tag, 40)}</span>)
+                                : <span className="muted">none</span>}
+                        </dd>
+                        <dt>Last used</dt>
+                        <dd>{host.lastUsedAt ? `${ago(host.lastUsedAt)}, ${fullTime(host.lastUsedAt)}` : "not yet"}</dd>
                     </dl>
-                    <div className="panel-head"><h2>Sign-in</h2>{mayEdit && <Button small icon="key" onClick={() => setAsking("credential")}>Replace</Button>}</div>
+                    <div className="panel-head">
+                        <h2>Sign-in</h2>
+                        {mayEdit && <Button small icon="key" onClick={() => setAsking("credential")}>Replace</Button>}
+                    </div>
                     <p>{credentialWords(host)}</p>
                 </section>
                 <section className="panel stack">
                     <h2>Host key</h2>
                     <div className="key-card">
                         <dl className="facts">
-                            <dt>SHA256 fingerprint</dt><dd className="fingerprint">{host.hostKey.fingerprint}</dd>
-                            <dt>Algorithm</dt><dd>{inert(host.hostKey.algorithm, 60)}</dd>
-                            <dt>Confirmed</dt><dd>{fullTime(host.hostKey.verifiedAt)} by {inert(host.hostKey.verifiedBy, 60)}</dd>
+                            <dt>SHA256 fingerprint</dt>
+                            <dd className="fingerprint">{host.hostKey.fingerprint}</dd>
+                            <dt>Algorithm</dt>
+                            <dd>{inert(host.hostKey.algorithm, 60)}</dd>
+                            <dt>Confirmed</dt>
+                            <dd>{fullTime(host.hostKey.verifiedAt)} by {inert(host.hostKey.verifiedBy, 60)}</dd>
                         </dl>
                         <Randomart text={host.hostKey.randomart} label={host.hostKey.fingerprint} />
                     </div>
@@ -66,14 +131,32 @@ export function HostPage({ id }: { id: string }) {
             </div>
             {newLine && <AuthorizedKeysLine host={host} line={newLine} />}
             <HostTestPanel host={host} runsAtOnce={false} />
-            {mayEdit && <div className="form-actions"><Button tone="caution" icon="trash" onClick={() => setAsking("remove")} data-testid="host-remove">Remove this host</Button></div>}
+            {mayEdit && (
+                <div className="form-actions">
+                    <Button tone="caution" icon="trash" onClick={() => setAsking("remove")} data-testid="host-remove">
+                        Remove this host
+                    </Button>
+                </div>
+            )}
             {asking === "edit" && <EditDialog host={host} onClose={() => setAsking(null)} />}
-            {asking === "credential" && <CredentialDialog host={host} onClose={() => setAsking(null)} onLine={setNewLine} />}
+            {asking === "credential" && (
+                <CredentialDialog
+                    host={host}
+                    onClose={() => setAsking(null)}
+                    onLine={setNewLine}
+                />
+            )}
             {asking === "remove" && <RemoveDialog host={host} onClose={() => setAsking(null)} />}
-            {problem && <ConnectFailed problem={problem} onClose={() => setProblem(null)} retry={() => {
-                setProblem(null);
-                void start();
-            }} />}
+            {problem && (
+                <ConnectFailed
+                    problem={problem}
+                    onClose={() => setProblem(null)}
+                    retry={() => {
+                        setProblem(null);
+                        void start();
+                    }}
+                />
+            )}
         </div>
     );
 }
@@ -81,12 +164,18 @@ export function HostPage({ id }: { id: string }) {
 function credentialWords(host: Host) {
     if (host.credential.kind === "password") return "With a password from the vault.";
     if (host.credential.kind === "none") return "There is no credential yet.";
-    return <>With a key from the vault: <span className="fingerprint">{host.credential.fingerprint ?? ""}</span></>;
+    return (
+        <>
+            With a key from the vault: <span className="fingerprint">{host.credential.fingerprint ?? ""}</span>
+        </>
+    );
 }
 
 const environments: { value: Environment; label: string }[] = [
-    { value: "production", label: "Production" }, { value: "staging", label: "Staging" },
-    { value: "development", label: "Development" }, { value: "other", label: "Other" },
+    { value: "production", label: "Production" },
+    { value: "staging", label: "Staging" },
+    { value: "development", label: "Development" },
+    { value: "other", label: "Other" },
 ];
 
 function useAttempt(): [boolean, ApiError | null, (act: () => Promise<void>) => Promise<void>] {
@@ -113,45 +202,105 @@ function EditDialog({ host, onClose }: { host: Host; onClose: () => void }) {
     const [purpose, setPurpose] = useState(host.purpose);
     const [tags, setTags] = useState(host.tags);
     const [isBusy, error, attempt] = useAttempt();
-    const save = () => attempt(async () => {
-        await api.updateHost(host.id, { alias: alias.trim(), username: username.trim(), environment, purpose: purpose.trim(), tags });
-        onClose();
-    });
+    const save = () =>
+        attempt(async () => {
+            await api.updateHost(host.id, {
+                alias: alias.trim(),
+                username: username.trim(),
+                environment,
+                purpose: purpose.trim(),
+                tags,
+            });
+            onClose();
+        });
     return (
-        <Dialog title={`Edit ${inert(host.alias, 60)}`} onClose={onClose}
-            actions={<><Button onClick={onClose}>Cancel</Button><Button tone="primary" busy={isBusy} onClick={() => void save()} data-testid="host-save">Save</Button></>}>
+        <Dialog
+            title={`Edit ${inert(host.alias, 60)}`}
+            onClose={onClose}
+            actions={
+                <>
+                    <Button onClick={onClose}>Cancel</Button>
+                    <Button
+                        tone="primary"
+                        busy={isBusy}
+                        onClick={() => void save()}
+                        data-testid="host-save"
+                    >
+                        Save
+                    </Button>
+                </>
+            }
+        >
             <div className="stack">
-                <Field label="Name" value={alias} onChange={(event) => setAlias(event.target.value)} error={error?.code === "alias_taken" || error?.field === "alias" ? error.message : null} />
-                <Field label="User on the host" value={username} onChange={(event) => setUsername(event.target.value)} />
-                <div className="field"><span className="label">Environment</span><Choice label="Environment" value={environment} options={environments} onChange={setEnvironment} /></div>
+                <Field
+                    label="Name"
+                    value={alias}
+                    onChange={(event) => setAlias(event.target.value)}
+                    error={error?.code === "alias_taken" || error?.field === "alias" ? error.message : null}
+                />
+                <Field
+                    label="User on the host"
+                    value={username}
+                    onChange={(event) => setUsername(event.target.value)}
+                />
+                <div className="field">
+                    <span className="label">Environment</span>
+                    <Choice label="Environment" value={environment} options={environments} onChange={setEnvironment} />
+                </div>
                 <Field label="What it is for" value={purpose} onChange={(event) => setPurpose(event.target.value)} />
                 <TagField tags={tags} onChange={setTags} />
                 {error && error.code !== "alias_taken" && error.field !== "alias" && <Problem compact error={error} />}
-                <p className="muted small">Address and port belong to the confirmed key: for another machine, add another host.</p>
+                <p className="muted small">
+                    Address and port belong to the confirmed key: for another machine, add another host.
+                </p>
             </div>
         </Dialog>
     );
 }
 
-function CredentialDialog({ host, onClose, onLine }: { host: Host; onClose: () => void; onLine: (line: string) => void }) {
+function CredentialDialog(
+    { host, onClose, onLine }: { host: Host; onClose: () => void; onLine: (line: string) => void },
+) {
     const [value, setValue] = useState({ ...emptyDraft(), username: host.username, alias: host.alias });
     const [isBusy, error, attempt] = useAttempt();
-    const save = () => attempt(async () => {
-        try {
-            const { authorizedKeysLine } = await api.updateHost(host.id, { credential: credentialOf(value) });
-            if (authorizedKeysLine) onLine(authorizedKeysLine);
-            toast("The credential is in the vault", { tone: "good" });
-            onClose();
-        } catch (problem) {
-            if (["passphrase_required", "wrong_passphrase"].includes(asApiError(problem).code)) setValue((before) => ({ ...before, needsPassphrase: true }));
-            throw problem;
-        }
-    });
+    const save = () =>
+        attempt(async () => {
+            try {
+                const { authorizedKeysLine } = await api.updateHost(host.id, { credential: credentialOf(value) });
+                if (authorizedKeysLine) onLine(authorizedKeysLine);
+                toast("The credential is in the vault", { tone: "good" });
+                onClose();
+            } catch (problem) {
+                if (["passphrase_required", "wrong_passphrase"].includes(asApiError(problem).code)) {
+                    setValue((before) => ({ ...before, needsPassphrase: true }));
+                }
+                throw problem;
+            }
+        });
     return (
-        <Dialog title="Replace the sign-in" onClose={onClose}
-            actions={<><Button onClick={onClose}>Cancel</Button><Button tone="primary" busy={isBusy} disabled={!isCredentialReady(value)} onClick={() => void save()}>Replace</Button></>}>
+        <Dialog
+            title="Replace the sign-in"
+            onClose={onClose}
+            actions={
+                <>
+                    <Button onClick={onClose}>Cancel</Button>
+                    <Button
+                        tone="primary"
+                        busy={isBusy}
+                        disabled={!isCredentialReady(value)}
+                        onClick={() => void save()}
+                    >
+                        Replace
+                    </Button>
+                </>
+            }
+        >
             <div className="stack">
-                <CredentialForm value={value} change={(part) => setValue((before) => ({ ...before, ...part }))} error={error} />
+                <CredentialForm
+                    value={value}
+                    change={(part) => setValue((before) => ({ ...before, ...part }))}
+                    error={error}
+                />
                 {error && <Problem compact error={error} />}
             </div>
         </Dialog>
@@ -160,13 +309,30 @@ function CredentialDialog({ host, onClose, onLine }: { host: Host; onClose: () =
 
 function RemoveDialog({ host, onClose }: { host: Host; onClose: () => void }) {
     const [isBusy, error, attempt] = useAttempt();
-    const remove = () => attempt(async () => {
-        await api.removeHost(host.id);
-        go("/hosts");
-    });
+    const remove = () =>
+        attempt(async () => {
+            await api.removeHost(host.id);
+            go("/hosts");
+        });
     return (
-        <Dialog title={`Remove ${inert(host.alias, 60)}?`} onClose={onClose}
-            actions={<><Button onClick={onClose}>Cancel</Button><Button tone="danger" icon="trash" busy={isBusy} onClick={() => void remove()} data-testid="host-remove-confirm">Remove</Button></>}>
+        <Dialog
+            title={`Remove ${inert(host.alias, 60)}?`}
+            onClose={onClose}
+            actions={
+                <>
+                    <Button onClick={onClose}>Cancel</Button>
+                    <Button
+                        tone="danger"
+                        icon="trash"
+                        busy={isBusy}
+                        onClick={() => void remove()}
+                        data-testid="host-remove-confirm"
+                    >
+                        Remove
+                    </Button>
+                </>
+            }
+        >
             <p>Its credential leaves the vault. Recordings and the audit log stay.</p>
             {error && <Problem compact error={error} />}
         </Dialog>

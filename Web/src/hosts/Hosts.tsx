@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { Host } from "../api/types";
 import { usePolling } from "../app/polling";
 import { go } from "../app/router";
-import { connect, load, type ConnectProblem } from "../app/session";
+import { connect, type ConnectProblem, load } from "../app/session";
 import { useMay, useStore } from "../app/store";
 import { Button, Dialog } from "../ui/controls";
 import { Empty, EnvironmentLabel, Listing, PageHead, Problem } from "../ui/display";
@@ -24,7 +24,12 @@ export function Hosts() {
     useSlashKey(search);
 
     const shown = useMemo(
-        () => inUsefulOrder((hosts.data ?? []).filter((host) => (!environment || host.environment === environment) && matches(host, query))),
+        () =>
+            inUsefulOrder(
+                (hosts.data ?? []).filter((host) =>
+                    (!environment || host.environment === environment) && matches(host, query)
+                ),
+            ),
         [hosts.data, environment, query],
     );
     const start = async (host: Host) => {
@@ -36,54 +41,126 @@ export function Hosts() {
     const isEmpty = hosts.data?.length === 0;
     return (
         <>
-            <PageHead title="Hosts" note={hosts.data && !isEmpty ? `${hosts.data.length} ${hosts.data.length === 1 ? "host" : "hosts"}` : undefined}>
-                {mayAdd && <Button tone={isEmpty ? "plain" : "primary"} icon="plus" onClick={() => go("/hosts/add")} data-testid="host-add">Add a host</Button>}
+            <PageHead
+                title="Hosts"
+                note={hosts.data && !isEmpty
+                    ? `${hosts.data.length} ${hosts.data.length === 1 ? "host" : "hosts"}`
+                    : undefined}
+            >
+                {mayAdd && (
+                    <Button
+                        tone={isEmpty ? "plain" : "primary"}
+                        icon="plus"
+                        onClick={() => go("/hosts/add")}
+                        data-testid="host-add"
+                    >
+                        Add a host
+                    </Button>
+                )}
             </PageHead>
             {hosts.data && !isEmpty && (
                 <div className="filters">
                     <div className="search">
                         <Icon name="search" />
-                        <input ref={search} type="search" placeholder="Search by name, address or tag" aria-label="Search hosts" value={query}
-                            data-testid="host-search" onChange={(event) => setQuery(event.target.value)}
+                        <input
+                            ref={search}
+                            type="search"
+                            placeholder="Search by name, address or tag"
+                            aria-label="Search hosts"
+                            value={query}
+                            data-testid="host-search"
+                            onChange={(event) => setQuery(event.target.value)}
                             onKeyDown={(event) => {
                                 const first = shown[0];
                                 if (event.key === "Enter" && first?.may?.connect) void start(first);
                                 if (event.key === "Escape") setQuery("");
-                            }} />
+                            }}
+                        />
                         <kbd>/</kbd>
                     </div>
                     <div className="chips" role="group" aria-label="Environment">
                         {environments.filter((name) => count(name) > 0).map((name) => (
-                            <button key={name} type="button" className="chip" data-environment={name} aria-pressed={environment === name}
-                                onClick={() => setEnvironment(environment === name ? null : name)}>
+                            <button
+                                key={name}
+                                type="button"
+                                className="chip"
+                                data-environment={name}
+                                aria-pressed={environment === name}
+                                onClick={() => setEnvironment(environment === name ? null : name)}
+                            >
                                 {environmentLabel[name]} <b>{count(name)}</b>
                             </button>
                         ))}
                     </div>
                 </div>
             )}
-            <Listing value={hosts} reload={() => void load("hosts")} empty={
-                <Empty icon="host" title="No hosts yet" action={mayAdd ? <Button tone="primary" icon="plus" onClick={() => go("/hosts/add")}>Add a host</Button> : null}>
-                    {mayAdd ? "Add the first one: its address, its fingerprint, and how to sign in." : "When somebody gives you a host, it appears here."}
-                </Empty>
-            }>
-                {() => shown.length === 0 ? (
-                    <Empty icon="search" title="No host matches" action={<Button onClick={() => {
-                        setQuery("");
-                        setEnvironment(null);
-                    }}>Clear the search</Button>} />
-                ) : (
-                    <div className="host-list" data-testid="host-list">
-                        {shown.map((host) => (
-                            <HostRow key={host.id} host={host} isConnecting={connecting === host.id} isBusy={connecting !== null} connect={() => void start(host)} />
-                        ))}
-                    </div>
-                )}
+            <Listing
+                value={hosts}
+                reload={() => void load("hosts")}
+                empty={
+                    <Empty
+                        icon="host"
+                        title="No hosts yet"
+                        action={mayAdd
+                            ? (
+                                <Button
+                                    tone="primary"
+                                    icon="plus"
+                                    onClick={() => go("/hosts/add")}
+                                >
+                                    Add a host
+                                </Button>
+                            )
+                            : null}
+                    >
+                        {mayAdd
+                            ? "Add the first one: its address, its fingerprint, and how to sign in."
+                            : "When somebody gives you a host, it appears here."}
+                    </Empty>
+                }
+            >
+                {() =>
+                    shown.length === 0
+                        ? (
+                            <Empty
+                                icon="search"
+                                title="No host matches"
+                                action={
+                                    <Button
+                                        onClick={() => {
+                                            setQuery("");
+                                            setEnvironment(null);
+                                        }}
+                                    >
+                                        Clear the search
+                                    </Button>
+                                }
+                            />
+                        )
+                        : (
+                            <div className="host-list" data-testid="host-list">
+                                {shown.map((host) => (
+                                    <HostRow
+                                        key={host.id}
+                                        host={host}
+                                        isConnecting={connecting === host.id}
+                                        isBusy={connecting !== null}
+                                        connect={() => void start(host)}
+                                    />
+                                ))}
+                            </div>
+                        )}
             </Listing>
-            {problem && <ConnectFailed problem={problem} onClose={() => setProblem(null)} retry={() => {
-                setProblem(null);
-                void start(problem.host);
-            }} />}
+            {problem && (
+                <ConnectFailed
+                    problem={problem}
+                    onClose={() => setProblem(null)}
+                    retry={() => {
+                        setProblem(null);
+                        void start(problem.host);
+                    }}
+                />
+            )}
         </>
     );
 }
@@ -92,7 +169,9 @@ function useSlashKey(field: React.RefObject<HTMLInputElement>) {
     useEffect(() => {
         const pressed = (event: KeyboardEvent) => {
             const target = event.target as HTMLElement;
-            if (event.key !== "/" || event.ctrlKey || event.metaKey || /^(input|textarea|select)$/i.test(target.tagName)) return;
+            if (
+                event.key !== "/" || event.ctrlKey || event.metaKey || /^(input|textarea|select)$/i.test(target.tagName)
+            ) return;
             event.preventDefault();
             field.current?.focus();
         };
@@ -101,49 +180,107 @@ function useSlashKey(field: React.RefObject<HTMLInputElement>) {
     }, [field]);
 }
 
-function HostRow({ host, isConnecting, isBusy, connect }: { host: Host; isConnecting: boolean; isBusy: boolean; connect: () => void }) {
+function HostRow(
+    { host, isConnecting, isBusy, connect }: {
+        host: Host;
+        isConnecting: boolean;
+        isBusy: boolean;
+        connect: () => void;
+    },
+) {
     const live = host.activeSessions ?? 0;
-    const endpoint = host.address ? `${host.username}@${host.address}${host.port === 22 ? "" : `:${host.port}`}` : "address not kept offline";
+    const endpoint = host.address
+        ? `${host.username}@${host.address}${host.port === 22 ? "" : `:${host.port}`}`
+        : "address not kept offline";
     return (
-        <article className="host" data-environment={host.environment} data-testid="host-card" data-alias={host.alias} data-host={host.id}>
+        <article
+            className="host"
+            data-environment={host.environment}
+            data-testid="host-card"
+            data-alias={host.alias}
+            data-host={host.id}
+        >
             <a className="host-main" href={`#/hosts/${encodeURIComponent(host.id)}`} data-testid="host-open">
                 <h2>{inert(host.alias, 80)}</h2>
                 <span className="host-endpoint">{inert(endpoint, 120)}</span>
             </a>
-            <div className="host-environment"><EnvironmentLabel environment={host.environment} /></div>
+            <div className="host-environment">
+                <EnvironmentLabel environment={host.environment} />
+            </div>
             <div className="host-tags">
                 {host.demonstration && <span className="tag demonstration">demonstration</span>}
                 {(host.tags ?? []).slice(0, 5).map((tag) => <span key={tag} className="tag">{inert(tag, 30)}</span>)}
                 {host.purpose && <span className="host-purpose">{inert(host.purpose, 80)}</span>}
             </div>
             <div className="host-use">
-                {live > 0 && <a href="#/sessions" className="live-count" data-testid="host-live"><i aria-hidden="true" />{live} live</a>}
-                <span title={host.lastUsedAt ? fullTime(host.lastUsedAt) : undefined}>{host.lastUsedAt ? ago(host.lastUsedAt) : "not used yet"}</span>
+                {live > 0 && (
+                    <a href="#/sessions" className="live-count" data-testid="host-live">
+                        <i aria-hidden="true" />
+                        {live} live
+                    </a>
+                )}
+                <span title={host.lastUsedAt ? fullTime(host.lastUsedAt) : undefined}>
+                    {host.lastUsedAt ? ago(host.lastUsedAt) : "not used yet"}
+                </span>
             </div>
             <div className="host-act">
                 {host.keyAlert
-                    ? <Button tone="danger" icon="alert" onClick={() => go(`/hosts/${encodeURIComponent(host.id)}/key`)} data-testid="host-key-alert">Key changed</Button>
-                    : <Button tone="soft" icon="terminal" busy={isConnecting} disabled={isBusy || !host.may?.connect} onClick={connect}
-                        title={host.may?.connect === false ? "It needs the permission session.start" : undefined} data-testid="host-connect">Connect</Button>}
+                    ? (
+                        <Button
+                            tone="danger"
+                            icon="alert"
+                            onClick={() => go(`/hosts/${encodeURIComponent(host.id)}/key`)}
+                            data-testid="host-key-alert"
+                        >
+                            Key changed
+                        </Button>
+                    )
+                    : (
+                        <Button
+                            tone="soft"
+                            icon="terminal"
+                            busy={isConnecting}
+                            disabled={isBusy || !host.may?.connect}
+                            onClick={connect}
+                            title={host.may?.connect === false ? "It needs the permission session.start" : undefined}
+                            data-testid="host-connect"
+                        >
+                            Connect
+                        </Button>
+                    )}
             </div>
         </article>
     );
 }
 
-export function ConnectFailed({ problem, onClose, retry }: { problem: ConnectProblem; onClose: () => void; retry: () => void }) {
+export function ConnectFailed(
+    { problem, onClose, retry }: { problem: ConnectProblem; onClose: () => void; retry: () => void },
+) {
     return (
-        <Dialog title={`${inert(problem.host.alias, 60)} can't be reached`} onClose={onClose} testid="connect-failed"
+        <Dialog
+            title={`${inert(problem.host.alias, 60)} can't be reached`}
+            onClose={onClose}
+            testid="connect-failed"
             actions={
                 <>
-                    <Button onClick={() => {
-                        onClose();
-                        go(`/hosts/${encodeURIComponent(problem.host.id)}`);
-                    }}>Host details</Button>
+                    <Button
+                        onClick={() => {
+                            onClose();
+                            go(`/hosts/${encodeURIComponent(problem.host.id)}`);
+                        }}
+                    >
+                        Host details
+                    </Button>
                     <Button tone="primary" icon="refresh" onClick={retry}>Try again</Button>
                 </>
-            }>
+            }
+        >
             <Problem compact error={problem.error} testid="connect-error" />
-            {problem.error.missing && <p>It needs the permission <code>{problem.error.missing}</code>.</p>}
+            {problem.error.missing && (
+                <p>
+                    It needs the permission <code>{problem.error.missing}</code>.
+                </p>
+            )}
         </Dialog>
     );
 }

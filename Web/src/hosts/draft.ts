@@ -20,8 +20,21 @@ export interface HostDraft {
 }
 
 export const emptyDraft = (): HostDraft => ({
-    step: 0, alias: "", address: "", port: "22", username: "", environment: "development", purpose: "", tags: [],
-    probe: null, isConfirmed: false, credentialKind: "generated", password: "", privateKey: "", passphrase: "", needsPassphrase: false,
+    step: 0,
+    alias: "",
+    address: "",
+    port: "22",
+    username: "",
+    environment: "development",
+    purpose: "",
+    tags: [],
+    probe: null,
+    isConfirmed: false,
+    credentialKind: "generated",
+    password: "",
+    privateKey: "",
+    passphrase: "",
+    needsPassphrase: false,
 });
 
 let kept = emptyDraft();
@@ -54,7 +67,9 @@ export function portProblem(port: string): string | null {
 
 export function aliasProblem(alias: string): string | null {
     if (!alias.trim()) return "A host needs a name.";
-    return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias.trim()) ? null : "Letters, digits, dots, dashes and underscores; up to 63.";
+    return /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(alias.trim())
+        ? null
+        : "Letters, digits, dots, dashes and underscores; up to 63.";
 }
 
 export function credentialOf(draft: HostDraft): NewCredential {

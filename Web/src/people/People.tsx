@@ -1,5 +1,5 @@
-import { useState, type FormEvent } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { type FormEvent, useState } from "react";
+import { api, type ApiError, asApiError } from "../api/client";
 import type { User } from "../api/types";
 import { usePolling } from "../app/polling";
 import { load } from "../app/session";
@@ -24,12 +24,21 @@ export function People() {
     return (
         <>
             <PageHead title="People" note="Who may sign in, and what their role lets them do.">
-                <Button tone="primary" icon="invite" onClick={() => setAdding(true)} data-testid="user-add">Add a person</Button>
+                <Button tone="primary" icon="invite" onClick={() => setAdding(true)} data-testid="user-add">
+                    Add a person
+                </Button>
             </PageHead>
             <Listing value={users} reload={() => void load("users")} empty={<Empty icon="people" title="Nobody yet" />}>
                 {(list) => (
                     <table className="table stacking" data-testid="people-table">
-                        <thead><tr><th>Person</th><th>Role</th><th>Last signed in</th><th>May sign in</th></tr></thead>
+                        <thead>
+                            <tr>
+                                <th>Person</th>
+                                <th>Role</th>
+                                <th>Last signed in</th>
+                                <th>May sign in</th>
+                            </tr>
+                        </thead>
                         <tbody>{list.map((user) => <UserRow key={user.id} user={user} />)}</tbody>
                     </table>
                 )}
@@ -59,22 +68,49 @@ function UserRow({ user }: { user: User }) {
                 <div className="person">
                     <Avatar id={user.id} name={user.name} size={32} />
                     <div className="person-words">
-                        <strong>{inert(user.name, 60)}{user.id === me && <span className="muted"> (you)</span>}</strong>
+                        <strong>
+                            {inert(user.name, 60)}
+                            {user.id === me && <span className="muted">{" (you)"}</span>}
+                        </strong>
                         <span className="muted">{inert(user.username, 60)}</span>
                     </div>
                 </div>
             </td>
             <td data-label="Role">
-                <select value={user.role} disabled={isBusy} aria-label={`Role of ${inert(user.name, 60)}`} data-testid="user-role"
-                    onChange={(event) => void change({ role: event.target.value }, `${inert(user.name, 40)} is ${event.target.value} now`)}>
+                <select
+                    value={user.role}
+                    disabled={isBusy}
+                    aria-label={`Role of ${inert(user.name, 60)}`}
+                    data-testid="user-role"
+                    onChange={(event) =>
+                        void change(
+                            { role: event.target.value },
+                            `${inert(user.name, 40)} is ${event.target.value} now`,
+                        )}
+                >
                     {roles.map((role) => <option key={role.value} value={role.value}>{role.value}</option>)}
-                    {!roles.some((role) => role.value === user.role) && <option value={user.role}>{inert(user.role, 40)}</option>}
+                    {!roles.some((role) => role.value === user.role) && (
+                        <option value={user.role}>{inert(user.role, 40)}</option>
+                    )}
                 </select>
             </td>
-            <td data-label="Last signed in" className="muted">{user.lastSignInAt ? ago(user.lastSignInAt) : "never"}</td>
+            <td data-label="Last signed in" className="muted">
+                {user.lastSignInAt ? ago(user.lastSignInAt) : "never"}
+            </td>
             <td data-label="May sign in">
-                <Switch label={`${inert(user.name, 60)} may sign in`} checked={!user.disabled} disabled={isBusy || user.id === me} testid="user-enabled"
-                    onChange={(on) => void change({ disabled: !on }, on ? `${inert(user.name, 40)} may sign in again` : `${inert(user.name, 40)} is signed out and locked out`)} />
+                <Switch
+                    label={`${inert(user.name, 60)} may sign in`}
+                    checked={!user.disabled}
+                    disabled={isBusy || user.id === me}
+                    testid="user-enabled"
+                    onChange={(on) =>
+                        void change(
+                            { disabled: !on },
+                            on
+                                ? `${inert(user.name, 40)} may sign in again`
+                                : `${inert(user.name, 40)} is signed out and locked out`,
+                        )}
+                />
             </td>
         </tr>
     );
@@ -103,9 +139,26 @@ function AddUser({ onClose }: { onClose: () => void }) {
     };
     if (invitation) {
         return (
-            <Dialog title={`Invitation for ${inert(name || username, 60)}`} onClose={onClose} testid="invitation-dialog"
-                actions={<><Button onClick={onClose}>Done</Button><CopyButton tone="primary" text={invitation.link} label="Copy the link" testid="invitation-copy" /></>}>
-                <p>Send this link over a channel that you trust. It works once, until {fullTime(invitation.expiresAt)}, and is not shown again.</p>
+            <Dialog
+                title={`Invitation for ${inert(name || username, 60)}`}
+                onClose={onClose}
+                testid="invitation-dialog"
+                actions={
+                    <>
+                        <Button onClick={onClose}>Done</Button>
+                        <CopyButton
+                            tone="primary"
+                            text={invitation.link}
+                            label="Copy the link"
+                            testid="invitation-copy"
+                        />
+                    </>
+                }
+            >
+                <p>
+                    Send this link over a channel that you trust. It works once, until{" "}
+                    {fullTime(invitation.expiresAt)}, and is not shown again.
+                </p>
                 <pre className="preview" data-testid="invitation-link">{invitation.link}</pre>
             </Dialog>
         );
@@ -113,19 +166,49 @@ function AddUser({ onClose }: { onClose: () => void }) {
     return (
         <Dialog title="Add a person" onClose={onClose} testid="user-dialog">
             <form onSubmit={submit} className="stack">
-                <Field label="User name" required autoFocus autoCapitalize="off" autoCorrect="off" spellCheck={false} value={username} data-testid="user-username"
-                    onChange={(event) => setUsername(event.target.value)} error={error?.field === "username" ? error.message : null} hint="What they sign in with" />
-                <Field label="Name" required value={name} onChange={(event) => setName(event.target.value)} data-testid="user-name" />
+                <Field
+                    label="User name"
+                    required
+                    autoFocus
+                    autoCapitalize="off"
+                    autoCorrect="off"
+                    spellCheck={false}
+                    value={username}
+                    data-testid="user-username"
+                    onChange={(event) => setUsername(event.target.value)}
+                    error={error?.field === "username" ? error.message : null}
+                    hint="What they sign in with"
+                />
+                <Field
+                    label="Name"
+                    required
+                    value={name}
+                    onChange={(event) => setName(event.target.value)}
+                    data-testid="user-name"
+                />
                 <div className="field">
                     <label htmlFor="new-role">Role</label>
-                    <select id="new-role" value={role} onChange={(event) => setRole(event.target.value)} data-testid="user-new-role">
+                    <select
+                        id="new-role"
+                        value={role}
+                        onChange={(event) => setRole(event.target.value)}
+                        data-testid="user-new-role"
+                    >
                         {roles.map((one) => <option key={one.value} value={one.value}>{one.label}</option>)}
                     </select>
                 </div>
                 {error && error.field !== "username" && <Problem compact error={error} />}
                 <div className="form-actions">
                     <Button onClick={onClose}>Cancel</Button>
-                    <Button tone="primary" type="submit" busy={isBusy} disabled={!username || !name} data-testid="user-submit">Make an invitation</Button>
+                    <Button
+                        tone="primary"
+                        type="submit"
+                        busy={isBusy}
+                        disabled={!username || !name}
+                        data-testid="user-submit"
+                    >
+                        Make an invitation
+                    </Button>
                 </div>
             </form>
         </Dialog>

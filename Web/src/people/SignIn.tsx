@@ -1,5 +1,5 @@
-import { useEffect, useState, type FormEvent } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { type FormEvent, useEffect, useState } from "react";
+import { api, type ApiError, asApiError } from "../api/client";
 import { signedIn } from "../app/session";
 import { useStore } from "../app/store";
 import { Button, Field, PasswordField } from "../ui/controls";
@@ -43,19 +43,46 @@ export function SignIn() {
     if (setupRequired) {
         return (
             <Entrance title="Almost there" lead="This copilot has no administrator yet.">
-                <p>Open the sign-in link that <code>copilot serve</code> printed where it was started. It works once, for 15 minutes; a restart prints a new one.</p>
+                <p>
+                    Open the sign-in link that <code>copilot serve</code>{" "}
+                    printed where it was started. It works once, for 15 minutes; a restart prints a new one.
+                </p>
             </Entrance>
         );
     }
     return (
         <Entrance title="Sign in" lead={because ?? "To your hosts and sessions."}>
             <form onSubmit={submit} data-testid="sign-in-form">
-                <Field label="User name" name="username" autoComplete="username" autoCapitalize="off" autoCorrect="off" spellCheck={false} required autoFocus
-                    value={username} onChange={(event) => setUsername(event.target.value)} data-testid="sign-in-username" />
-                <PasswordField label="Password" name="password" autoComplete="current-password" required
-                    value={password} onChange={(event) => setPassword(event.target.value)} data-testid="sign-in-password" />
+                <Field
+                    label="User name"
+                    name="username"
+                    autoComplete="username"
+                    autoCapitalize="off"
+                    autoCorrect="off"
+                    spellCheck={false}
+                    required
+                    autoFocus
+                    value={username}
+                    onChange={(event) => setUsername(event.target.value)}
+                    data-testid="sign-in-username"
+                />
+                <PasswordField
+                    label="Password"
+                    name="password"
+                    autoComplete="current-password"
+                    required
+                    value={password}
+                    onChange={(event) => setPassword(event.target.value)}
+                    data-testid="sign-in-password"
+                />
                 {error && <Problem compact error={error} testid="sign-in-error" />}
-                <Button tone="primary" type="submit" busy={isBusy} disabled={wait > 0 || !username || !password} data-testid="sign-in-submit">
+                <Button
+                    tone="primary"
+                    type="submit"
+                    busy={isBusy}
+                    disabled={wait > 0 || !username || !password}
+                    data-testid="sign-in-submit"
+                >
                     {wait > 0 ? `Wait ${span(wait)}` : "Sign in"}
                 </Button>
             </form>

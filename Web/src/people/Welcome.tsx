@@ -1,5 +1,5 @@
-import { useEffect, useState, type FormEvent } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { type FormEvent, useEffect, useState } from "react";
+import { api, type ApiError, asApiError } from "../api/client";
 import type { TokenInfo } from "../api/types";
 import { replace } from "../app/router";
 import { signedIn } from "../app/session";
@@ -28,7 +28,13 @@ export function Welcome({ token: given }: { token: string }) {
             </Entrance>
         );
     }
-    if (!info) return <Entrance title="Welcome" lead="Checking your link…"><Skeleton rows={3} /></Entrance>;
+    if (!info) {
+        return (
+            <Entrance title="Welcome" lead="Checking your link…">
+                <Skeleton rows={3} />
+            </Entrance>
+        );
+    }
     return <WelcomeForm token={token} info={info} />;
 }
 
@@ -58,19 +64,55 @@ function WelcomeForm({ token, info }: { token: string; info: TokenInfo }) {
         setBusy(false);
     };
     return (
-        <Entrance title={isFirst ? "Set up your copilot" : "Welcome"}
-            lead={isFirst ? "You become its first administrator." : "You were invited. Choose a password, and you are in."}>
+        <Entrance
+            title={isFirst ? "Set up your copilot" : "Welcome"}
+            lead={isFirst
+                ? "You become its first administrator."
+                : "You were invited. Choose a password, and you are in."}
+        >
             <form onSubmit={submit} data-testid="welcome-form">
-                <Field label="User name" name="username" autoComplete="username" autoCapitalize="off" autoCorrect="off" spellCheck={false} required
-                    readOnly={!isFirst && Boolean(info.username)} value={username} onChange={(event) => setUsername(event.target.value)}
-                    error={error?.field === "username" ? error.message : null} data-testid="welcome-username" autoFocus={isFirst} />
-                <Field label="Your name" name="name" autoComplete="name" required value={name} onChange={(event) => setName(event.target.value)}
-                    hint="As your colleagues see it" data-testid="welcome-name" />
-                <PasswordField label="Password" name="password" autoComplete="new-password" required value={password}
-                    onChange={(event) => setPassword(event.target.value)} hint="At least 12 characters: a few words do well."
-                    error={error?.field === "password" ? error.message : wasTried ? weak : null} data-testid="welcome-password" />
-                {error && !["username", "password"].includes(error.field ?? "") && <Problem compact error={error} testid="welcome-error" />}
-                <Button tone="primary" type="submit" busy={isBusy} data-testid="welcome-submit">{isFirst ? "Create the administrator" : "Sign in"}</Button>
+                <Field
+                    label="User name"
+                    name="username"
+                    autoComplete="username"
+                    autoCapitalize="off"
+                    autoCorrect="off"
+                    spellCheck={false}
+                    required
+                    readOnly={!isFirst && Boolean(info.username)}
+                    value={username}
+                    onChange={(event) => setUsername(event.target.value)}
+                    error={error?.field === "username" ? error.message : null}
+                    data-testid="welcome-username"
+                    autoFocus={isFirst}
+                />
+                <Field
+                    label="Your name"
+                    name="name"
+                    autoComplete="name"
+                    required
+                    value={name}
+                    onChange={(event) => setName(event.target.value)}
+                    hint="As your colleagues see it"
+                    data-testid="welcome-name"
+                />
+                <PasswordField
+                    label="Password"
+                    name="password"
+                    autoComplete="new-password"
+                    required
+                    value={password}
+                    onChange={(event) => setPassword(event.target.value)}
+                    hint="At least 12 characters: a few words do well."
+                    error={error?.field === "password" ? error.message : wasTried ? weak : null}
+                    data-testid="welcome-password"
+                />
+                {error && !["username", "password"].includes(error.field ?? "") && (
+                    <Problem compact error={error} testid="welcome-error" />
+                )}
+                <Button tone="primary" type="submit" busy={isBusy} data-testid="welcome-submit">
+                    {isFirst ? "Create the administrator" : "Sign in"}
+                </Button>
             </form>
             <p className="muted small">This link works once, until {fullTime(info.expiresAt)}.</p>
         </Entrance>

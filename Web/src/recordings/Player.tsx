@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { api, type ApiError, asApiError } from "../api/client";
 import type { Recording } from "../api/types";
 import { store, toastError, useMay } from "../app/store";
 import { terminalFont } from "../terminal/hooks";
@@ -49,20 +49,41 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
     }, [recording, startAt]);
     return (
         <div className="player" ref={root} data-testid="player">
-            <PageHead title={inert(recording.host.alias, 80)} note={
-                <>
-                    <EnvironmentLabel environment={recording.host.environment} /> {inert(recording.owner.name, 40)}
-                    {recording.participants.length > 1 && ` with ${recording.participants.filter((name) => name !== recording.owner.name).map((name) => inert(name, 30)).join(", ")}`}
-                    {`, ${fullTime(recording.startedAt)}`}
-                    {recording.state === "truncated" && " · its end is missing"}
-                </>
-            }>
+            <PageHead
+                title={inert(recording.host.alias, 80)}
+                note={
+                    <>
+                        <EnvironmentLabel environment={recording.host.environment} /> {inert(recording.owner.name, 40)}
+                        {recording.participants.length > 1 &&
+                            ` with ${
+                                recording.participants.filter((name) => name !== recording.owner.name).map((name) =>
+                                    inert(name, 30)
+                                ).join(", ")
+                            }`}
+                        {`, ${fullTime(recording.startedAt)}`}
+                        {recording.state === "truncated" && " · its end is missing"}
+                    </>
+                }
+            >
                 <Downloads recording={recording} />
             </PageHead>
             {failure && <Problem error={failure} />}
             <div className="player-frame">
-                <div className="player-stage" ref={stage} data-testid="player-screen" onClick={() => parts?.playback.toggle()} />
-                {parts && <Controls playback={parts.playback} screen={parts.screen} stage={stage} root={root} recording={recording} />}
+                <div
+                    className="player-stage"
+                    ref={stage}
+                    data-testid="player-screen"
+                    onClick={() => parts?.playback.toggle()}
+                />
+                {parts && (
+                    <Controls
+                        playback={parts.playback}
+                        screen={parts.screen}
+                        stage={stage}
+                        root={root}
+                        recording={recording}
+                    />
+                )}
             </div>
         </div>
     );
@@ -70,12 +91,20 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
 
 function makeParts(stage: HTMLElement, recording: Recording) {
     const screen = new TerminalScreen(stage, {
-        fontSize: 14, isTouch: true, screenReader: store.get().settings.screenReader,
+        fontSize: 14,
+        isTouch: true,
+        screenReader: store.get().settings.screenReader,
         theme: store.get().settings.terminalTheme === "light" ? lightTerminal : darkTerminal,
-        onData: () => undefined, onBytes: () => undefined, onLink: () => undefined, onClipboard: () => undefined,
+        onData: () => undefined,
+        onBytes: () => undefined,
+        onLink: () => undefined,
+        onClipboard: () => undefined,
     });
     screen.resize(recording.columns, recording.rows);
-    return { screen, playback: new Playback(recording.id, screen, recording.duration, recording.columns, recording.rows) };
+    return {
+        screen,
+        playback: new Playback(recording.id, screen, recording.duration, recording.columns, recording.rows),
+    };
 }
 
 function Downloads({ recording }: { recording: Recording }) {
@@ -100,8 +129,17 @@ function Downloads({ recording }: { recording: Recording }) {
     };
     return (
         <>
-            <Button icon="download" disabled={isBusy} onClick={() => void download("asciicast")} data-testid="download-asciicast">asciicast</Button>
-            <Button icon="download" disabled={isBusy} onClick={() => void download("text")} data-testid="download-text">Text</Button>
+            <Button
+                icon="download"
+                disabled={isBusy}
+                onClick={() => void download("asciicast")}
+                data-testid="download-asciicast"
+            >
+                asciicast
+            </Button>
+            <Button icon="download" disabled={isBusy} onClick={() => void download("text")} data-testid="download-text">
+                Text
+            </Button>
         </>
     );
 }
@@ -131,37 +169,85 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
         <div className="player-controls">
             {state.error && <Problem compact error={state.error} retry={() => void playback.seek(state.position)} />}
             <div className="seek">
-                <input type="range" min={0} max={duration} step={0.1} value={Math.min(position, duration)} aria-label="Position" data-testid="player-seek"
-                    aria-valuetext={`${clock(position)} of ${clock(duration)}`} style={{ ["--progress" as string]: `${(Math.min(position, duration) / duration) * 100}%` }}
-                    onChange={(event) => setScrub(Number(event.target.value))} onPointerUp={commit} onKeyUp={commit} onBlur={commit} />
+                <input
+                    type="range"
+                    min={0}
+                    max={duration}
+                    step={0.1}
+                    value={Math.min(position, duration)}
+                    aria-label="Position"
+                    data-testid="player-seek"
+                    aria-valuetext={`${clock(position)} of ${clock(duration)}`}
+                    style={{ ["--progress" as string]: `${(Math.min(position, duration) / duration) * 100}%` }}
+                    onChange={(event) => setScrub(Number(event.target.value))}
+                    onPointerUp={commit}
+                    onKeyUp={commit}
+                    onBlur={commit}
+                />
                 {markers.map((marker, index) => (
-                    <button key={index} type="button" className="marker" data-kind={marker.kind} style={{ left: `${(marker.time / duration) * 100}%` }}
-                        title={`${clock(marker.time)} ${inert(marker.label, 120)}`} aria-label={`Marker at ${clock(marker.time)}: ${inert(marker.label, 120)}`}
-                        data-testid="player-marker" onClick={() => void playback.seek(marker.time)} />
+                    <i
+                        key={index}
+                        className="marker"
+                        data-kind={marker.kind}
+                        style={{ left: `${(marker.time / duration) * 100}%` }}
+                        aria-hidden="true"
+                    />
                 ))}
             </div>
             <div className="player-buttons">
-                <Button tone="primary" icon={state.phase === "playing" ? "pause" : state.phase === "ended" ? "rewind" : "play"} busy={state.phase === "loading"}
-                    aria-label={state.phase === "playing" ? "Pause" : state.phase === "ended" ? "Play again" : "Play"} data-testid="player-play"
-                    data-phase={state.phase} onClick={() => playback.toggle()} />
-                <span className="player-time tabular" data-testid="player-time"><b>{clock(position)}</b> / {clock(recording.duration)}</span>
+                <Button
+                    tone="primary"
+                    icon={state.phase === "playing" ? "pause" : state.phase === "ended" ? "rewind" : "play"}
+                    busy={state.phase === "loading"}
+                    aria-label={state.phase === "playing" ? "Pause" : state.phase === "ended" ? "Play again" : "Play"}
+                    data-testid="player-play"
+                    data-phase={state.phase}
+                    onClick={() => playback.toggle()}
+                />
+                <span className="player-time tabular" data-testid="player-time">
+                    <b>{clock(position)}</b> / {clock(recording.duration)}
+                </span>
                 <span className="spread" />
                 <label className="inline-switch">
-                    <Switch label="Skip idle time" checked={state.skipsIdle} onChange={(on) => playback.setSkipsIdle(on)} testid="player-skip-idle" />
+                    <Switch
+                        label="Skip idle time"
+                        checked={state.skipsIdle}
+                        onChange={(on) => playback.setSkipsIdle(on)}
+                        testid="player-skip-idle"
+                    />
                     <span>Skip idle</span>
                 </label>
-                <select aria-label="Speed" value={state.speed} onChange={(event) => playback.setSpeed(Number(event.target.value))} data-testid="player-speed">
+                <select
+                    aria-label="Speed"
+                    value={state.speed}
+                    onChange={(event) => playback.setSpeed(Number(event.target.value))}
+                    data-testid="player-speed"
+                >
                     {SPEEDS.map((speed) => <option key={speed} value={speed}>{speed}×</option>)}
                 </select>
-                <Button tone="quiet" icon="expand" aria-label="Full screen" onClick={() => {
-                    if (document.fullscreenElement) void document.exitFullscreen();
-                    else void root.current?.requestFullscreen?.().catch(() => undefined);
-                }} />
+                <Button
+                    tone="quiet"
+                    icon="expand"
+                    aria-label="Full screen"
+                    onClick={() => {
+                        if (document.fullscreenElement) void document.exitFullscreen();
+                        else void root.current?.requestFullscreen?.().catch(() => undefined);
+                    }}
+                />
             </div>
             {markers.length > 0 && (
                 <ol className="marker-list" aria-label="Markers">
                     {markers.map((marker, index) => (
-                        <li key={index}><button type="button" onClick={() => void playback.seek(marker.time)}><span className="tabular">{clock(marker.time)}</span>{inert(marker.label, 120)}</button></li>
+                        <li key={index}>
+                            <button
+                                type="button"
+                                data-testid="player-marker"
+                                onClick={() => void playback.seek(marker.time)}
+                            >
+                                <span className="tabular">{clock(marker.time)}</span>
+                                {inert(marker.label, 120)}
+                            </button>
+                        </li>
                     ))}
                 </ol>
             )}
@@ -184,7 +270,12 @@ function useStageFit(screen: TerminalScreen, stage: React.RefObject<HTMLDivEleme
     }, [screen, stage, columns, rows]);
 }
 
-function usePlayerKeys(playback: Playback, root: React.RefObject<HTMLDivElement>, duration: number, markers: { time: number }[]) {
+function usePlayerKeys(
+    playback: Playback,
+    root: React.RefObject<HTMLDivElement>,
+    duration: number,
+    markers: { time: number }[],
+) {
     useEffect(() => {
         const pressed = (event: KeyboardEvent) => {
             const target = event.target as HTMLElement;
@@ -195,19 +286,36 @@ function usePlayerKeys(playback: Playback, root: React.RefObject<HTMLDivElement>
             const { position } = playback.state;
             const step = event.shiftKey ? duration / 10 : 5;
             switch (event.key) {
-                case " ": playback.toggle(); break;
-                case "ArrowLeft": void playback.seek(position - step); break;
-                case "ArrowRight": void playback.seek(position + step); break;
-                case "Home": void playback.seek(0); break;
-                case "[": void playback.seek([...markers].reverse().find((marker) => marker.time < position - 0.5)?.time ?? 0); break;
-                case "]": void playback.seek(markers.find((marker) => marker.time > position + 0.1)?.time ?? duration); break;
+                case " ":
+                    playback.toggle();
+                    break;
+                case "ArrowLeft":
+                    void playback.seek(position - step);
+                    break;
+                case "ArrowRight":
+                    void playback.seek(position + step);
+                    break;
+                case "Home":
+                    void playback.seek(0);
+                    break;
+                case "[":
+                    void playback.seek(
+                        [...markers].reverse().find((marker) => marker.time < position - 0.5)?.time ?? 0,
+                    );
+                    break;
+                case "]":
+                    void playback.seek(markers.find((marker) => marker.time > position + 0.1)?.time ?? duration);
+                    break;
                 case "ArrowUp":
                 case "ArrowDown": {
-                    const index = SPEEDS.indexOf(playback.state.speed as (typeof SPEEDS)[number]) + (event.key === "ArrowUp" ? 1 : -1);
+                    const index = SPEEDS.indexOf(playback.state.speed as (typeof SPEEDS)[number]) +
+                        (event.key === "ArrowUp" ? 1 : -1);
                     playback.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, index))] ?? 1);
                     break;
                 }
-                case "f": void root.current?.requestFullscreen?.().catch(() => undefined); break;
+                case "f":
+                    void root.current?.requestFullscreen?.().catch(() => undefined);
+                    break;
                 default:
                     if (!/^[0-9]$/.test(event.key)) return;
                     void playback.seek((duration * Number(event.key)) / 10);

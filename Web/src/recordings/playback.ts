@@ -1,5 +1,13 @@
-import { api, asApiError, type ApiError } from "../api/client";
-import { idleJump, LineSplitter, parseEvent, parseHeader, parseSize, type PieceHeader, type RecordedEvent } from "./eventStream";
+import { api, type ApiError, asApiError } from "../api/client";
+import {
+    idleJump,
+    LineSplitter,
+    parseEvent,
+    parseHeader,
+    parseSize,
+    type PieceHeader,
+    type RecordedEvent,
+} from "./eventStream";
 
 /** The terminal that a recording is played on. */
 export interface PlaybackScreen {
@@ -34,7 +42,11 @@ export class Playback {
     private lastFrame = 0;
 
     constructor(
-        private readonly id: string, private readonly screen: PlaybackScreen, readonly duration: number, columns: number, rows: number,
+        private readonly id: string,
+        private readonly screen: PlaybackScreen,
+        readonly duration: number,
+        columns: number,
+        rows: number,
     ) {
         this.state = { phase: "loading", position: 0, speed: 1, skipsIdle: true, error: null, columns, rows };
     }
@@ -100,7 +112,10 @@ export class Playback {
     private reader: AsyncGenerator<string> | null = null;
 
     private async open(from: number, signal: AbortSignal) {
-        const body = await api.stream(`/api/recordings/${encodeURIComponent(this.id)}/events?from=${from.toFixed(3)}`, signal);
+        const body = await api.stream(
+            `/api/recordings/${encodeURIComponent(this.id)}/events?from=${from.toFixed(3)}`,
+            signal,
+        );
         this.reader = lines(body);
         const first = await this.reader.next();
         const header = first.done ? null : parseHeader(first.value);
@@ -110,7 +125,9 @@ export class Playback {
     }
 
     private restore(header: PieceHeader): Promise<void> {
-        const bytes = header.snapshot ? Uint8Array.from(atob(header.snapshot), (character) => character.charCodeAt(0)) : new Uint8Array();
+        const bytes = header.snapshot
+            ? Uint8Array.from(atob(header.snapshot), (character) => character.charCodeAt(0))
+            : new Uint8Array();
         this.change({ columns: header.columns, rows: header.rows });
         return new Promise((resolve) => this.screen.restore(header.columns, header.rows, bytes, resolve));
     }

@@ -1,6 +1,7 @@
-import { useEffect, useState, type FormEvent, type ReactNode } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+import { api, type ApiError, asApiError } from "../api/client";
 import type { ServerSettings } from "../api/types";
+import { choosePageOffline } from "../app/offline";
 import { signOut } from "../app/session";
 import { changeSettings, toast, useMay, useStore } from "../app/store";
 import { passwordProblem } from "../people/password";
@@ -24,7 +25,10 @@ export function Settings() {
 function Row({ label, note, children }: { label: string; note?: string; children: ReactNode }) {
     return (
         <div className="setting">
-            <div><strong>{label}</strong>{note && <p className="muted">{note}</p>}</div>
+            <div>
+                <strong>{label}</strong>
+                {note && <p className="muted">{note}</p>}
+            </div>
             <div className="setting-control">{children}</div>
         </div>
     );
@@ -39,27 +43,75 @@ function Appearance() {
         <section className="panel" aria-label="Appearance">
             <h2>On this device</h2>
             <Row label="Theme">
-                <Choice label="Theme" value={settings.theme} onChange={(theme) => changeSettings({ theme })} testid="settings-theme" options={[
-                    { value: "system", label: "System", icon: "monitor" }, { value: "light", label: "Light", icon: "sun" }, { value: "dark", label: "Dark", icon: "moon" },
-                ]} />
+                <Choice
+                    label="Theme"
+                    value={settings.theme}
+                    onChange={(theme) => changeSettings({ theme })}
+                    testid="settings-theme"
+                    options={[
+                        { value: "system", label: "System", icon: "monitor" },
+                        { value: "light", label: "Light", icon: "sun" },
+                        { value: "dark", label: "Dark", icon: "moon" },
+                    ]}
+                />
             </Row>
             <Row label="Terminal colours">
-                <Choice label="Terminal colours" value={settings.terminalTheme} onChange={(terminalTheme) => changeSettings({ terminalTheme })} options={[
-                    { value: "dark", label: "Dark" }, { value: "light", label: "Light" }, { value: "follow", label: "As the page" },
-                ]} />
+                <Choice
+                    label="Terminal colours"
+                    value={settings.terminalTheme}
+                    onChange={(terminalTheme) => changeSettings({ terminalTheme })}
+                    options={[
+                        { value: "dark", label: "Dark" },
+                        { value: "light", label: "Light" },
+                        { value: "follow", label: "As the page" },
+                    ]}
+                />
             </Row>
             <Row label="Terminal letters" note={`${size} px${touch ? "; pinch does it too" : ""}`}>
-                <input type="range" min={8} max={28} value={size} aria-label="Letter size in the terminal" data-testid="settings-font-size" onChange={(event) => setSize(Number(event.target.value))}
-                    style={{ ["--progress" as string]: `${((size - 8) / 20) * 100}%` }} />
+                <input
+                    type="range"
+                    min={8}
+                    max={28}
+                    value={size}
+                    aria-label="Letter size in the terminal"
+                    data-testid="settings-font-size"
+                    onChange={(event) => setSize(Number(event.target.value))}
+                    style={{ ["--progress" as string]: `${((size - 8) / 20) * 100}%` }}
+                />
             </Row>
             <Row label="Ask before pasting several lines" note="Where the program would run each line at once.">
-                <Switch label="Ask before pasting several lines" checked={settings.confirmPaste} onChange={(confirmPaste) => changeSettings({ confirmPaste })} testid="settings-confirm-paste" />
+                <Switch
+                    label="Ask before pasting several lines"
+                    checked={settings.confirmPaste}
+                    onChange={(confirmPaste) => changeSettings({ confirmPaste })}
+                    testid="settings-confirm-paste"
+                />
+            </Row>
+            <Row label="Keep the page on this device" note="It opens without a link and shows the names of your hosts.">
+                <Switch
+                    label="Keep the page on this device"
+                    checked={settings.keepOffline}
+                    onChange={(on) => void keepOffline(on)}
+                    testid="settings-keep-offline"
+                />
             </Row>
             <Row label="Screen reader mode in terminals" note="Speaks new output. For terminals opened from now on.">
-                <Switch label="Screen reader mode" checked={settings.screenReader} onChange={(screenReader) => changeSettings({ screenReader })} />
+                <Switch
+                    label="Screen reader mode"
+                    checked={settings.screenReader}
+                    onChange={(screenReader) => changeSettings({ screenReader })}
+                />
             </Row>
         </section>
     );
+}
+
+async function keepOffline(isOn: boolean) {
+    if (await choosePageOffline(isOn)) return;
+    toast("This browser doesn't keep the page", {
+        tone: "bad",
+        hint: "It does so only for a certificate that it trusts.",
+    });
 }
 
 function Account() {
@@ -69,16 +121,37 @@ function Account() {
     return (
         <section className="panel" aria-label="Account">
             <h2>You</h2>
-            <Row label={inert(me.name, 60)} note={`${inert(me.username, 60)} · ${inert(me.role, 30)}${me.createdAt ? ` · since ${fullTime(me.createdAt)}` : ""}`}>
+            <Row
+                label={inert(me.name, 60)}
+                note={`${inert(me.username, 60)} · ${inert(me.role, 30)}${
+                    me.createdAt ? ` · since ${fullTime(me.createdAt)}` : ""
+                }`}
+            >
                 <Button icon="sign-out" onClick={() => void signOut(false)} data-testid="sign-out">Sign out</Button>
             </Row>
             <PasswordForm username={me.username} />
             <Row label="Every device" note="Ends all your sign-ins, this one too. Sessions on hosts go on.">
-                <Button tone="caution" onClick={() => setAsking(true)} data-testid="sign-out-everywhere">Sign out everywhere</Button>
+                <Button tone="caution" onClick={() => setAsking(true)} data-testid="sign-out-everywhere">
+                    Sign out everywhere
+                </Button>
             </Row>
             {isAsking && (
-                <Dialog title="Sign out on every device?" onClose={() => setAsking(false)}
-                    actions={<><Button onClick={() => setAsking(false)}>Cancel</Button><Button tone="danger" onClick={() => void signOut(true)} data-testid="sign-out-everywhere-confirm">Sign out everywhere</Button></>}>
+                <Dialog
+                    title="Sign out on every device?"
+                    onClose={() => setAsking(false)}
+                    actions={
+                        <>
+                            <Button onClick={() => setAsking(false)}>Cancel</Button>
+                            <Button
+                                tone="danger"
+                                onClick={() => void signOut(true)}
+                                data-testid="sign-out-everywhere-confirm"
+                            >
+                                Sign out everywhere
+                            </Button>
+                        </>
+                    }
+                >
                     <p>You sign in again where you need it.</p>
                 </Dialog>
             )}
@@ -112,15 +185,42 @@ function PasswordForm({ username }: { username: string }) {
         }
         setBusy(false);
     };
-    if (!isOpen) return <Row label="Password"><Button icon="lock" onClick={() => setOpen(true)} data-testid="password-open">Change</Button></Row>;
+    if (!isOpen) {
+        return (
+            <Row label="Password">
+                <Button icon="lock" onClick={() => setOpen(true)} data-testid="password-open">Change</Button>
+            </Row>
+        );
+    }
     return (
         <form className="stack setting-form" onSubmit={submit} data-testid="password-form">
             <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
-            <PasswordField label="Current password" autoComplete="current-password" required autoFocus value={current} onChange={(event) => setCurrent(event.target.value)} data-testid="password-current" />
-            <PasswordField label="New password" autoComplete="new-password" required value={next} onChange={(event) => setNext(event.target.value)} error={wasTried ? weak : null}
-                hint="At least 12 characters" data-testid="password-new" />
+            <PasswordField
+                label="Current password"
+                autoComplete="current-password"
+                required
+                autoFocus
+                value={current}
+                onChange={(event) => setCurrent(event.target.value)}
+                data-testid="password-current"
+            />
+            <PasswordField
+                label="New password"
+                autoComplete="new-password"
+                required
+                value={next}
+                onChange={(event) => setNext(event.target.value)}
+                error={wasTried ? weak : null}
+                hint="At least 12 characters"
+                data-testid="password-new"
+            />
             {error && <Problem compact error={error} />}
-            <div className="form-actions"><Button onClick={() => setOpen(false)}>Cancel</Button><Button tone="primary" type="submit" busy={isBusy} data-testid="password-submit">Change the password</Button></div>
+            <div className="form-actions">
+                <Button onClick={() => setOpen(false)}>Cancel</Button>
+                <Button tone="primary" type="submit" busy={isBusy} data-testid="password-submit">
+                    Change the password
+                </Button>
+            </div>
         </form>
     );
 }
@@ -155,27 +255,71 @@ function ServerPanel() {
             {!settings && !error && <Skeleton rows={2} />}
             {settings && (
                 <>
-                    <Row label="A session without anybody ends after" note="In minutes. Closed laptops and lost phones come back within it.">
-                        <form className="number-form" onSubmit={(event) => {
-                            event.preventDefault();
-                            void save({ seatlessMinutes: Math.max(1, minutes(draft.seatless)) });
-                        }}>
-                            <input type="number" min={1} max={10_080} value={draft.seatless} aria-label="Minutes without anybody" onChange={(event) => setDraft({ ...draft, seatless: event.target.value })} data-testid="settings-seatless" />
-                            <Button type="submit" busy={isBusy} disabled={minutes(draft.seatless) === settings.seatlessMinutes} data-testid="settings-seatless-save">Save</Button>
+                    <Row
+                        label="A session without anybody ends after"
+                        note="In minutes. Closed laptops and lost phones come back within it."
+                    >
+                        <form
+                            className="number-form"
+                            onSubmit={(event) => {
+                                event.preventDefault();
+                                void save({ seatlessMinutes: Math.max(1, minutes(draft.seatless)) });
+                            }}
+                        >
+                            <input
+                                type="number"
+                                min={1}
+                                max={10_080}
+                                value={draft.seatless}
+                                aria-label="Minutes without anybody"
+                                onChange={(event) => setDraft({ ...draft, seatless: event.target.value })}
+                                data-testid="settings-seatless"
+                            />
+                            <Button
+                                type="submit"
+                                busy={isBusy}
+                                disabled={minutes(draft.seatless) === settings.seatlessMinutes}
+                                data-testid="settings-seatless-save"
+                            >
+                                Save
+                            </Button>
                         </form>
                     </Row>
                     <Row label="An idle session ends after" note="In minutes without input or output; 0 for never.">
-                        <form className="number-form" onSubmit={(event) => {
-                            event.preventDefault();
-                            void save({ idleMinutes: minutes(draft.idle) });
-                        }}>
-                            <input type="number" min={0} max={10_080} value={draft.idle} aria-label="Idle minutes" onChange={(event) => setDraft({ ...draft, idle: event.target.value })} data-testid="settings-idle" />
-                            <Button type="submit" busy={isBusy} disabled={minutes(draft.idle) === settings.idleMinutes}>Save</Button>
+                        <form
+                            className="number-form"
+                            onSubmit={(event) => {
+                                event.preventDefault();
+                                void save({ idleMinutes: minutes(draft.idle) });
+                            }}
+                        >
+                            <input
+                                type="number"
+                                min={0}
+                                max={10_080}
+                                value={draft.idle}
+                                aria-label="Idle minutes"
+                                onChange={(event) => setDraft({ ...draft, idle: event.target.value })}
+                                data-testid="settings-idle"
+                            />
+                            <Button type="submit" busy={isBusy} disabled={minutes(draft.idle) === settings.idleMinutes}>
+                                Save
+                            </Button>
                         </form>
                     </Row>
-                    <Row label="When a recording can't be written" note={settings.recordingFailure === "block" ? "The session pauses until it can." : "The session goes on, and the log says so."}>
-                        <Choice label="When a recording can't be written" value={settings.recordingFailure} disabled={isBusy} options={[{ value: "block", label: "Pause" }, { value: "continue", label: "Go on" }]}
-                            onChange={(recordingFailure) => void save({ recordingFailure })} />
+                    <Row
+                        label="When a recording can't be written"
+                        note={settings.recordingFailure === "block"
+                            ? "The session pauses until it can."
+                            : "The session goes on, and the log says so."}
+                    >
+                        <Choice
+                            label="When a recording can't be written"
+                            value={settings.recordingFailure}
+                            disabled={isBusy}
+                            options={[{ value: "block", label: "Pause" }, { value: "continue", label: "Go on" }]}
+                            onChange={(recordingFailure) => void save({ recordingFailure })}
+                        />
                     </Row>
                 </>
             )}
@@ -188,7 +332,10 @@ function About() {
     return (
         <section className="panel" aria-label="About">
             <h2>About</h2>
-            <Row label={server ? inert(server.name, 60) : "SSH Copilot"} note={server ? `Version ${inert(server.version, 40)}, protocol ${server.protocol}` : undefined}>
+            <Row
+                label={server ? inert(server.name, 60) : "SSH Copilot"}
+                note={server ? `Version ${inert(server.version, 40)}, protocol ${server.protocol}` : undefined}
+            >
                 <a href="/THIRD-PARTY-NOTICES.txt" target="_blank" rel="noopener">Third-party notices</a>
             </Row>
         </section>

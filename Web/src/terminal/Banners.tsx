@@ -14,28 +14,44 @@ import { link } from "./socket";
 const NOTICE_FOR = 8_000;
 
 /** Everything that the person must know about this terminal right now, most pressing first. */
-export function Banners({ channel, state, openPeople }: { channel: TerminalChannel; state: ChannelState; openPeople: () => void }) {
+export function Banners(
+    { channel, state, openPeople }: { channel: TerminalChannel; state: ChannelState; openPeople: () => void },
+) {
     return (
         <div className="banners" role="status" aria-live="polite">
             <LinkBanner state={state} />
             {state.failure && <FailureBanner channel={channel} failure={state.failure} />}
             {state.ending && <EndingBanner channel={channel} state={state} />}
             {state.seat?.state === "paused" && !state.ending && (
-                <Banner tone="warning" icon="pause" testid="banner-paused" title="Paused: the recording can't be written.">
+                <Banner
+                    tone="warning"
+                    icon="pause"
+                    testid="banner-paused"
+                    title="Paused: the recording can't be written."
+                >
                     {pauseReason(state.notice)} Nothing is lost. What you type now is not sent.
                 </Banner>
             )}
             {state.held && state.isAttached && <HeldBanner channel={channel} held={state.held} />}
             {state.queued > 0 && (
-                <Banner tone="info" icon="paste" testid="banner-pasting"
+                <Banner
+                    tone="info"
+                    icon="paste"
+                    testid="banner-pasting"
                     title={`Pasting: ${bytes(state.pasteTotal - state.queued)} of ${bytes(state.pasteTotal)}`}
-                    actions={<Button small onClick={() => channel.cancelPaste()}>Stop</Button>}>
+                    actions={<Button small onClick={() => channel.cancelPaste()}>Stop</Button>}
+                >
                     <progress max={state.pasteTotal} value={state.pasteTotal - state.queued} />
                 </Banner>
             )}
             {state.skippedBytes > 0 && (
                 <Passing key={state.skippedAt} done={channel.clearSkip}>
-                    <Banner tone="info" icon="forward" testid="banner-skipped" title={`Skipped ${bytes(state.skippedBytes)} of output`}>
+                    <Banner
+                        tone="info"
+                        icon="forward"
+                        testid="banner-skipped"
+                        title={`Skipped ${bytes(state.skippedBytes)} of output`}
+                    >
                         It came faster than this link carries; the recording has all of it.
                     </Banner>
                 </Passing>
@@ -45,10 +61,18 @@ export function Banners({ channel, state, openPeople }: { channel: TerminalChann
             )}
             {state.notice && !silentNotices.has(state.notice.code) && (
                 <Passing key={state.notice.at} done={channel.clearNotice}>
-                    <Banner tone="info" icon="info" testid="banner-notice" title={inert(state.notice.sentence, 300)}>{inert(state.notice.hint, 300)}</Banner>
+                    <Banner tone="info" icon="info" testid="banner-notice" title={inert(state.notice.sentence, 300)}>
+                        {inert(state.notice.hint, 300)}
+                    </Banner>
                 </Passing>
             )}
-            {state.refusal && !state.ending && <RefusalBanner channel={channel} state={state} refusal={state.refusal} />}
+            {state.refusal && !state.ending && (
+                <RefusalBanner
+                    channel={channel}
+                    state={state}
+                    refusal={state.refusal}
+                />
+            )}
         </div>
     );
 }
@@ -57,7 +81,9 @@ export function Banners({ channel, state, openPeople }: { channel: TerminalChann
 const silentNotices = new Set(["keyboard_requested", "recording_stalled"]);
 
 function pauseReason(notice: Notice | null): string {
-    return notice?.code === "recording_stalled" ? inert(`${notice.sentence} ${notice.hint}`.trim(), 400) : "It goes on when there is room again.";
+    return notice?.code === "recording_stalled"
+        ? inert(`${notice.sentence} ${notice.hint}`.trim(), 400)
+        : "It goes on when there is room again.";
 }
 
 function LinkBanner({ state }: { state: ChannelState }) {
@@ -66,20 +92,32 @@ function LinkBanner({ state }: { state: ChannelState }) {
     if (state.ending || (phase !== "lost" && phase !== "refused")) return null;
     const wait = nextAttempt ? Math.max(0, Math.ceil((nextAttempt - now) / 1000)) : 0;
     return (
-        <Banner tone="warning" icon="offline" testid="banner-offline"
+        <Banner
+            tone="warning"
+            icon="offline"
+            testid="banner-offline"
             title={lastHeard > 0 ? `No link for ${span((now - lastHeard) / 1000)}` : "No link to the copilot"}
-            actions={<Button small icon="refresh" onClick={() => link.reconnectNow()}>Try now</Button>}>
+            actions={<Button small icon="refresh" onClick={() => link.reconnectNow()}>Try now</Button>}
+        >
             {refusal ?? "The session goes on without you, and this screen is as old as that."}{" "}
             {wait > 0 ? `Next attempt in ${wait} s.` : "Trying…"}
-            {state.offlineTyped > 0 && ` ${state.offlineTyped} ${state.offlineTyped === 1 ? "key waits" : "keys wait"} to be sent.`}
+            {state.offlineTyped > 0 &&
+                ` ${state.offlineTyped} ${state.offlineTyped === 1 ? "key waits" : "keys wait"} to be sent.`}
         </Banner>
     );
 }
 
-function FailureBanner({ channel, failure }: { channel: TerminalChannel; failure: { error: string; code: string; hint: string } }) {
+function FailureBanner(
+    { channel, failure }: { channel: TerminalChannel; failure: { error: string; code: string; hint: string } },
+) {
     return (
-        <Banner tone="bad" icon="alert" testid="banner-failure" title={inert(failure.error, 300)}
-            actions={<Button small onClick={() => closeTerminal(channel.sessionId)}>Close</Button>}>
+        <Banner
+            tone="bad"
+            icon="alert"
+            testid="banner-failure"
+            title={inert(failure.error, 300)}
+            actions={<Button small onClick={() => closeTerminal(channel.sessionId)}>Close</Button>}
+        >
             {inert(failure.hint, 300)}
         </Banner>
     );
@@ -88,17 +126,30 @@ function FailureBanner({ channel, failure }: { channel: TerminalChannel; failure
 function EndingBanner({ channel, state }: { channel: TerminalChannel; state: ChannelState }) {
     const seat = state.seat;
     return (
-        <Banner tone={state.ending?.reason === "host_lost" || state.ending?.reason === "failed" ? "bad" : "info"} icon="stop"
-            testid="banner-ended" title={endingSentence(state.ending)}
+        <Banner
+            tone={state.ending?.reason === "host_lost" || state.ending?.reason === "failed" ? "bad" : "info"}
+            icon="stop"
+            testid="banner-ended"
+            title={endingSentence(state.ending)}
             actions={
                 <>
                     {seat?.recordingId && (
-                        <Button small tone="primary" icon="recording" data-testid="open-recording"
-                            onClick={() => go(`/recordings/${seat.recordingId}`)}>Open recording</Button>
+                        <Button
+                            small
+                            tone="primary"
+                            icon="recording"
+                            data-testid="open-recording"
+                            onClick={() => go(`/recordings/${seat.recordingId}`)}
+                        >
+                            Open recording
+                        </Button>
                     )}
-                    <Button small onClick={() => closeTerminal(channel.sessionId)} data-testid="close-terminal">Close</Button>
+                    <Button small onClick={() => closeTerminal(channel.sessionId)} data-testid="close-terminal">
+                        Close
+                    </Button>
                 </>
-            }>
+            }
+        >
             {seat?.startedAt && seat.endedAt &&
                 `It lasted ${span((new Date(seat.endedAt).getTime() - new Date(seat.startedAt).getTime()) / 1000)}.`}
         </Banner>
@@ -108,63 +159,129 @@ function EndingBanner({ channel, state }: { channel: TerminalChannel; state: Cha
 function HeldBanner({ channel, held }: { channel: TerminalChannel; held: Uint8Array }) {
     const text = inert(new TextDecoder().decode(held).replace(/\r/g, "⏎"), 60);
     return (
-        <Banner tone="warning" icon="keyboard" testid="banner-held" title="Typed while there was no link, and not sent"
+        <Banner
+            tone="warning"
+            icon="keyboard"
+            testid="banner-held"
+            title="Typed while there was no link, and not sent"
             actions={
                 <>
-                    <Button small tone="primary" data-testid="held-send" onClick={() => channel.sendHeld()}>Send</Button>
-                    <Button small data-testid="held-discard" onClick={() => channel.discardHeld()}>Discard</Button>
+                    <Button small tone="primary" data-testid="held-send" onClick={() => channel.sendHeld()}>
+                        Send
+                    </Button>
+                    <Button
+                        small
+                        data-testid="held-discard"
+                        onClick={() => channel.discardHeld()}
+                    >
+                        Discard
+                    </Button>
                 </>
-            }>
+            }
+        >
             <code className="held-text">{text}</code>
         </Banner>
     );
 }
 
 function RequestBanner({ channel, state, notice, openPeople }: {
-    channel: TerminalChannel; state: ChannelState; notice: Notice; openPeople: () => void;
+    channel: TerminalChannel;
+    state: ChannelState;
+    notice: Notice;
+    openPeople: () => void;
 }) {
     const seats = state.seat?.seats.filter((seat) => seat.connected && seat.seatId !== state.seat?.you.seatId) ?? [];
-    const asking = seats.find((seat) => notice.sentence.includes(seat.name)) ?? (seats.length === 1 ? seats[0] : undefined);
+    const asking = seats.find((seat) => notice.sentence.includes(seat.name)) ??
+        (seats.length === 1 ? seats[0] : undefined);
     const mayHold = asking?.mode === "control";
     return (
-        <Banner tone="info" icon="hand" testid="banner-requested" title={inert(notice.sentence, 200)}
+        <Banner
+            tone="info"
+            icon="hand"
+            testid="banner-requested"
+            title={inert(notice.sentence, 200)}
             actions={
                 <>
                     {asking && mayHold
-                        ? <Button small tone="primary" icon="give" data-testid="give-requested" onClick={() => {
-                            channel.giveKeyboard(asking.seatId);
-                            channel.clearNotice();
-                        }}>Give it to {inert(asking.name, 24)}</Button>
-                        : <Button small tone="primary" onClick={() => {
-                            channel.clearNotice();
-                            openPeople();
-                        }}>People</Button>}
+                        ? (
+                            <Button
+                                small
+                                tone="primary"
+                                icon="give"
+                                data-testid="give-requested"
+                                onClick={() => {
+                                    channel.giveKeyboard(asking.seatId);
+                                    channel.clearNotice();
+                                }}
+                            >
+                                Give it to {inert(asking.name, 24)}
+                            </Button>
+                        )
+                        : (
+                            <Button
+                                small
+                                tone="primary"
+                                onClick={() => {
+                                    channel.clearNotice();
+                                    openPeople();
+                                }}
+                            >
+                                People
+                            </Button>
+                        )}
                     <Button small onClick={channel.clearNotice}>Not now</Button>
                 </>
-            }>
-            {asking && !mayHold ? `${inert(asking.name, 40)} may only watch: give control first.` : inert(notice.hint, 200)}
+            }
+        >
+            {asking && !mayHold
+                ? `${inert(asking.name, 40)} may only watch: give control first.`
+                : inert(notice.hint, 200)}
         </Banner>
     );
 }
 
-function RefusalBanner({ channel, state, refusal }: { channel: TerminalChannel; state: ChannelState; refusal: Notice }) {
+function RefusalBanner(
+    { channel, state, refusal }: { channel: TerminalChannel; state: ChannelState; refusal: Notice },
+) {
     const holder = state.seat?.keyboard.holder;
     const mode = state.seat?.you.mode;
     return (
         <Passing key={refusal.at} done={channel.clearRefusal}>
-            <Banner tone="info" icon="keyboard" testid="banner-refused" title={inert(refusal.sentence, 200)}
-                actions={refusal.code === "not_keyboard_holder" || refusal.code === "view_only" ? (
-                    <>
-                        {mode === "control" && <Button small icon="hand" onClick={() => {
-                            channel.takeKeyboard();
-                            channel.clearRefusal();
-                        }}>Take it</Button>}
-                        {holder && <Button small onClick={() => {
-                            channel.requestKeyboard();
-                            channel.clearRefusal();
-                        }}>Ask for it</Button>}
-                    </>
-                ) : null}>
+            <Banner
+                tone="info"
+                icon="keyboard"
+                testid="banner-refused"
+                title={inert(refusal.sentence, 200)}
+                actions={refusal.code === "not_keyboard_holder" || refusal.code === "view_only"
+                    ? (
+                        <>
+                            {mode === "control" && (
+                                <Button
+                                    small
+                                    icon="hand"
+                                    onClick={() => {
+                                        channel.takeKeyboard();
+                                        channel.clearRefusal();
+                                    }}
+                                >
+                                    Take it
+                                </Button>
+                            )}
+                            {holder && (
+                                <Button
+                                    small
+                                    onClick={() => {
+                                        channel.requestKeyboard();
+                                        channel.clearRefusal();
+                                    }}
+                                >
+                                    Ask for it
+                                </Button>
+                            )}
+                        </>
+                    )
+                    : null}
+            >
                 {inert(refusal.hint, 200)}
             </Banner>
         </Passing>
@@ -180,7 +297,12 @@ function Passing({ children, done }: { children: ReactNode; done: () => void }) 
 }
 
 function Banner({ tone, icon, title, children, actions, testid }: {
-    tone: "info" | "warning" | "bad"; icon: IconName; title: string; children?: ReactNode; actions?: ReactNode; testid: string;
+    tone: "info" | "warning" | "bad";
+    icon: IconName;
+    title: string;
+    children?: ReactNode;
+    actions?: ReactNode;
+    testid: string;
 }) {
     return (
         <div className={`banner ${tone}`} data-testid={testid}>

@@ -22,7 +22,13 @@ export function Header({ channel, state, fallback, openPeople, menu, askEnd, may
     const environment = seat?.host.environment ?? fallback.environment;
     return (
         <header className="terminal-head" data-environment={environment}>
-            <Button tone="quiet" icon="back" className="back" aria-label="Back to sessions" onClick={() => go("/sessions")} />
+            <Button
+                tone="quiet"
+                icon="back"
+                className="back"
+                aria-label="Back to sessions"
+                onClick={() => go("/sessions")}
+            />
             <div className="terminal-name">
                 <div className="terminal-alias">
                     <h1 data-testid="terminal-alias">{inert(seat?.host.alias ?? fallback.alias, 80)}</h1>
@@ -31,7 +37,9 @@ export function Header({ channel, state, fallback, openPeople, menu, askEnd, may
                 <div className="terminal-facts">
                     {seat && <RecordingLight seat={seat} />}
                     <LinkQuality />
-                    {seat?.title && <span className="terminal-title" title={inert(seat.title)}>{inert(seat.title, 120)}</span>}
+                    {seat?.title && (
+                        <span className="terminal-title" title={inert(seat.title)}>{inert(seat.title, 120)}</span>
+                    )}
                 </div>
             </div>
             {seat && !state.ending && <KeyboardChip channel={channel} seat={seat} />}
@@ -53,20 +61,47 @@ function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatV
         for (const other of seat.seats) {
             if (other.seatId === you.seatId || !other.connected || other.mode !== "control") continue;
             items.push({
-                label: `Give it to ${inert(other.name, 30)}`, icon: "give", testid: "keyboard-give",
+                label: `Give it to ${inert(other.name, 30)}`,
+                icon: "give",
+                testid: "keyboard-give",
                 run: () => channel.giveKeyboard(other.seatId),
             });
         }
         items.push({ label: "Release it", icon: "hand", testid: "keyboard-release", run: channel.releaseKeyboard });
     } else {
-        if (you.mode === "control") items.push({ label: "Take the keyboard", icon: "hand", testid: "keyboard-take", run: channel.takeKeyboard });
-        if (holder) items.push({ label: `Ask ${inert(holder.name, 30)} for it`, icon: "keyboard", testid: "keyboard-request", run: channel.requestKeyboard });
-        if (items.length === 0) items.push({ label: "You are watching only", icon: "eye", run: () => undefined, disabled: true });
+        if (you.mode === "control") {
+            items.push({
+                label: "Take the keyboard",
+                icon: "hand",
+                testid: "keyboard-take",
+                run: channel.takeKeyboard,
+            });
+        }
+        if (holder) {
+            items.push({
+                label: `Ask ${inert(holder.name, 30)} for it`,
+                icon: "keyboard",
+                testid: "keyboard-request",
+                run: channel.requestKeyboard,
+            });
+        }
+        if (items.length === 0) {
+            items.push({
+                label: "You are watching only",
+                icon: "eye",
+                run: () => undefined,
+                disabled: true,
+            });
+        }
     }
     const label = you.holder ? "You" : holder ? inert(holder.name, 24) : "Nobody";
     return (
-        <Menu label={`Keyboard: ${label}`} items={items} testid="keyboard-chip"
-            className={`keyboard-chip ${you.holder ? "mine" : holder ? "theirs" : "free"}`}>
+        <Menu
+            label={`Keyboard: ${label}`}
+            items={items}
+            testid="keyboard-chip"
+            className={`keyboard-chip ${you.holder ? "mine" : holder ? "theirs" : "free"}`}
+        >
             <Icon name={you.mode === "view" ? "eye" : "keyboard"} />
             <span className="keyboard-words">
                 <small>{you.mode === "view" ? "Watching" : "Keyboard"}</small>
@@ -80,15 +115,27 @@ function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatV
 function PeopleButton({ seat, open }: { seat: SeatView; open: () => void }) {
     const present = uniquePeople(seat);
     return (
-        <button type="button" className="people-button" onClick={open} data-testid="people-open"
-            aria-label={`People: ${present.length} here`}>
+        <button
+            type="button"
+            className="people-button"
+            onClick={open}
+            data-testid="people-open"
+            aria-label={`People: ${present.length} here`}
+        >
             <span className="avatars">
                 {present.slice(0, 4).map((person) => (
-                    <Avatar key={person.userId} id={person.userId} name={person.name} keyboard={person.userId === seat.keyboard.holder?.userId} />
+                    <Avatar
+                        key={person.userId}
+                        id={person.userId}
+                        name={person.name}
+                        keyboard={person.userId === seat.keyboard.holder?.userId}
+                    />
                 ))}
             </span>
             <span className="people-count">{present.length}</span>
-            <span className="people-invite"><Icon name="invite" /></span>
+            <span className="people-invite">
+                <Icon name="invite" />
+            </span>
         </button>
     );
 }
@@ -105,9 +152,15 @@ function RecordingLight({ seat }: { seat: SeatView }) {
     const length = clock((end - new Date(seat.startedAt).getTime()) / 1000);
     const label = seat.state === "paused" ? "Recording paused" : seat.state === "ended" ? "Recorded" : "Recording";
     return (
-        <span className={`recording-light ${seat.state}`} data-testid="recording-indicator" title={`${label}, ${length}`}>
+        <span
+            className={`recording-light ${seat.state}`}
+            data-testid="recording-indicator"
+            title={`${label}, ${length}`}
+        >
             <i aria-hidden="true" />
-            <span className="recording-word">{seat.state === "paused" ? "REC paused" : seat.state === "ended" ? "Recorded" : "REC"}</span>
+            <span className="recording-word">
+                {seat.state === "paused" ? "REC paused" : seat.state === "ended" ? "Recorded" : "REC"}
+            </span>
             <span className="tabular">{length}</span>
         </span>
     );
@@ -115,11 +168,27 @@ function RecordingLight({ seat }: { seat: SeatView }) {
 
 function LinkQuality() {
     const { phase, latency } = useLink();
-    const quality = phase !== "open" ? "lost" : latency === null ? "unknown" : latency < 80 ? "good" : latency < 250 ? "fair" : "poor";
-    const words = phase === "open" ? (latency === null ? "…" : `${latency} ms`) : phase === "connecting" ? "connecting" : "no link";
+    const quality = phase !== "open"
+        ? "lost"
+        : latency === null
+        ? "unknown"
+        : latency < 80
+        ? "good"
+        : latency < 250
+        ? "fair"
+        : "poor";
+    const words = phase === "open"
+        ? (latency === null ? "…" : `${latency} ms`)
+        : phase === "connecting"
+        ? "connecting"
+        : "no link";
     return (
         <span className={`link-quality ${quality}`} title={`Link to the copilot: ${words}`} data-testid="link-quality">
-            <i aria-hidden="true"><b /><b /><b /></i>
+            <i aria-hidden="true">
+                <b />
+                <b />
+                <b />
+            </i>
             <span className="tabular">{words}</span>
         </span>
     );

@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Icon } from "../ui/Icon";
-import { namedKey, withModifiers, type Modifiers, type NamedKey } from "./keys";
+import { type Modifiers, type NamedKey, namedKey, withModifiers } from "./keys";
 
 type Sticky = "off" | "once" | "locked";
 
@@ -64,21 +64,52 @@ export function KeyBar(props: KeyBarProps) {
         sticky.used();
     };
     const named = (key: NamedKey, label: string, content: ReactNode = label, repeats = false) => (
-        <Key key={key} label={label} act={() => press(key)} repeats={repeats} testid={`key-${key}`}>{content}</Key>
+        <Key
+            key={key}
+            label={label}
+            act={() => press(key)}
+            repeats={repeats}
+            testid={`key-${key}`}
+        >
+            {content}
+        </Key>
     );
-    const character = (text: string) => <Key key={text} label={text} act={() => type(text)} testid={`key-char-${text}`}>{text}</Key>;
+    const character = (text: string) => (
+        <Key key={text} label={text} act={() => type(text)} testid={`key-char-${text}`}>{text}</Key>
+    );
     const control = (letter: string) => (
-        <Key key={letter} label={`Control ${letter}`} act={() => send(withModifiers(letter, { control: true, alt: false }))}
-            testid={`key-control-${letter.toLowerCase()}`}>^{letter}</Key>
+        <Key
+            key={letter}
+            label={`Control ${letter}`}
+            act={() => send(withModifiers(letter, { control: true, alt: false }))}
+            testid={`key-control-${letter.toLowerCase()}`}
+        >
+            ^{letter}
+        </Key>
     );
     const modifier = (which: "control" | "alt", label: string) => (
-        <button type="button" className="key modifier" data-sticky={sticky.state(which)} aria-pressed={sticky.state(which) !== "off"}
-            data-testid={`key-${which}`} onPointerDown={keepFocus} onMouseDown={keepFocus}
-            onClick={(event) => sticky.tap(which, event.timeStamp)}>{label}</button>
+        <button
+            type="button"
+            className="key modifier"
+            data-sticky={sticky.state(which)}
+            aria-pressed={sticky.state(which) !== "off"}
+            data-testid={`key-${which}`}
+            onPointerDown={keepFocus}
+            onMouseDown={keepFocus}
+            onClick={(event) => sticky.tap(which, event.timeStamp)}
+        >
+            {label}
+        </button>
     );
 
     return (
-        <div className="key-bar" role="toolbar" aria-label="Terminal keys" data-testid="key-bar" aria-disabled={props.disabled}>
+        <div
+            className="key-bar"
+            role="toolbar"
+            aria-label="Terminal keys"
+            data-testid="key-bar"
+            aria-disabled={props.disabled}
+        >
             <div className="key-row">
                 {named("escape", "Esc")}
                 {named("tab", "Tab")}
@@ -97,21 +128,44 @@ export function KeyBar(props: KeyBarProps) {
                     {named("pageUp", "PgUp", "PgUp", true)}
                     {named("pageDown", "PgDn", "PgDn", true)}
                     {named("delete", "Del", "Del", true)}
-                    {["_", "$", "\"", "'", "\\", "*", "&", ";", "<", ">", "(", ")", "{", "}", "[", "]", "="].map(character)}
-                    {(["f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12"] as const).map((key) => named(key, key.toUpperCase()))}
+                    {["_", "$", '"', "'", "\\", "*", "&", ";", "<", ">", "(", ")", "{", "}", "[", "]", "="].map(
+                        character,
+                    )}
+                    {(["f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12"] as const).map((key) =>
+                        named(key, key.toUpperCase())
+                    )}
                 </div>
             )}
             <div className="key-row">
                 {["|", "/", "~", "-"].map(character)}
-                <Key label="Paste" act={props.paste} testid="key-paste"><Icon name="paste" /></Key>
-                <Key label="Select and copy" act={props.select} testid="key-select"><Icon name="select" /></Key>
-                <button type="button" className="key" aria-expanded={page === "more"} aria-label="More keys" data-testid="key-more"
-                    onPointerDown={keepFocus} onMouseDown={keepFocus} onClick={() => setPage(page === "more" ? "main" : "more")}>
+                <Key label="Paste" act={props.paste} testid="key-paste">
+                    <Icon name="paste" />
+                </Key>
+                <Key label="Select and copy" act={props.select} testid="key-select">
+                    <Icon name="select" />
+                </Key>
+                <button
+                    type="button"
+                    className="key"
+                    aria-expanded={page === "more"}
+                    aria-label="More keys"
+                    data-testid="key-more"
+                    onPointerDown={keepFocus}
+                    onMouseDown={keepFocus}
+                    onClick={() => setPage(page === "more" ? "main" : "more")}
+                >
                     <Icon name="more" />
                 </button>
-                <button type="button" className="key" aria-pressed={props.isKeyboardOpen} data-testid="key-keyboard"
+                <button
+                    type="button"
+                    className="key"
+                    aria-pressed={props.isKeyboardOpen}
+                    data-testid="key-keyboard"
                     aria-label={props.isKeyboardOpen ? "Hide the keyboard" : "Show the keyboard"}
-                    onPointerDown={keepFocus} onMouseDown={keepFocus} onClick={props.toggleKeyboard}>
+                    onPointerDown={keepFocus}
+                    onMouseDown={keepFocus}
+                    onClick={props.toggleKeyboard}
+                >
                     <Icon name={props.isKeyboardOpen ? "keyboard-hide" : "keyboard"} />
                 </button>
             </div>
@@ -125,7 +179,11 @@ function keepFocus(event: { preventDefault(): void }) {
 }
 
 function Key({ label, act, children, repeats, testid }: {
-    label: string; act: () => void; children: ReactNode; repeats?: boolean; testid: string;
+    label: string;
+    act: () => void;
+    children: ReactNode;
+    repeats?: boolean;
+    testid: string;
 }) {
     const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
     const action = useRef(act);
@@ -140,7 +198,12 @@ function Key({ label, act, children, repeats, testid }: {
         timer.current = setTimeout(again, REPEAT_EVERY);
     };
     return (
-        <button type="button" className="key" aria-label={label} data-testid={testid} onMouseDown={keepFocus}
+        <button
+            type="button"
+            className="key"
+            aria-label={label}
+            data-testid={testid}
+            onMouseDown={keepFocus}
             onContextMenu={keepFocus}
             onPointerDown={(event) => {
                 event.preventDefault();
@@ -149,11 +212,14 @@ function Key({ label, act, children, repeats, testid }: {
                 stop();
                 timer.current = setTimeout(again, REPEAT_AFTER);
             }}
-            onPointerUp={stop} onPointerLeave={stop} onPointerCancel={stop}
+            onPointerUp={stop}
+            onPointerLeave={stop}
+            onPointerCancel={stop}
             onClick={(event) => {
                 // A key that repeats has acted when it went down; a click without a pointer comes from a keyboard or a reader.
                 if (!repeats || event.detail === 0) action.current();
-            }}>
+            }}
+        >
             {children}
         </button>
     );

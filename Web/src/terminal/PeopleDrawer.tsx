@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { api, type ApiError, asApiError } from "../api/client";
 import type { SeatMode, SeatView, User } from "../api/types";
 import { load } from "../app/session";
 import { toast, useMay, useStore } from "../app/store";
@@ -18,7 +18,9 @@ interface Person {
     seats: SeatView["seats"];
 }
 
-export function PeopleDrawer({ channel, seat, onClose }: { channel: TerminalChannel; seat: SeatView; onClose: () => void }) {
+export function PeopleDrawer(
+    { channel, seat, onClose }: { channel: TerminalChannel; seat: SeatView; onClose: () => void },
+) {
     const me = useStore((s) => s.me?.user.id);
     const mayShare = useMay("session.share") && (seat.owner.id === me || seat.you.mode === "control");
     const [error, setError] = useState<ApiError | null>(null);
@@ -37,15 +39,26 @@ export function PeopleDrawer({ channel, seat, onClose }: { channel: TerminalChan
             {error && <Problem compact error={error} testid="people-problem" />}
             <ul className="people-list">
                 {people.map((person) => (
-                    <PersonRow key={person.userId} person={person} seat={seat} isMe={person.userId === me} mayShare={mayShare}
-                        channel={channel} attempt={attempt} />
+                    <PersonRow
+                        key={person.userId}
+                        person={person}
+                        seat={seat}
+                        isMe={person.userId === me}
+                        mayShare={mayShare}
+                        channel={channel}
+                        attempt={attempt}
+                    />
                 ))}
             </ul>
             {mayShare && <Invite seat={seat} people={people} attempt={attempt} />}
             <section className="drawer-section">
                 <h3>Link to this session</h3>
                 <p className="muted">It works for the people above, once they are signed in.</p>
-                <CopyButton text={`${window.location.origin}/#/s/${seat.id}`} label="Copy the link" testid="copy-session-link" />
+                <CopyButton
+                    text={`${window.location.origin}/#/s/${seat.id}`}
+                    label="Copy the link"
+                    testid="copy-session-link"
+                />
             </section>
         </Dialog>
     );
@@ -64,7 +77,12 @@ function gather(seat: SeatView): Person[] {
 type Attempt = (act: () => Promise<unknown>, done?: string) => Promise<void>;
 
 function PersonRow({ person, seat, isMe, mayShare, channel, attempt }: {
-    person: Person; seat: SeatView; isMe: boolean; mayShare: boolean; channel: TerminalChannel; attempt: Attempt;
+    person: Person;
+    seat: SeatView;
+    isMe: boolean;
+    mayShare: boolean;
+    channel: TerminalChannel;
+    attempt: Attempt;
 }) {
     const holds = seat.keyboard.holder?.userId === person.userId;
     const here = person.seats.filter((one) => one.connected);
@@ -75,25 +93,54 @@ function PersonRow({ person, seat, isMe, mayShare, channel, attempt }: {
         <li className="person" data-testid="person" data-user={person.name}>
             <Avatar id={person.userId} name={person.name} size={36} keyboard={holds} />
             <div className="person-words">
-                <strong>{inert(person.name, 60)}{isMe && <span className="muted"> (you)</span>}</strong>
+                <strong>{inert(person.name, 60)}{isMe && <span className="muted">{" (you)"}</span>}</strong>
                 <span className="muted">
-                    {holds && <span className="person-keyboard"><Icon name="keyboard" size={14} /> has the keyboard</span>}
-                    {[holds ? "" : null, isOwner ? "owner" : null, here.length === 0 ? "not here" : inert(devices, 40) || "here"].filter((word) => word !== null).join(" · ")}
+                    {holds && (
+                        <span className="person-keyboard">
+                            <Icon name="keyboard" size={14} /> has the keyboard
+                        </span>
+                    )}
+                    {[
+                        holds ? "" : null,
+                        isOwner ? "owner" : null,
+                        here.length === 0 ? "not here" : inert(devices, 40) || "here",
+                    ].filter((word) => word !== null).join(" · ")}
                 </span>
             </div>
             <div className="person-actions">
-                {mayShare && !isOwner && !isMe ? (
-                    <>
-                        <Choice label={`What ${inert(person.name, 40)} may do`} value={person.mode} options={modes} testid="mode"
-                            onChange={(mode) => void attempt(() => api.setMode(seat.id, person.userId, mode))} />
-                        <Button tone="quiet" icon="trash" aria-label={`Remove ${inert(person.name, 40)}`} data-testid="remove-participant"
-                            onClick={() => void attempt(() => api.removeParticipant(seat.id, person.userId), `${inert(person.name, 40)} was removed`)} />
-                    </>
-                ) : (
-                    <span className="mode-word">{person.mode === "control" ? "Control" : "View"}</span>
-                )}
+                {mayShare && !isOwner && !isMe
+                    ? (
+                        <>
+                            <Choice
+                                label={`What ${inert(person.name, 40)} may do`}
+                                value={person.mode}
+                                options={modes}
+                                testid="mode"
+                                onChange={(mode) => void attempt(() => api.setMode(seat.id, person.userId, mode))}
+                            />
+                            <Button
+                                tone="quiet"
+                                icon="trash"
+                                aria-label={`Remove ${inert(person.name, 40)}`}
+                                data-testid="remove-participant"
+                                onClick={() =>
+                                    void attempt(
+                                        () => api.removeParticipant(seat.id, person.userId),
+                                        `${inert(person.name, 40)} was removed`,
+                                    )}
+                            />
+                        </>
+                    )
+                    : <span className="mode-word">{person.mode === "control" ? "Control" : "View"}</span>}
                 {seat.you.holder && !isMe && receiver && (
-                    <Button small icon="give" data-testid="give-keyboard" onClick={() => channel.giveKeyboard(receiver.seatId)}>Give keyboard</Button>
+                    <Button
+                        small
+                        icon="give"
+                        data-testid="give-keyboard"
+                        onClick={() => channel.giveKeyboard(receiver.seatId)}
+                    >
+                        Give keyboard
+                    </Button>
                 )}
             </div>
         </li>
@@ -108,15 +155,32 @@ function Invite({ seat, people, attempt }: { seat: SeatView; people: Person[]; a
     const invited = new Set(people.map((person) => person.userId));
     const words = query.trim().toLowerCase();
     const candidates = (users.data ?? []).filter((user) =>
-        !user.disabled && !invited.has(user.id) && `${user.name} ${user.username}`.toLowerCase().includes(words));
+        !user.disabled && !invited.has(user.id) && `${user.name} ${user.username}`.toLowerCase().includes(words)
+    );
     const invite = (user: User) =>
-        attempt(() => api.invite(seat.id, user.id, mode), `${inert(user.name, 40)} may ${mode === "view" ? "watch" : "type"} now`);
+        attempt(
+            () => api.invite(seat.id, user.id, mode),
+            `${inert(user.name, 40)} may ${mode === "view" ? "watch" : "type"} now`,
+        );
     return (
         <section className="drawer-section">
             <h3>Invite</h3>
-            <Choice label="What the invited person may do" value={mode} options={modes} onChange={setMode} testid="invite-mode" />
-            <input type="search" className="search-input" placeholder="Name" aria-label="Find a person" value={query}
-                data-testid="invite-search" onChange={(event) => setQuery(event.target.value)} />
+            <Choice
+                label="What the invited person may do"
+                value={mode}
+                options={modes}
+                onChange={setMode}
+                testid="invite-mode"
+            />
+            <input
+                type="search"
+                className="search-input"
+                placeholder="Name"
+                aria-label="Find a person"
+                value={query}
+                data-testid="invite-search"
+                onChange={(event) => setQuery(event.target.value)}
+            />
             {users.error && !users.data && <Problem compact error={users.error} retry={() => void load("users")} />}
             <ul className="people-list">
                 {candidates.slice(0, 30).map((user) => (
@@ -126,12 +190,21 @@ function Invite({ seat, people, attempt }: { seat: SeatView; people: Person[]; a
                             <strong>{inert(user.name, 60)}</strong>
                             <span className="muted">{inert(user.username, 40)} · {inert(user.role, 24)}</span>
                         </div>
-                        <Button small icon="invite" data-testid={`invite-${user.username}`} onClick={() => void invite(user)}>Invite</Button>
+                        <Button
+                            small
+                            icon="invite"
+                            data-testid={`invite-${user.username}`}
+                            onClick={() => void invite(user)}
+                        >
+                            Invite
+                        </Button>
                     </li>
                 ))}
             </ul>
             {users.data && candidates.length === 0 && (
-                <p className="muted">{words ? "Nobody of that name is left to invite." : "Everybody is here already."}</p>
+                <p className="muted">
+                    {words ? "Nobody of that name is left to invite." : "Everybody is here already."}
+                </p>
             )}
         </section>
     );

@@ -58,7 +58,12 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
         let isGone = false;
         void terminalFont().then(() => {
             if (isGone || !container.current) return;
-            made = makeParts(container.current, tab, (next) => events.current.overlay(next), (index) => events.current.nextTab(index));
+            made = makeParts(
+                container.current,
+                tab,
+                (next) => events.current.overlay(next),
+                (index) => events.current.nextTab(index),
+            );
             setParts(made);
         });
         return () => {
@@ -68,10 +73,25 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
         };
     }, [tab.id]);
 
-    const isLight = useStore((s) => s.settings.terminalTheme) === "light" || (store.get().settings.terminalTheme === "follow" && !isDark());
+    const isLight = useStore((s) => s.settings.terminalTheme) === "light" ||
+        (store.get().settings.terminalTheme === "follow" && !isDark());
     return (
-        <section className={`terminal-pane ${isLight ? "light-terminal" : ""}`} hidden={!isActive} aria-label={`Terminal ${tab.alias}`} data-testid="terminal-pane">
-            {parts && <PaneChrome parts={parts} tab={tab} isActive={isActive} container={container} overlay={overlay} setOverlay={setOverlay} />}
+        <section
+            className={`terminal-pane ${isLight ? "light-terminal" : ""}`}
+            hidden={!isActive}
+            aria-label={`Terminal ${tab.alias}`}
+            data-testid="terminal-pane"
+        >
+            {parts && (
+                <PaneChrome
+                    parts={parts}
+                    tab={tab}
+                    isActive={isActive}
+                    container={container}
+                    overlay={overlay}
+                    setOverlay={setOverlay}
+                />
+            )}
             <div className="terminal-room" ref={container} data-testid="terminal" />
             {parts && isTouch() && <TouchKeys parts={parts} container={container} setOverlay={setOverlay} />}
         </section>
@@ -79,7 +99,10 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
 }
 
 function makeParts(
-    container: HTMLElement, tab: { id: string; alias: string }, setOverlay: (overlay: Overlay) => void, nextTab: (index: number) => void,
+    container: HTMLElement,
+    tab: { id: string; alias: string },
+    setOverlay: (overlay: Overlay) => void,
+    nextTab: (index: number) => void,
 ): Parts {
     const screen = new TerminalScreen(container, {
         fontSize: baseFontSize(),
@@ -93,10 +116,11 @@ function makeParts(
             if (channel.isHolder) channel.type(bytes);
         },
         onLink: (uri) => setOverlay({ kind: "link", uri }),
-        onClipboard: (text) => toast(`${tab.alias} offers ${text.length} characters for your clipboard`, {
-            hint: text.slice(0, 80),
-            action: { label: "Copy", run: () => void copyText(text) },
-        }),
+        onClipboard: (text) =>
+            toast(`${tab.alias} offers ${text.length} characters for your clipboard`, {
+                hint: text.slice(0, 80),
+                action: { label: "Copy", run: () => void copyText(text) },
+            }),
     });
     const channel: TerminalChannel = new TerminalChannel(tab.id, screen, isTouch() ? "phone" : "desktop");
     takeShortcuts(screen, setOverlay, nextTab);
@@ -106,7 +130,11 @@ function makeParts(
 }
 
 /** Keys that are the page's: all with Ctrl+Shift or Alt+digit, so that no plain control key is taken from the shell. */
-function takeShortcuts(screen: TerminalScreen, setOverlay: (overlay: Overlay) => void, nextTab: (index: number) => void) {
+function takeShortcuts(
+    screen: TerminalScreen,
+    setOverlay: (overlay: Overlay) => void,
+    nextTab: (index: number) => void,
+) {
     screen.terminal.attachCustomKeyEventHandler((event) => {
         if (event.type !== "keydown") return true;
         if (event.altKey && !event.ctrlKey && /^[1-9]$/.test(event.key) && store.get().openTerminals.length > 1) {
@@ -120,7 +148,8 @@ function takeShortcuts(screen: TerminalScreen, setOverlay: (overlay: Overlay) =>
                 event.preventDefault();
                 if (screen.terminal.hasSelection()) void copyText(screen.terminal.getSelection());
                 return false;
-            case "V": return false;
+            case "V":
+                return false;
             case "F":
                 event.preventDefault();
                 setOverlay({ kind: "find" });
@@ -129,7 +158,8 @@ function takeShortcuts(screen: TerminalScreen, setOverlay: (overlay: Overlay) =>
                 event.preventDefault();
                 focusToolbar();
                 return false;
-            default: return true;
+            default:
+                return true;
         }
     });
 }
@@ -177,7 +207,8 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
     }, [channel, screen]);
     const paste = useCallback((text: string) => {
         if (!text) return;
-        const asks = settings.confirmPaste && !screen.isBracketedPaste && /\r?\n[^]/.test(text.trimEnd()) && channel.mayType;
+        const asks = settings.confirmPaste && !screen.isBracketedPaste && /\r?\n[^]/.test(text.trimEnd()) &&
+            channel.mayType;
         if (asks) setOverlay({ kind: "paste", text });
         else sendPaste(text);
     }, [channel, screen, settings.confirmPaste, sendPaste, setOverlay]);
@@ -216,48 +247,99 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
 
     return (
         <>
-            <Header channel={channel} state={state} fallback={tab} menu={menu} mayEnd={mayEndAny || state.seat?.owner.id === me}
-                openPeople={() => setOverlay({ kind: "people" })} askEnd={() => setOverlay({ kind: "end" })} />
+            <Header
+                channel={channel}
+                state={state}
+                fallback={tab}
+                menu={menu}
+                mayEnd={mayEndAny || state.seat?.owner.id === me}
+                openPeople={() => setOverlay({ kind: "people" })}
+                askEnd={() => setOverlay({ kind: "end" })}
+            />
             <Banners channel={channel} state={state} openPeople={() => setOverlay({ kind: "people" })} />
             {overlay?.kind === "find" && (
-                <FindBar onClose={() => {
-                    screen.search.clearDecorations();
-                    close();
-                }} find={(text, forward) => forward ? screen.search.findNext(text) : screen.search.findPrevious(text, { incremental: true })} />
+                <FindBar
+                    onClose={() => {
+                        screen.search.clearDecorations();
+                        close();
+                    }}
+                    find={(text, forward) =>
+                        forward
+                            ? screen.search.findNext(text)
+                            : screen.search.findPrevious(text, { incremental: true })}
+                />
             )}
-            {overlay?.kind === "people" && state.seat && <PeopleDrawer channel={channel} seat={state.seat} onClose={close} />}
-            {overlay?.kind === "end" && <EndDialog alias={tab.alias} busy={isEnding} onEnd={() => void end()} onClose={close} />}
+            {overlay?.kind === "people" && state.seat && (
+                <PeopleDrawer channel={channel} seat={state.seat} onClose={close} />
+            )}
+            {overlay?.kind === "end" && (
+                <EndDialog
+                    alias={tab.alias}
+                    busy={isEnding}
+                    onEnd={() => void end()}
+                    onClose={close}
+                />
+            )}
             {overlay?.kind === "link" && <LinkDialog uri={overlay.uri} onClose={close} />}
             {overlay?.kind === "select" && <SelectSheet text={overlay.text} onClose={close} />}
             {overlay?.kind === "paste-field" && (
-                <PasteField onClose={close} onPaste={(text) => {
-                    close();
-                    sendPaste(text);
-                }} />
+                <PasteField
+                    onClose={close}
+                    onPaste={(text) => {
+                        close();
+                        sendPaste(text);
+                    }}
+                />
             )}
             {overlay?.kind === "paste" && (
-                <PasteDialog text={overlay.text} alias={tab.alias} onClose={close} onPaste={() => {
-                    close();
-                    sendPaste(overlay.text);
-                }} />
+                <PasteDialog
+                    text={overlay.text}
+                    alias={tab.alias}
+                    onClose={close}
+                    onPaste={() => {
+                        close();
+                        sendPaste(overlay.text);
+                    }}
+                />
             )}
         </>
     );
 }
 
-function usePaneMenu({ screen, channel }: Parts, id: string, setOverlay: (overlay: Overlay | null) => void, mayEnd: boolean): MenuItem[] {
+function usePaneMenu(
+    { screen, channel }: Parts,
+    id: string,
+    setOverlay: (overlay: Overlay | null) => void,
+    mayEnd: boolean,
+): MenuItem[] {
     return useMemo(() => {
         const font = (step: number) => changeFont(baseFontSize() + step);
         const items: MenuItem[] = [
-            { label: "People and invite", icon: "people", run: () => setOverlay({ kind: "people" }), testid: "menu-people" },
+            {
+                label: "People and invite",
+                icon: "people",
+                run: () => setOverlay({ kind: "people" }),
+                testid: "menu-people",
+            },
             { label: "Find", icon: "search", run: () => setOverlay({ kind: "find" }) },
-            { label: "Select and copy", icon: "select", run: () => setOverlay({ kind: "select", text: bothTexts(screen) }), testid: "menu-select" },
+            {
+                label: "Select and copy",
+                icon: "select",
+                run: () => setOverlay({ kind: "select", text: bothTexts(screen) }),
+                testid: "menu-select",
+            },
             { label: "Larger letters", icon: "type-larger", run: () => font(1) },
             { label: "Smaller letters", icon: "type-smaller", run: () => font(-1) },
             { label: "Leave, session goes on", icon: "sign-out", run: () => closeTerminal(id), testid: "menu-detach" },
         ];
         if (mayEnd && !channel.state.ending) {
-            items.push({ label: "End session", icon: "power", danger: true, run: () => setOverlay({ kind: "end" }), testid: "menu-end" });
+            items.push({
+                label: "End session",
+                icon: "power",
+                danger: true,
+                run: () => setOverlay({ kind: "end" }),
+                testid: "menu-end",
+            });
         }
         return items;
     }, [screen, channel, id, mayEnd, setOverlay]);
@@ -303,7 +385,9 @@ function useFit({ screen, channel }: Parts, container: React.RefObject<HTMLDivEl
 
 /** What a finger needs: the hidden field for the on-screen keyboard, the key bar, and gestures. */
 function TouchKeys({ parts, container, setOverlay }: {
-    parts: Parts; container: React.RefObject<HTMLDivElement>; setOverlay: (overlay: Overlay | null) => void;
+    parts: Parts;
+    container: React.RefObject<HTMLDivElement>;
+    setOverlay: (overlay: Overlay | null) => void;
 }) {
     const { screen, channel } = parts;
     const state = useChannel(channel);
@@ -322,7 +406,8 @@ function TouchKeys({ parts, container, setOverlay }: {
     useEffect(() => {
         if (!field.current) return;
         layer.current = new InputLayer(field.current, {
-            send, paste,
+            send,
+            paste,
             modifiers: () => sticky.active,
             modifiersUsed: () => sticky.used(),
             applicationCursor: () => screen.applicationCursor,
@@ -339,7 +424,11 @@ function TouchKeys({ parts, container, setOverlay }: {
             scroll: (lines) => {
                 if (screen.terminal.buffer.active.type === "normal") return screen.terminal.scrollLines(lines);
                 if (!channel.mayType) return;
-                const key = namedKey(lines > 0 ? "down" : "up", { control: false, alt: false }, screen.applicationCursor);
+                const key = namedKey(
+                    lines > 0 ? "down" : "up",
+                    { control: false, alt: false },
+                    screen.applicationCursor,
+                );
                 channel.type(encoder.encode(key.repeat(Math.min(10, Math.abs(lines)))));
             },
             pan: (pixels) => void (element.scrollLeft += pixels),
@@ -367,12 +456,30 @@ function TouchKeys({ parts, container, setOverlay }: {
     const isWatching = state.seat?.you.mode === "view" || state.ending !== null;
     return (
         <div className="touch-keys" hidden={isWatching}>
-            <textarea ref={field} className="input-layer" autoCapitalize="off" autoCorrect="off" autoComplete="off" spellCheck={false}
-                aria-label="Terminal input" data-testid="terminal-input" tabIndex={-1} rows={1}
-                onFocus={() => setOpen(true)} onBlur={() => setOpen(false)} />
-            <KeyBar sticky={sticky} send={send} applicationCursor={() => screen.applicationCursor} isKeyboardOpen={isOpen}
+            <textarea
+                ref={field}
+                className="input-layer"
+                autoCapitalize="off"
+                autoCorrect="off"
+                autoComplete="off"
+                spellCheck={false}
+                aria-label="Terminal input"
+                data-testid="terminal-input"
+                tabIndex={-1}
+                rows={1}
+                onFocus={() => setOpen(true)}
+                onBlur={() => setOpen(false)}
+            />
+            <KeyBar
+                sticky={sticky}
+                send={send}
+                applicationCursor={() => screen.applicationCursor}
+                isKeyboardOpen={isOpen}
                 toggleKeyboard={() => (isOpen ? field.current?.blur() : layer.current?.focus())}
-                paste={() => void pasteTapped()} select={() => setOverlay({ kind: "select", text: bothTexts(screen) })} disabled={!channel.mayType} />
+                paste={() => void pasteTapped()}
+                select={() => setOverlay({ kind: "select", text: bothTexts(screen) })}
+                disabled={!channel.mayType}
+            />
         </div>
     );
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { api, asApiError, type ApiError } from "../api/client";
+import { api, type ApiError, asApiError } from "../api/client";
 import { go } from "../app/router";
 import { closeTerminal, openTerminal } from "../app/session";
 import { useStore } from "../app/store";
@@ -40,19 +40,42 @@ export default function Workspace({ active }: { active: string | null }) {
         <main className="workspace" hidden={active === null} data-testid="workspace">
             <nav className="terminal-tabs" aria-label="Open terminals" data-count={tabs.length}>
                 {tabs.map((tab, index) => (
-                    <span key={tab.id} className="terminal-tab" data-active={tab.id === active} data-environment={tab.environment}>
-                        <button type="button" aria-current={tab.id === active ? "page" : undefined} onClick={() => selectTab(index)} title={`Alt+${index + 1}`}>
+                    <span
+                        key={tab.id}
+                        className="terminal-tab"
+                        data-active={tab.id === active}
+                        data-environment={tab.environment}
+                    >
+                        <button
+                            type="button"
+                            aria-current={tab.id === active ? "page" : undefined}
+                            onClick={() => selectTab(index)}
+                            title={`Alt+${index + 1}`}
+                        >
                             <Icon name="terminal" size={15} />
                             <span>{inert(tab.alias, 40)}</span>
                         </button>
-                        <Button tone="quiet" small icon="close" aria-label={`Leave ${inert(tab.alias, 40)}; the session goes on`}
-                            onClick={() => closeTerminal(tab.id)} />
+                        <Button
+                            tone="quiet"
+                            small
+                            icon="close"
+                            aria-label={`Leave ${inert(tab.alias, 40)}; the session goes on`}
+                            onClick={() => closeTerminal(tab.id)}
+                        />
                     </span>
                 ))}
-                <Button tone="quiet" small icon="plus" aria-label="Connect to another host" onClick={() => go("/hosts")} />
+                <Button
+                    tone="quiet"
+                    small
+                    icon="plus"
+                    aria-label="Connect to another host"
+                    onClick={() => go("/hosts")}
+                />
             </nav>
             {active && !isOpen && (
-                <div className="workspace-wait">{error ? <Problem error={error} retry={() => go("/sessions")} /> : <Skeleton rows={3} />}</div>
+                <div className="workspace-wait">
+                    {error ? <Problem error={error} retry={() => go("/sessions")} /> : <Skeleton rows={3} />}
+                </div>
             )}
             {tabs.filter((tab) => visited.current.has(tab.id)).map((tab) => (
                 <TerminalPane key={tab.id} tab={tab} isActive={tab.id === active} nextTab={selectTab} />

@@ -41,14 +41,26 @@ const LARGE_PASTE = 48 * 1024;
 /** This page's seat in one session: output in order and without doubles, input exactly once. */
 export class TerminalChannel implements LinkChannel {
     state: ChannelState = {
-        seat: null, isAttached: false, ending: null, failure: null, notice: null, refusal: null,
-        skippedBytes: 0, skippedAt: 0, held: null, queued: 0, pasteTotal: 0, offlineTyped: 0,
+        seat: null,
+        isAttached: false,
+        ending: null,
+        failure: null,
+        notice: null,
+        refusal: null,
+        skippedBytes: 0,
+        skippedAt: 0,
+        held: null,
+        queued: 0,
+        pasteTotal: 0,
+        offlineTyped: 0,
     };
 
     private id = 0;
     private readonly listeners = new Set<() => void>();
     private readonly position = new OutputPosition();
-    private readonly acknowledgements = new Acknowledgements((offset) => void link.send(encode.acknowledge(this.id, offset)));
+    private readonly acknowledgements = new Acknowledgements((offset) =>
+        void link.send(encode.acknowledge(this.id, offset))
+    );
     private readonly outbox: Outbox;
     private wished = { columns: 80, rows: 24 };
     private sentSize = "";
@@ -86,7 +98,11 @@ export class TerminalChannel implements LinkChannel {
         this.attachment += 1;
         this.sentSize = `${this.wished.columns}x${this.wished.rows}`;
         link.send(encode.attach(this.id, {
-            session: this.sessionId, have: this.position.received, ...this.wished, client: clientId(), device: this.device,
+            session: this.sessionId,
+            have: this.position.received,
+            ...this.wished,
+            client: clientId(),
+            device: this.device,
         }));
         if (!this.isVisible) link.send(encode.visible(this.id, false));
     }
@@ -99,31 +115,46 @@ export class TerminalChannel implements LinkChannel {
 
     receive(frame: ServerFrame) {
         switch (frame.type) {
-            case "state": return this.attachedOrChanged(frame.state);
-            case "snapshot": return this.restore(frame.offset, frame.columns, frame.rows, frame.bytes);
-            case "output": return this.output(frame.offset, frame.bytes);
-            case "resize": return this.sink.resize(frame.columns, frame.rows);
-            case "skip": return this.change({ skippedBytes: Math.max(0, frame.to - frame.from), skippedAt: Date.now() });
+            case "state":
+                return this.attachedOrChanged(frame.state);
+            case "snapshot":
+                return this.restore(frame.offset, frame.columns, frame.rows, frame.bytes);
+            case "output":
+                return this.output(frame.offset, frame.bytes);
+            case "resize":
+                return this.sink.resize(frame.columns, frame.rows);
+            case "skip":
+                return this.change({ skippedBytes: Math.max(0, frame.to - frame.from), skippedAt: Date.now() });
             case "inputAccepted":
                 this.outbox.accepted(frame.sequence);
                 return this.flush();
             case "inputRefused":
                 this.outbox.refused();
                 return this.change({
-                    ...this.inputState(), refusal: { code: frame.code, sentence: frame.sentence, hint: "", at: Date.now() },
+                    ...this.inputState(),
+                    refusal: { code: frame.code, sentence: frame.sentence, hint: "", at: Date.now() },
                 });
-            case "notice": return this.noticed(frame.code, frame.sentence, frame.hint);
+            case "notice":
+                return this.noticed(frame.code, frame.sentence, frame.hint);
             case "exit":
                 this.outbox.discard();
                 return this.change({ ...this.inputState(), ending: frame.ending });
-            case "error": return this.change({ failure: frame.error, isAttached: false });
+            case "error":
+                return this.change({ failure: frame.error, isAttached: false });
         }
     }
 
     private attachedOrChanged(seat: SeatView) {
         const isNew = !this.state.isAttached;
         if (isNew) this.outbox.connected(Date.now());
-        this.change({ seat, isAttached: true, failure: null, ending: seat.state === "ended" ? seat.ending : this.state.ending });
+        this.change({
+            seat,
+            isAttached: true,
+            failure: null,
+            ending: seat.state === "ended"
+                ? seat.ending ?? this.state.ending ?? { reason: "ended_by" }
+                : this.state.ending,
+        });
         if (isNew) this.flush();
         // The holder's size is the session's: whoever just became the holder says how much room there is.
         if (seat.you.holder) this.sendSize();
@@ -162,7 +193,7 @@ export class TerminalChannel implements LinkChannel {
     /** Whether keys may be sent now: the keyboard is ours, or free for the taking. */
     get mayType(): boolean {
         const { seat, ending } = this.state;
-        if (!seat || ending) return false;
+        if (!seat || ending || seat.state === "paused") return false;
         return seat.you.mayType || seat.you.holder || (seat.you.mode === "control" && seat.keyboard.holder === null);
     }
 
@@ -175,7 +206,12 @@ export class TerminalChannel implements LinkChannel {
         if (!this.mayType) return this.change({ refusal: this.reasonForSilence() });
         if (!this.outbox.push(bytes, Date.now())) {
             return this.change({
-                refusal: { code: "offline", sentence: "There is no link to the copilot, so this was not taken.", hint: "Paste again when it is back.", at: Date.now() },
+                refusal: {
+                    code: "offline",
+                    sentence: "There is no link to the copilot, so this was not taken.",
+                    hint: "Paste again when it is back.",
+                    at: Date.now(),
+                },
             });
         }
         if (bytes.length > LARGE_PASTE) this.change({ pasteTotal: this.outbox.queuedBytes });
@@ -222,16 +258,39 @@ export class TerminalChannel implements LinkChannel {
         const holder = seat?.keyboard.holder?.name ?? null;
         const at = Date.now();
         if (ending) return { code: "ended", sentence: "The session has ended.", hint: "", at };
-        if (seat?.you.mode === "view") {
-            return { code: "view_only", sentence: "You are watching: what you type is not sent.", hint: "Ask its owner for control.", at };
+        if (seat?.state === "paused") {
+            return {
+                code: "paused",
+                sentence: "The session is paused: what you type is not sent.",
+                hint: "It goes on when the recording does.",
+                at,
+            };
         }
-        if (holder) return { code: "not_keyboard_holder", sentence: `${holder} has the keyboard.`, hint: "Ask for it, or take it.", at };
+        if (seat?.you.mode === "view") {
+            return {
+                code: "view_only",
+                sentence: "You are watching: what you type is not sent.",
+                hint: "Ask its owner for control.",
+                at,
+            };
+        }
+        if (holder) {
+            return {
+                code: "not_keyboard_holder",
+                sentence: `${holder} has the keyboard.`,
+                hint: "Ask for it, or take it.",
+                at,
+            };
+        }
         return { code: "not_ready", sentence: "The terminal is not ready yet.", hint: "", at };
     }
 
     private sendSize() {
         const size = `${this.wished.columns}x${this.wished.rows}`;
-        if (size === this.sentSize && this.state.seat?.columns === this.wished.columns && this.state.seat?.rows === this.wished.rows) return;
+        if (
+            size === this.sentSize && this.state.seat?.columns === this.wished.columns &&
+            this.state.seat?.rows === this.wished.rows
+        ) return;
         this.sentSize = size;
         link.send(encode.size(this.id, this.wished.columns, this.wished.rows));
     }

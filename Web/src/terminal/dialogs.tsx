@@ -5,16 +5,24 @@ import { inert } from "../ui/text";
 const PREVIEW = 2_000;
 
 /** Several lines into a program that doesn't bracket pastes run one by one: look before that happens. */
-export function PasteDialog({ text, alias, onPaste, onClose }: { text: string; alias: string; onPaste: () => void; onClose: () => void }) {
+export function PasteDialog(
+    { text, alias, onPaste, onClose }: { text: string; alias: string; onPaste: () => void; onClose: () => void },
+) {
     const lines = text.split(/\r?\n/).length;
     return (
-        <Dialog title={`Paste ${lines} lines into ${inert(alias, 60)}?`} onClose={onClose} testid="paste-dialog"
+        <Dialog
+            title={`Paste ${lines} lines into ${inert(alias, 60)}?`}
+            onClose={onClose}
+            testid="paste-dialog"
             actions={
                 <>
                     <Button onClick={onClose}>Cancel</Button>
-                    <Button tone="primary" icon="paste" data-testid="paste-confirm" onClick={onPaste} autoFocus>Paste</Button>
+                    <Button tone="primary" icon="paste" data-testid="paste-confirm" onClick={onPaste} autoFocus>
+                        Paste
+                    </Button>
                 </>
-            }>
+            }
+        >
             <p className="muted">The program in this terminal takes each line as typed: in a shell, each one runs.</p>
             <pre className="preview">{text.slice(0, PREVIEW)}{text.length > PREVIEW ? `\n… and ${text.length - PREVIEW} characters more` : ""}</pre>
         </Dialog>
@@ -25,10 +33,30 @@ export function PasteDialog({ text, alias, onPaste, onClose }: { text: string; a
 export function PasteField({ onPaste, onClose }: { onPaste: (text: string) => void; onClose: () => void }) {
     const [text, setText] = useState("");
     return (
-        <Dialog title="Paste" onClose={onClose} testid="paste-field"
-            actions={<Button tone="primary" icon="paste" disabled={!text} onClick={() => onPaste(text)}>Send to the terminal</Button>}>
-            <textarea className="text-area" rows={6} value={text} onChange={(event) => setText(event.target.value)} autoFocus
-                aria-label="Text to paste" placeholder="Hold here and choose Paste" />
+        <Dialog
+            title="Paste"
+            onClose={onClose}
+            testid="paste-field"
+            actions={
+                <Button
+                    tone="primary"
+                    icon="paste"
+                    disabled={!text}
+                    onClick={() => onPaste(text)}
+                >
+                    Send to the terminal
+                </Button>
+            }
+        >
+            <textarea
+                className="text-area"
+                rows={6}
+                value={text}
+                onChange={(event) => setText(event.target.value)}
+                autoFocus
+                aria-label="Text to paste"
+                placeholder="Hold here and choose Paste"
+            />
         </Dialog>
     );
 }
@@ -38,7 +66,10 @@ export function SelectSheet({ text, onClose }: { text: { screen: string; all: st
     const [shown, setShown] = useState<"screen" | "all">("screen");
     const content = text[shown];
     return (
-        <Dialog title="Select and copy" onClose={onClose} testid="select-sheet"
+        <Dialog
+            title="Select and copy"
+            onClose={onClose}
+            testid="select-sheet"
             actions={
                 <>
                     <Button onClick={() => setShown(shown === "screen" ? "all" : "screen")}>
@@ -46,7 +77,8 @@ export function SelectSheet({ text, onClose }: { text: { screen: string; all: st
                     </Button>
                     <CopyButton text={content} label="Copy all" tone="primary" testid="copy-screen" />
                 </>
-            }>
+            }
+        >
             <pre className="selectable" tabIndex={0}>{content}</pre>
         </Dialog>
     );
@@ -55,32 +87,59 @@ export function SelectSheet({ text, onClose }: { text: { screen: string; all: st
 export function LinkDialog({ uri, onClose }: { uri: string; onClose: () => void }) {
     const isWeb = /^https?:\/\//i.test(uri);
     return (
-        <Dialog title="Open this link?" onClose={onClose} testid="link-dialog"
+        <Dialog
+            title="Open this link?"
+            onClose={onClose}
+            testid="link-dialog"
             actions={
                 <>
                     <CopyButton text={uri} label="Copy it" />
-                    {isWeb && <Button tone="primary" icon="link" onClick={() => {
-                        window.open(uri, "_blank", "noopener,noreferrer");
-                        onClose();
-                    }}>Open in a new tab</Button>}
+                    {isWeb && (
+                        <Button
+                            tone="primary"
+                            icon="link"
+                            onClick={() => {
+                                window.open(uri, "_blank", "noopener,noreferrer");
+                                onClose();
+                            }}
+                        >
+                            Open in a new tab
+                        </Button>
+                    )}
                 </>
-            }>
-            <p className="muted">{isWeb ? "The host wrote this address; it leads away from the copilot." : "It is not a web address, so it is not opened from here."}</p>
+            }
+        >
+            <p className="muted">
+                {isWeb
+                    ? "The host wrote this address; it leads away from the copilot."
+                    : "It is not a web address, so it is not opened from here."}
+            </p>
             <pre className="preview">{inert(uri, 2_000)}</pre>
         </Dialog>
     );
 }
 
-export function EndDialog({ alias, onEnd, onClose, busy }: { alias: string; onEnd: () => void; onClose: () => void; busy: boolean }) {
+export function EndDialog(
+    { alias, onEnd, onClose, busy }: { alias: string; onEnd: () => void; onClose: () => void; busy: boolean },
+) {
     return (
-        <Dialog title={`End the session on ${inert(alias, 60)}?`} onClose={onClose} testid="end-dialog"
+        <Dialog
+            title={`End the session on ${inert(alias, 60)}?`}
+            onClose={onClose}
+            testid="end-dialog"
             actions={
                 <>
                     <Button onClick={onClose}>Cancel</Button>
-                    <Button tone="danger" icon="power" busy={busy} data-testid="end-confirm" onClick={onEnd}>End for everybody</Button>
+                    <Button tone="danger" icon="power" busy={busy} data-testid="end-confirm" onClick={onEnd}>
+                        End for everybody
+                    </Button>
                 </>
-            }>
-            <p>The shell and everything that runs in it gets a hang-up. Closing this tab alone leaves the session running.</p>
+            }
+        >
+            <p>
+                The shell and everything that runs in it gets a hang-up. Closing this tab alone leaves the session
+                running.
+            </p>
         </Dialog>
     );
 }
@@ -92,8 +151,15 @@ export function FindBar({ find, onClose }: { find: (text: string, forward: boole
     const run = (forward: boolean) => setFound(text === "" || find(text, forward));
     return (
         <div className="find-bar" role="search">
-            <input ref={field} type="search" className="search-input" aria-label="Find in the terminal" placeholder="Find in scrollback" autoFocus
-                value={text} aria-invalid={!found || undefined}
+            <input
+                ref={field}
+                type="search"
+                className="search-input"
+                aria-label="Find in the terminal"
+                placeholder="Find in scrollback"
+                autoFocus
+                value={text}
+                aria-invalid={!found || undefined}
                 onChange={(event) => {
                     setText(event.target.value);
                     setFound(event.target.value === "" || find(event.target.value, false));
@@ -101,7 +167,8 @@ export function FindBar({ find, onClose }: { find: (text: string, forward: boole
                 onKeyDown={(event) => {
                     if (event.key === "Enter") run(event.shiftKey);
                     if (event.key === "Escape") onClose();
-                }} />
+                }}
+            />
             {!found && <span className="muted">nothing</span>}
             <Button small tone="quiet" icon="arrow-up" aria-label="Earlier" onClick={() => run(false)} />
             <Button small tone="quiet" icon="arrow-down" aria-label="Later" onClick={() => run(true)} />

@@ -11,11 +11,17 @@ export function endingSentence(ending: SessionEnding | null): string {
             return ending.exitStatus === 0 || ending.exitStatus == null
                 ? "The shell exited."
                 : `The shell exited with status ${ending.exitStatus}.`;
-        case "ended_by": return detail || "Somebody ended the session.";
-        case "host_lost": return `The link to the host was lost. ${detail}`.trim();
-        case "idle": return "The session was idle for too long.";
-        case "no_seats": return "Nobody was in the session for too long.";
-        case "shutdown": return "The copilot was stopped.";
-        default: return detail || `The session failed (${inert(ending.reason, 40)}).`;
+        case "ended_by":
+            return detail || "Somebody ended the session.";
+        case "host_lost":
+            return `The link to the host was lost. ${detail}`.trim();
+        case "idle":
+            return "The session was idle for too long.";
+        case "no_seats":
+            return "Nobody was in the session for too long.";
+        case "shutdown":
+            return "The copilot was stopped.";
+        default:
+            return detail || `The session failed (${inert(ending.reason, 40)}).`;
     }
 }

@@ -128,23 +128,45 @@ export function decode(data: Uint8Array): ServerFrame {
     const code = reader.u8();
     const channel = reader.varint();
     switch (code) {
-        case 0x01: return { type: "hello", channel, hello: json(reader) };
-        case 0x02: return {
-            type: "snapshot", channel, offset: reader.varint(), columns: size(reader), rows: size(reader), bytes: reader.rest(),
-        };
-        case 0x03: return { type: "output", channel, offset: reader.varint(), bytes: reader.rest() };
-        case 0x04: return { type: "resize", channel, offset: reader.varint(), columns: size(reader), rows: size(reader) };
-        case 0x05: return { type: "skip", channel, from: reader.varint(), to: reader.varint() };
-        case 0x06: return { type: "state", channel, state: json(reader) };
-        case 0x07: return { type: "inputAccepted", channel, sequence: reader.varint() };
-        case 0x08: return {
-            type: "inputRefused", channel, sequence: reader.varint(), code: reader.string(), sentence: reader.string(),
-        };
-        case 0x09: return { type: "notice", channel, code: reader.string(), sentence: reader.string(), hint: reader.string() };
-        case 0x0a: return { type: "exit", channel, ending: json(reader) };
-        case 0x0b: return { type: "error", channel, error: json(reader) };
-        case 0x0c: return { type: "pong", channel, time: reader.varint() };
-        default: return { type: "unknown", channel, code };
+        case 0x01:
+            return { type: "hello", channel, hello: json(reader) };
+        case 0x02:
+            return {
+                type: "snapshot",
+                channel,
+                offset: reader.varint(),
+                columns: size(reader),
+                rows: size(reader),
+                bytes: reader.rest(),
+            };
+        case 0x03:
+            return { type: "output", channel, offset: reader.varint(), bytes: reader.rest() };
+        case 0x04:
+            return { type: "resize", channel, offset: reader.varint(), columns: size(reader), rows: size(reader) };
+        case 0x05:
+            return { type: "skip", channel, from: reader.varint(), to: reader.varint() };
+        case 0x06:
+            return { type: "state", channel, state: json(reader) };
+        case 0x07:
+            return { type: "inputAccepted", channel, sequence: reader.varint() };
+        case 0x08:
+            return {
+                type: "inputRefused",
+                channel,
+                sequence: reader.varint(),
+                code: reader.string(),
+                sentence: reader.string(),
+            };
+        case 0x09:
+            return { type: "notice", channel, code: reader.string(), sentence: reader.string(), hint: reader.string() };
+        case 0x0a:
+            return { type: "exit", channel, ending: json(reader) };
+        case 0x0b:
+            return { type: "error", channel, error: json(reader) };
+        case 0x0c:
+            return { type: "pong", channel, time: reader.varint() };
+        default:
+            return { type: "unknown", channel, code };
     }
 }
 

@@ -20,7 +20,8 @@ export function difference(before: string, after: string): string {
 
 /** Chinese, Japanese and Korean are composed in the keyboard and sent when chosen; everything else goes key by key. */
 export function isComposedScript(text: string): boolean {
-    return /[\u1100-\u11ff\u2e80-\u30ff\u3130-\u318f\u31f0-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f]/u.test(text);
+    return /[\u1100-\u11ff\u2e80-\u30ff\u3130-\u318f\u31f0-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f]/u
+        .test(text);
 }
 
 /** The field is emptied back to its seed after a line, or when it has grown long, but never under a composition. */

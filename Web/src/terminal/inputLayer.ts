@@ -1,5 +1,5 @@
 import { difference, isComposedScript, SEED, shouldReseed } from "./inputDiff";
-import { controlCharacter, namedKey, withModifiers, type Modifiers, type NamedKey } from "./keys";
+import { controlCharacter, type Modifiers, type NamedKey, namedKey, withModifiers } from "./keys";
 
 export interface InputTarget {
     send(text: string): void;
@@ -11,9 +11,31 @@ export interface InputTarget {
 }
 
 const physical: Record<string, NamedKey> = {
-    Escape: "escape", Tab: "tab", Enter: "enter", Delete: "delete", Insert: "insert", ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left",
-    ArrowRight: "right", Home: "home", End: "end", PageUp: "pageUp", PageDown: "pageDown", F1: "f1", F2: "f2", F3: "f3", F4: "f4",
-    F5: "f5", F6: "f6", F7: "f7", F8: "f8", F9: "f9", F10: "f10", F11: "f11", F12: "f12",
+    Escape: "escape",
+    Tab: "tab",
+    Enter: "enter",
+    Delete: "delete",
+    Insert: "insert",
+    ArrowUp: "up",
+    ArrowDown: "down",
+    ArrowLeft: "left",
+    ArrowRight: "right",
+    Home: "home",
+    End: "end",
+    PageUp: "pageUp",
+    PageDown: "pageDown",
+    F1: "f1",
+    F2: "f2",
+    F3: "f3",
+    F4: "f4",
+    F5: "f5",
+    F6: "f6",
+    F7: "f7",
+    F8: "f8",
+    F9: "f9",
+    F10: "f10",
+    F11: "f11",
+    F12: "f12",
 };
 
 /**
@@ -82,7 +104,9 @@ export class InputLayer {
         const named = physical[event.key];
         if (named) {
             event.preventDefault();
-            const text = named === "tab" && event.shiftKey ? "\x1b[Z" : namedKey(named, modifiers, this.target.applicationCursor());
+            const text = named === "tab" && event.shiftKey
+                ? "\x1b[Z"
+                : namedKey(named, modifiers, this.target.applicationCursor());
             this.target.send(text);
             if (sticky.control || sticky.alt) this.target.modifiersUsed();
             this.reseed();

@@ -6,12 +6,47 @@ export interface Modifiers {
 }
 
 export type NamedKey =
-    | "escape" | "tab" | "enter" | "backspace" | "delete" | "insert" | "up" | "down" | "left" | "right" | "home" | "end" | "pageUp" | "pageDown"
-    | "f1" | "f2" | "f3" | "f4" | "f5" | "f6" | "f7" | "f8" | "f9" | "f10" | "f11" | "f12";
+    | "escape"
+    | "tab"
+    | "enter"
+    | "backspace"
+    | "delete"
+    | "insert"
+    | "up"
+    | "down"
+    | "left"
+    | "right"
+    | "home"
+    | "end"
+    | "pageUp"
+    | "pageDown"
+    | "f1"
+    | "f2"
+    | "f3"
+    | "f4"
+    | "f5"
+    | "f6"
+    | "f7"
+    | "f8"
+    | "f9"
+    | "f10"
+    | "f11"
+    | "f12";
 
 const cursor: Partial<Record<NamedKey, string>> = { up: "A", down: "B", right: "C", left: "D", home: "H", end: "F" };
 const tilde: Partial<Record<NamedKey, number>> = {
-    insert: 2, delete: 3, pageUp: 5, pageDown: 6, f5: 15, f6: 17, f7: 18, f8: 19, f9: 20, f10: 21, f11: 23, f12: 24,
+    insert: 2,
+    delete: 3,
+    pageUp: 5,
+    pageDown: 6,
+    f5: 15,
+    f6: 17,
+    f7: 18,
+    f8: 19,
+    f9: 20,
+    f10: 21,
+    f11: 23,
+    f12: 24,
 };
 const ss3: Partial<Record<NamedKey, string>> = { f1: "P", f2: "Q", f3: "R", f4: "S" };
 
@@ -26,7 +61,15 @@ export function namedKey(key: NamedKey, modifiers: Modifiers, applicationCursor:
     if (number) return modifier > 1 ? `\x1b[${number};${modifier}~` : `\x1b[${number}~`;
     const final = ss3[key];
     if (final) return modifier > 1 ? `\x1b[1;${modifier}${final}` : `\x1bO${final}`;
-    const plain = key === "escape" ? "\x1b" : key === "tab" ? "\t" : key === "enter" ? "\r" : modifiers.control ? "\b" : "\x7f";
+    const plain = key === "escape"
+        ? "\x1b"
+        : key === "tab"
+        ? "\t"
+        : key === "enter"
+        ? "\r"
+        : modifiers.control
+        ? "\b"
+        : "\x7f";
     return modifiers.alt ? `\x1b${plain}` : plain;
 }
 

@@ -52,7 +52,10 @@ export class Outbox {
         if (!this.isOnline && this.pendingBytes + bytes.length > OFFLINE_LIMIT) return false;
         for (let start = 0; start < bytes.length; start += FRAME_LIMIT) {
             this.waiting.push({
-                sequence: this.next++, bytes: bytes.slice(start, start + FRAME_LIMIT), typedAt: now, isSent: false,
+                sequence: this.next++,
+                bytes: bytes.slice(start, start + FRAME_LIMIT),
+                typedAt: now,
+                isSent: false,
             });
         }
         return true;

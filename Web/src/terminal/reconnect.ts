@@ -26,7 +26,11 @@ export class Acknowledgements {
     private timer: ReturnType<typeof setTimeout> | null = null;
     private written = 0;
 
-    constructor(private readonly send: (offset: number) => void, private readonly every = 32 * 1024, private readonly within = 50) {}
+    constructor(
+        private readonly send: (offset: number) => void,
+        private readonly every = 32 * 1024,
+        private readonly within = 50,
+    ) {}
 
     wrote(offset: number) {
         this.written = offset;

@@ -1,6 +1,6 @@
 import { SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
-import { Terminal, type ITheme } from "@xterm/xterm";
+import { type ITheme, Terminal } from "@xterm/xterm";
 import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
 
@@ -48,7 +48,9 @@ export class TerminalScreen implements OutputSink {
         this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
         this.terminal.open(container);
         this.terminal.onData(options.onData);
-        this.terminal.onBinary((data) => options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0))));
+        this.terminal.onBinary((data) =>
+            options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))
+        );
         if (!options.isTouch) void useGraphicsCard(this.terminal);
     }
 
@@ -152,7 +154,8 @@ export class TerminalScreen implements OutputSink {
         const style = getComputedStyle(this.container);
         const scrollbar = this.options.isTouch ? 0 : 10;
         return {
-            width: this.container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - scrollbar,
+            width: this.container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) -
+                scrollbar,
             height: this.container.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
         };
     }

@@ -92,7 +92,11 @@ export class TerminalLink {
     }
 
     private async connect() {
-        this.change({ phase: this.state.phase === "idle" ? "connecting" : this.state.phase, nextAttempt: null, refusal: null });
+        this.change({
+            phase: this.state.phase === "idle" ? "connecting" : this.state.phase,
+            nextAttempt: null,
+            refusal: null,
+        });
         this.isOpening = true;
         try {
             await api.ensureFresh();
@@ -156,7 +160,10 @@ export class TerminalLink {
             void this.closed(socket);
             return;
         }
-        this.pingTimer = setTimeout(() => this.ping(), document.visibilityState === "visible" ? PING_EVERY : PING_EVERY_HIDDEN);
+        this.pingTimer = setTimeout(
+            () => this.ping(),
+            document.visibilityState === "visible" ? PING_EVERY : PING_EVERY_HIDDEN,
+        );
     }
 
     private answered(time: number) {
@@ -171,7 +178,7 @@ export class TerminalLink {
         if (this.pingTimer !== null) clearTimeout(this.pingTimer);
         const wasOpen = this.state.phase === "open";
         if (this.channels.size === 0) return this.change({ phase: "idle", latency: null });
-        if (wasOpen) for (const channel of this.channels.values()) channel.linkLost();
+        if (wasOpen) { for (const channel of this.channels.values()) channel.linkLost(); }
         const delay = reconnectDelay(this.attempt++, Math.random());
         this.change({ phase: "lost", latency: null, nextAttempt: Date.now() + delay });
         this.retryTimer = setTimeout(() => this.reconnectNow(), delay);

@@ -53,7 +53,10 @@ declare module "@xterm/xterm" {
     }
     export interface IParser {
         registerCsiHandler(id: IFunctionIdentifier, callback: (params: (number | number[])[]) => boolean): IDisposable;
-        registerDcsHandler(id: IFunctionIdentifier, callback: (data: string, params: (number | number[])[]) => boolean): IDisposable;
+        registerDcsHandler(
+            id: IFunctionIdentifier,
+            callback: (data: string, params: (number | number[])[]) => boolean,
+        ): IDisposable;
         registerEscHandler(id: IFunctionIdentifier, callback: () => boolean): IDisposable;
         registerOscHandler(ident: number, callback: (data: string) => boolean): IDisposable;
     }

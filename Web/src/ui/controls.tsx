@@ -1,4 +1,12 @@
-import { useEffect, useId, useRef, useState, type ButtonHTMLAttributes, type InputHTMLAttributes, type ReactNode } from "react";
+import {
+    type ButtonHTMLAttributes,
+    type InputHTMLAttributes,
+    type ReactNode,
+    useEffect,
+    useId,
+    useRef,
+    useState,
+} from "react";
 import { Icon, type IconName } from "./Icon";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
@@ -8,11 +16,20 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
     small?: boolean;
 }
 
-export function Button({ tone = "plain", icon, busy, small, children, className = "", disabled, ...rest }: ButtonProps) {
+export function Button(
+    { tone = "plain", icon, busy, small, children, className = "", disabled, ...rest }: ButtonProps,
+) {
     return (
-        <button type="button" {...rest} disabled={disabled || busy} aria-busy={busy || undefined}
-            className={`button ${tone} ${small ? "small" : ""} ${children ? "" : "icon-only"} ${className}`}>
-            {busy ? <span className="spinner" aria-hidden="true" /> : icon && <Icon name={icon} size={small ? 16 : 18} />}
+        <button
+            type="button"
+            {...rest}
+            disabled={disabled || busy}
+            aria-busy={busy || undefined}
+            className={`button ${tone} ${small ? "small" : ""} ${children ? "" : "icon-only"} ${className}`}
+        >
+            {busy
+                ? <span className="spinner" aria-hidden="true" />
+                : icon && <Icon name={icon} size={small ? 16 : 18} />}
             {children && <span className="button-text">{children}</span>}
         </button>
     );
@@ -41,7 +58,13 @@ export function PasswordField(props: FieldProps) {
     return (
         <div className="password-field">
             <Field {...props} type={shown ? "text" : "password"} />
-            <button type="button" className="reveal" onClick={() => show(!shown)} aria-pressed={shown} aria-label="Show what is typed">
+            <button
+                type="button"
+                className="reveal"
+                onClick={() => show(!shown)}
+                aria-pressed={shown}
+                aria-label="Show what is typed"
+            >
                 <Icon name="eye" />
             </button>
         </div>
@@ -59,8 +82,15 @@ export function Choice<T extends string>({ label, value, options, onChange, test
     return (
         <div className="choice" role="radiogroup" aria-label={label} data-testid={testid}>
             {options.map((option) => (
-                <button key={option.value} type="button" role="radio" aria-checked={option.value === value} disabled={disabled}
-                    data-testid={testid && `${testid}-${option.value}`} onClick={() => onChange(option.value)}>
+                <button
+                    key={option.value}
+                    type="button"
+                    role="radio"
+                    aria-checked={option.value === value}
+                    disabled={disabled}
+                    data-testid={testid && `${testid}-${option.value}`}
+                    onClick={() => onChange(option.value)}
+                >
                     {option.icon && <Icon name={option.icon} size={16} />}
                     {option.label}
                 </button>
@@ -70,11 +100,23 @@ export function Choice<T extends string>({ label, value, options, onChange, test
 }
 
 export function Switch({ label, checked, onChange, testid, disabled }: {
-    label: string; checked: boolean; onChange: (on: boolean) => void; testid?: string; disabled?: boolean;
+    label: string;
+    checked: boolean;
+    onChange: (on: boolean) => void;
+    testid?: string;
+    disabled?: boolean;
 }) {
     return (
-        <button type="button" role="switch" aria-checked={checked} aria-label={label} className="switch" data-testid={testid}
-            disabled={disabled} onClick={() => onChange(!checked)}>
+        <button
+            type="button"
+            role="switch"
+            aria-checked={checked}
+            aria-label={label}
+            className="switch"
+            data-testid={testid}
+            disabled={disabled}
+            onClick={() => onChange(!checked)}
+        >
             <span />
         </button>
     );
@@ -82,14 +124,21 @@ export function Switch({ label, checked, onChange, testid, disabled }: {
 
 /** Copies in the tap itself, which is when browsers allow it, and says so. */
 export function CopyButton({ text, label = "Copy", testid, tone = "plain" }: {
-    text: string; label?: string; testid?: string; tone?: "plain" | "primary" | "quiet";
+    text: string;
+    label?: string;
+    testid?: string;
+    tone?: "plain" | "primary" | "quiet";
 }) {
     const [done, setDone] = useState(false);
     const copy = async () => {
         setDone(await copyText(text));
         setTimeout(() => setDone(false), 2_000);
     };
-    return <Button tone={tone} icon={done ? "check" : "copy"} onClick={copy} data-testid={testid}>{done ? "Copied" : label}</Button>;
+    return (
+        <Button tone={tone} icon={done ? "check" : "copy"} onClick={copy} data-testid={testid}>
+            {done ? "Copied" : label}
+        </Button>
+    );
 }
 
 export async function copyText(text: string): Promise<boolean> {
@@ -129,14 +178,19 @@ export function Dialog({ title, children, onClose, testid, side, actions }: {
         };
     }, []);
     return (
-        <dialog ref={element} className={side ? "drawer" : "dialog"} aria-labelledby={heading} data-testid={testid}
+        <dialog
+            ref={element}
+            className={side ? "drawer" : "dialog"}
+            aria-labelledby={heading}
+            data-testid={testid}
             onCancel={(event) => {
                 event.preventDefault();
                 onClose();
             }}
             onPointerDown={(event) => {
                 if (event.target === element.current) onClose();
-            }}>
+            }}
+        >
             <div className="dialog-body">
                 <header>
                     <h2 id={heading}>{title}</h2>
@@ -159,7 +213,12 @@ export interface MenuItem {
 }
 
 export function Menu({ label, icon = "more", items, testid, children, className = "" }: {
-    label: string; icon?: IconName; items: MenuItem[]; testid?: string; children?: ReactNode; className?: string;
+    label: string;
+    icon?: IconName;
+    items: MenuItem[];
+    testid?: string;
+    children?: ReactNode;
+    className?: string;
 }) {
     const [open, setOpen] = useState(false);
     const root = useRef<HTMLDivElement>(null);
@@ -185,18 +244,32 @@ export function Menu({ label, icon = "more", items, testid, children, className 
     };
     return (
         <div className={`menu ${className}`} ref={root} onKeyDown={move}>
-            <button type="button" className={children ? "menu-button" : "button quiet icon-only"} aria-haspopup="menu"
-                aria-expanded={open} aria-label={label} data-testid={testid} onClick={() => setOpen(!open)}>
+            <button
+                type="button"
+                className={children ? "menu-button" : "button quiet icon-only"}
+                aria-haspopup="menu"
+                aria-expanded={open}
+                aria-label={label}
+                data-testid={testid}
+                onClick={() => setOpen(!open)}
+            >
                 {children ?? <Icon name={icon} />}
             </button>
             {open && (
                 <div className="menu-list" role="menu" aria-label={label}>
                     {items.map((item) => (
-                        <button key={item.label} type="button" role="menuitem" className={item.danger ? "danger" : ""}
-                            data-testid={item.testid} disabled={item.disabled} onClick={() => {
+                        <button
+                            key={item.label}
+                            type="button"
+                            role="menuitem"
+                            className={item.danger ? "danger" : ""}
+                            data-testid={item.testid}
+                            disabled={item.disabled}
+                            onClick={() => {
                                 setOpen(false);
                                 item.run();
-                            }}>
+                            }}
+                        >
                             {item.icon && <Icon name={item.icon} />}
                             {item.label}
                         </button>

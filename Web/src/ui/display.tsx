@@ -1,18 +1,28 @@
-import { useEffect, useState, type ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import type { ApiError } from "../api/client";
-import { dismissToast, useStore, type Loadable } from "../app/store";
+import { dismissToast, type Loadable, useStore } from "../app/store";
 import { Button } from "./controls";
 import { Icon, type IconName } from "./Icon";
 import { ago, environmentLabel, hueOf, inert, initials } from "./text";
 
 export function EnvironmentLabel({ environment }: { environment: string }) {
-    return <span className="environment" data-environment={environment}>{environmentLabel[environment] ?? inert(environment, 24)}</span>;
+    return (
+        <span className="environment" data-environment={environment}>
+            {environmentLabel[environment] ?? inert(environment, 24)}
+        </span>
+    );
 }
 
-export function Avatar({ id, name, size = 26, keyboard }: { id: string; name: string; size?: number; keyboard?: boolean }) {
+export function Avatar(
+    { id, name, size = 26, keyboard }: { id: string; name: string; size?: number; keyboard?: boolean },
+) {
     return (
-        <span className={`avatar ${keyboard ? "holds-keyboard" : ""}`} title={inert(name, 64)} aria-hidden="true"
-            style={{ width: size, height: size, fontSize: size * 0.4, ["--hue" as string]: hueOf(id) }}>
+        <span
+            className={`avatar ${keyboard ? "holds-keyboard" : ""}`}
+            title={inert(name, 64)}
+            aria-hidden="true"
+            style={{ width: size, height: size, fontSize: size * 0.4, ["--hue" as string]: hueOf(id) }}
+        >
             {initials(name)}
         </span>
     );
@@ -23,10 +33,14 @@ export function Randomart({ text, label }: { text: string; label: string }) {
 }
 
 /** What is shown when there is nothing: why, and the one thing to do. */
-export function Empty({ icon, title, children, action }: { icon: IconName; title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty(
+    { icon, title, children, action }: { icon: IconName; title: string; children?: ReactNode; action?: ReactNode },
+) {
     return (
         <div className="empty">
-            <span className="empty-icon"><Icon name={icon} size={26} /></span>
+            <span className="empty-icon">
+                <Icon name={icon} size={26} />
+            </span>
             <h2>{title}</h2>
             {children && <p>{children}</p>}
             {action}
@@ -34,8 +48,17 @@ export function Empty({ icon, title, children, action }: { icon: IconName; title
     );
 }
 
-export function Problem({ error, retry, compact, testid = "problem" }: { error: ApiError; retry?: () => void; compact?: boolean; testid?: string }) {
-    if (error.status === 403 && error.missing && !compact) return <NoPermission permission={error.missing} hint={error.hint} />;
+export function Problem(
+    { error, retry, compact, testid = "problem" }: {
+        error: ApiError;
+        retry?: () => void;
+        compact?: boolean;
+        testid?: string;
+    },
+) {
+    if (error.status === 403 && error.missing && !compact) {
+        return <NoPermission permission={error.missing} hint={error.hint} />;
+    }
     return (
         <div className={`problem ${compact ? "compact" : ""}`} role="alert" data-testid={testid} data-code={error.code}>
             <Icon name={error.isOffline ? "offline" : "alert"} />
@@ -51,7 +74,10 @@ export function Problem({ error, retry, compact, testid = "problem" }: { error: 
 export function NoPermission({ permission, hint }: { permission: string; hint?: string }) {
     return (
         <Empty icon="lock" title="You don't have this permission">
-            {"It needs "}<code>{permission}</code>{". "}{hint || "An administrator can give you a role that has it."}
+            {"It needs "}
+            <code>{permission}</code>
+            {". "}
+            {hint || "An administrator can give you a role that has it."}
         </Empty>
     );
 }
@@ -66,7 +92,10 @@ export function Skeleton({ rows = 4 }: { rows?: number }) {
 
 /** Every list's states in one place: loading, failed, failed with something older to show, empty, ready. */
 export function Listing<T>({ value, reload, empty, children }: {
-    value: Loadable<T[]>; reload: () => void; empty: ReactNode; children: (items: T[]) => ReactNode;
+    value: Loadable<T[]>;
+    reload: () => void;
+    empty: ReactNode;
+    children: (items: T[]) => ReactNode;
 }) {
     if (!value.data) return value.error ? <Problem error={value.error} retry={reload} /> : <Skeleton />;
     return (
@@ -74,7 +103,10 @@ export function Listing<T>({ value, reload, empty, children }: {
             {value.error && (
                 <div className="stale" role="status">
                     <Icon name="offline" />
-                    <span>{value.error.message} This list is of {value.loadedAt ? ago(value.loadedAt) : "an unknown time"}.</span>
+                    <span>
+                        {value.error.message} This list is of{" "}
+                        {value.loadedAt ? ago(value.loadedAt) : "an unknown time"}.
+                    </span>
                     <Button small onClick={reload}>Try again</Button>
                 </div>
             )}
@@ -107,12 +139,23 @@ export function Toasts() {
                         {toast.hint && <p className="toast-hint">{inert(toast.hint, 400)}</p>}
                     </div>
                     {toast.action && (
-                        <Button small onClick={() => {
-                            toast.action?.run();
-                            dismissToast(toast.id);
-                        }}>{toast.action.label}</Button>
+                        <Button
+                            small
+                            onClick={() => {
+                                toast.action?.run();
+                                dismissToast(toast.id);
+                            }}
+                        >
+                            {toast.action.label}
+                        </Button>
                     )}
-                    <Button tone="quiet" small icon="close" aria-label="Dismiss" onClick={() => dismissToast(toast.id)} />
+                    <Button
+                        tone="quiet"
+                        small
+                        icon="close"
+                        aria-label="Dismiss"
+                        onClick={() => dismissToast(toast.id)}
+                    />
                 </div>
             ))}
         </div>

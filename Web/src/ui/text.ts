@@ -36,7 +36,9 @@ export function ago(iso: string | number | null, now = Date.now()): string {
 /** 75 → "1:15", 3675 → "1:01:15". */
 export function clock(seconds: number): string {
     const whole = Math.max(0, Math.floor(seconds));
-    const rest = `${String(Math.floor(whole / 60) % 60).padStart(whole >= 3600 ? 2 : 1, "0")}:${String(whole % 60).padStart(2, "0")}`;
+    const rest = `${String(Math.floor(whole / 60) % 60).padStart(whole >= 3600 ? 2 : 1, "0")}:${
+        String(whole % 60).padStart(2, "0")
+    }`;
     return whole >= 3600 ? `${Math.floor(whole / 3600)}:${rest}` : rest;
 }
 
@@ -67,5 +69,8 @@ export function hueOf(id: string): number {
 }
 
 export const environmentLabel: Record<string, string> = {
-    production: "Production", staging: "Staging", development: "Development", other: "Other",
+    production: "Production",
+    staging: "Staging",
+    development: "Development",
+    other: "Other",
 };
