@@ -108,12 +108,12 @@ import Testing
     }
 
     @Test(
-        "a server may open nothing towards us, a hundred thousand times",
+        "a server may open nothing towards us, ten thousand times",
         arguments: ["session", "forwarded-tcpip", "x11", "auth-agent@openssh.com"])
     func openedByServer(type: String) throws {
         let pair = try BackToBack.connected()
         let open = ChannelOpen(type: type, sender: 5, window: 1, maximumPacket: 1).encoded
-        for _ in 0..<(type == "session" ? 100_000 : 3) { try pair.server.send(open) }
+        for _ in 0..<(type == "session" ? 10_000 : 3) { try pair.server.send(open) }
         try pair.pump()
         #expect(pair.error == nil)
         #expect(pair.server.numbers.last == 92)
@@ -209,7 +209,7 @@ import Testing
         #expect(pair.dataAtServer == Array(bytes.prefix(250)))
         #expect(!pair.server.numbers.contains(96))
         try pair.serve(ChannelWindowAdjust(recipient: id.number, bytes: 5000).encoded)
-        #expect(pair.dataAtServer == bytes)
+        #expect(isSame(pair.dataAtServer, bytes))
         #expect(pair.server.numbers.suffix(2) == [96, 97])
         let sizes = pair.server.received.filter { $0.getInteger(at: $0.readerIndex, as: UInt8.self) == 94 }.map {
             $0.readableBytes - 9
@@ -270,6 +270,18 @@ import Testing
                 ? packet.getInteger(at: packet.readerIndex + 1, as: UInt32.self) : nil
         }
         #expect(recipients.prefix(3).contains(71))
+    }
+
+    @Test("an owner who keeps every piece of a flood of tiny packets does not make us copy the flood for each")
+    func keptPieces() throws {
+        let pair = try BackToBack.connected()
+        let id = try pair.openChannel()
+        for index in 0..<20_000 { try pair.server.send(.data(id.number, [UInt8(truncatingIfNeeded: index)])) }
+        // All of it in one read; the test keeps every event.
+        let start = ContinuousClock.now
+        try pair.pump()
+        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(isSame(pair.dataAtClient, (0..<20_000).map { UInt8(truncatingIfNeeded: $0) }))
     }
 
     // MARK: The end
@@ -341,12 +353,12 @@ import Testing
         #expect(signal == ExitSignal(name: "SEGV", coreDumped: true, message: "hi"))
     }
 
-    @Test("answers to nothing are dropped, a hundred thousand of them")
+    @Test("answers to nothing are dropped, twenty thousand of them")
     func unsolicitedAnswers() throws {
         let pair = try BackToBack.connected()
         let id = try pair.openChannel()
         for number in [MessageNumber.channelSuccess, .channelFailure] {
-            for _ in 0..<50_000 { try pair.server.send(.notice(number, id.number)) }
+            for _ in 0..<10_000 { try pair.server.send(.notice(number, id.number)) }
         }
         for number in [UInt8(81), 82] { try pair.server.send(number) }
         let before = pair.events.count

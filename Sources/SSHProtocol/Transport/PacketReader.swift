@@ -18,11 +18,22 @@ struct PacketReader {
     private(set) var packets: UInt64 = 0
     private(set) var bytes: UInt64 = 0
     var maximumLength = Self.maximumLengthBeforeAuthentication
+    private var sharing = Sharing.unknown
+
+    /// Whether somebody still holds payloads of the same buffer. Packets are opened in place, so each one would then cost
+    /// a copy of everything behind it: a host that sends thousands of tiny packets at once could keep us copying.
+    private enum Sharing {
+        /// Nothing of this buffer was opened; whoever read it from the socket may still hold it.
+        case unknown
+        case no
+        case yes
+    }
 
     /// Bytes received and not opened yet.
     var pendingBytes: Int { buffer.readableBytes }
 
     mutating func receive(_ bytes: ByteBuffer) {
+        sharing = .unknown
         if buffer.readableBytes == 0 {
             // Taking the buffer over instead of copying it: the common case is that everything before was opened.
             buffer = bytes
@@ -39,6 +50,7 @@ struct PacketReader {
     /// The next verified payload, a slice of the received bytes; nil when more bytes are needed.
     mutating func next() throws(ProtocolError) -> ByteBuffer? {
         let before = buffer.readableBytes
+        let place = Self.place(of: buffer)
         let payload: ByteBuffer?
         do throws(SSHCryptoError) {
             if let opener {
@@ -54,7 +66,25 @@ struct PacketReader {
         packets += 1
         bytes += UInt64(clamping: before - buffer.readableBytes)
         sequenceNumber &+= 1
-        return payload
+        return unshared(payload, openedAt: place)
+    }
+
+    /// The payload, or a copy of it once somebody is found to hold earlier ones.
+    private mutating func unshared(_ payload: ByteBuffer, openedAt place: UInt) -> ByteBuffer {
+        let offset = Self.place(of: payload) &- place
+        let wasMoved = opener != nil && offset > UInt(maximumLength)
+        switch sharing {
+        case .unknown: sharing = .no
+        case .no: if wasMoved { sharing = .yes }
+        case .yes: break
+        }
+        guard sharing == .yes, buffer.readableBytes > 0 else { return payload }
+        return ByteBuffer(bytes: payload.readableBytesView)
+    }
+
+    /// Where a buffer's bytes lie in memory: it changes when they are copied.
+    private static func place(of buffer: ByteBuffer) -> UInt {
+        buffer.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
     }
 
     /// From the peer's SSH_MSG_NEWKEYS on.
