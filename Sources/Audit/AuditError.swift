@@ -37,7 +37,9 @@ public struct AuditError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Turns what the floor below reports into this module's error.
-    nonisolated(nonsending) static func mapping<T>(_ body: nonisolated(nonsending) () async throws -> T) async throws(AuditError) -> T {
+    nonisolated(nonsending) static func mapping<T>(
+        _ body: nonisolated(nonsending) () async throws -> T
+    ) async throws(AuditError) -> T {
         do {
             return try await body()
         } catch let error as AuditError {

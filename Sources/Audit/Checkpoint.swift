@@ -86,6 +86,21 @@ public struct CheckpointFile: Sendable {
         try notes().map { note throws(AuditError) in try Checkpoint(note: note, verifiedBy: key) }
     }
 
+    /// The newest whole checkpoint, without reading the others.
+    func last(verifiedBy key: AuditVerifierKey) throws(AuditError) -> Checkpoint? {
+        let end: [UInt8]
+        do throws(FileFault) {
+            end = try Self.end(of: PrivateFile(opening: path, .read)).bytes
+        } catch {
+            if error.number == ENOENT { return nil }
+            throw AuditError(error)
+        }
+        // What stands before the first separator may be the rest of a note that began earlier.
+        return try Self.complete(end).notes.last.map { note throws(AuditError) in
+            try Checkpoint(note: note, verifiedBy: key)
+        }
+    }
+
     private func notes() throws(AuditError) -> [String] {
         do throws(FileFault) {
             let file = try PrivateFile(opening: path, .read)
@@ -96,32 +111,42 @@ public struct CheckpointFile: Sendable {
         }
     }
 
-    /// Splits at the empty line that follows each whole note. Returns how many bytes the whole notes take.
+    /// Enough for the last note and one more that was cut off.
+    private static let endLength: Int64 = 4096
+
+    private static func end(of file: borrowing PrivateFile) throws(FileFault) -> (start: Int64, bytes: [UInt8]) {
+        let start = max(0, try file.status().size - endLength)
+        try file.seek(to: start)
+        return (start, try file.read(limit: Int(endLength)))
+    }
+
+    /// Splits after each empty line that follows a signature. Returns also how many bytes the whole notes take.
     static func complete(_ bytes: [UInt8]) -> (notes: [String], length: Int) {
         var notes: [String] = []
-        var (length, note) = (0, "")
-        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        var consumed = 0
+        var (length, consumed) = (0, 0)
+        var (note, isSigned) = ("", false)
         // What follows the last line feed is not a whole line.
-        for line in lines.dropLast() {
+        for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
             consumed += line.count + 1
-            if line.isEmpty && note.contains("\n\n") {
+            if line.isEmpty && isSigned {
                 notes.append(note)
-                note = ""
-                length = consumed
+                (note, length) = ("", consumed)
             } else {
                 note += String(decoding: line, as: UTF8.self) + "\n"
             }
+            isSigned = line.starts(with: "— ".utf8)
         }
         return (notes, length)
     }
 
-    /// Appends one checkpoint; it is on the disk when this returns.
+    /// Appends one checkpoint; it is on the disk when this returns. Several processes may append.
     func append(_ checkpoint: Checkpoint) throws(AuditError) {
         do throws(FileFault) {
             let file = try PrivateFile(opening: path, .append)
-            let whole = Self.complete(try file.read(limit: .max)).length
-            try file.truncate(to: Int64(whole))
+            try file.lock()
+            let end = try Self.end(of: file)
+            let whole = Self.complete(end.bytes).length
+            if whole < end.bytes.count { try file.truncate(to: end.start + Int64(whole)) }
             try file.write(Array((checkpoint.note + Self.separator).utf8))
             try file.synchronize()
         } catch {

@@ -88,7 +88,7 @@ public actor CheckpointWriter {
     private func lastCovered() -> Int64 {
         if let covered { return covered }
         // Checkpoints of an older key do not count: the new key signs once more over everything.
-        let last = (try? file.read(verifiedBy: key.verifier))?.last?.size ?? 0
+        let last = (try? file.last(verifiedBy: key.verifier))?.size ?? 0
         covered = last
         return last
     }

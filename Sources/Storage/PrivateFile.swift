@@ -82,6 +82,18 @@ public struct PrivateFile: ~Copyable {
         guard fchmod(descriptor, 0o600) == 0 else { throw FileFault("protect", path) }
     }
 
+    /// Waits until no other process holds the file, and holds it until this value ends.
+    public func lock() throws(FileFault) {
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw FileFault("lock", path) }
+        }
+    }
+
+    /// Where the next read begins.
+    public func seek(to offset: Int64) throws(FileFault) {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw FileFault("read", path) }
+    }
+
     /// Reads from where the last read ended, at most `limit` bytes.
     public func read(limit: Int) throws(FileFault) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -49,7 +49,9 @@ public struct VaultError: Error, Sendable, Hashable, CustomStringConvertible {
             hint: "Restore the database from a backup, or enter the secret again.")
     }
 
-    nonisolated(nonsending) static func mapping<T>(_ body: nonisolated(nonsending) () async throws -> T) async throws(VaultError) -> T {
+    nonisolated(nonsending) static func mapping<T>(
+        _ body: nonisolated(nonsending) () async throws -> T
+    ) async throws(VaultError) -> T {
         do {
             return try await body()
         } catch let error as VaultError {

@@ -51,6 +51,46 @@ import Testing
         #expect(try file.read(verifiedBy: key.verifier).map(\.size) == [2, 4])
     }
 
+    @Test("a long file is continued without being read, and a tail that is no checkpoint is cut off")
+    func longFile() async throws {
+        let fixture = try await AuditFixture()
+        let file = CheckpointFile(directory: fixture.folder, tenant: "t1")
+        for _ in 0..<40 {
+            try await fixture.fill(1)
+            try await CheckpointWriter(log: fixture.log, directory: fixture.folder, key: key).flush()
+        }
+        #expect(try file.last(verifiedBy: key.verifier)?.size == 40)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file.path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data("copilot-audit/t1\n41\nAAAA\n\n".utf8))
+        try handle.close()
+        #expect(try file.last(verifiedBy: key.verifier)?.size == 40)
+        try await fixture.fill(1)
+        try await CheckpointWriter(log: fixture.log, directory: fixture.folder, key: key).flush()
+        #expect(try file.read(verifiedBy: key.verifier).map(\.size) == (1...41).map { Int64($0) })
+    }
+
+    @Test("two writers on one file lose no checkpoint")
+    func twoWriters() async throws {
+        let fixture = try await AuditFixture()
+        let key = self.key
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 {
+                let writer = CheckpointWriter(log: fixture.log, directory: fixture.folder, key: key)
+                group.addTask {
+                    for _ in 0..<30 {
+                        try await fixture.fill(1)
+                        try await writer.flush()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let checkpoints = try CheckpointFile(directory: fixture.folder, tenant: "t1").read(verifiedBy: key.verifier)
+        #expect(checkpoints.count >= 30 && checkpoints.map(\.size).max() == 60)
+        #expect(try await fixture.log.verify(against: checkpoints).isWhole)
+    }
+
     @Test("the file is readable by its owner alone and has no second checkpoint without new entries")
     func file() async throws {
         let fixture = try await AuditFixture()

@@ -69,13 +69,16 @@ public struct Settings: Sendable {
         var changes: [String: String] = [:]
         if let seatlessMinutes {
             guard (1...10_080).contains(seatlessMinutes) else {
-                throw .invalid("seatlessMinutes", "A session without seats ends after 1 to 10080 minutes.", hint: "30 is usual.")
+                throw .invalid(
+                    "seatlessMinutes", "A session without seats ends after 1 to 10080 minutes.", hint: "30 is usual.")
             }
             changes["seatlessMinutes"] = String(seatlessMinutes)
         }
         if let idleMinutes {
             guard (0...10_080).contains(idleMinutes) else {
-                throw .invalid("idleMinutes", "An idle session ends after 1 to 10080 minutes; 0 is never.", hint: "0 or 60 is usual.")
+                throw .invalid(
+                    "idleMinutes", "An idle session ends after 1 to 10080 minutes; 0 is never.",
+                    hint: "0 or 60 is usual.")
             }
             changes["idleMinutes"] = String(idleMinutes)
         }
