@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -60,9 +61,15 @@ class Stage:
         finally:
             self.person.end_session(identifier)
 
-    def seats(self, session, count):
+    @contextlib.contextmanager
+    def seats(self, count):
+        """Tabs that were open before the session, as a page's is, and a seat for each."""
         cookie = "; ".join(f"{name}={value}" for name, value in self.person.cookies.items())
-        return Seats("gateway", str(self.copilot.port), cookie, session, str(count))
+        with Seats("gateway", str(self.copilot.port), cookie, str(count)) as seats:
+            seats.order()
+            with self.session() as session:
+                seats.order(f"attach {session}")
+                yield seats
 
     def terminal(self):
         return Seats("terminal", *self.ssh(options=["-tt"]))
@@ -79,9 +86,10 @@ class Seats:
     def __init__(self, *arguments):
         self.process = subprocess.Popen([SEATS, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def order(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
+    def order(self, line=None):
+        if line is not None:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
         answer = self.process.stdout.readline()
         assert answer, f"seats ended while it did this: {line}"
         return answer.split()
@@ -128,7 +136,7 @@ def latency(stage, quick):
     """One character at a time to a PTY that echoes it; both ways in turns against the same sshd."""
     rounds, strokes = (3, 100) if quick else (9, 300)
     rows = []
-    with stage.session() as session, stage.seats(session, 1) as gateway, stage.terminal() as plain:
+    with stage.seats(1) as gateway, stage.terminal() as plain:
         for seats in (gateway, plain):
             seats.run("ready", READY)
             seats.strokes(50)
@@ -175,7 +183,7 @@ def plain_cat(stage, big, options):
 
 
 def fan_out(stage, big, viewers):
-    with stage.session() as session, stage.seats(session, viewers) as seats:
+    with stage.seats(viewers) as seats:
         seats.run("ready", "echo re''ady")
         used = cpu_seconds(stage.pid)
         row = seats.run("finished", f"cat {big}; echo fi''nished")
@@ -195,7 +203,8 @@ def memory(stage, quick):
     began = time.perf_counter()
     sessions = [stage.person.start_session("web-1")["id"] for _ in range(count)]
     seconds = time.perf_counter() - began
-    wires = [Wire(stage.person, session) for session in sessions[:60]]
+    # A person has 64 sockets at most.
+    wires = [Wire(stage.person).attach(session) for session in sessions[:60]]
     for wire in wires:
         wire.until(b"$ ")
     time.sleep(2)
@@ -250,12 +259,13 @@ def connect(stage, quick):
         prompt = time.perf_counter() - begin
         shell.kill()
         shell.communicate()
+        wire = Wire(stage.person)
         begin = time.perf_counter()
         tab.request("POST", "/api/sessions", json.dumps({"hostId": host, "columns": 80, "rows": 24}), headers)
         answer = tab.getresponse()
         session = json.loads(answer.read())["session"]["id"]
         created = time.perf_counter() - begin
-        wire = Wire(stage.person, session)
+        wire.attach(session)
         wire.until(b"$ ")
         through = time.perf_counter() - begin
         wire.close()
@@ -286,6 +296,8 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--markdown")
     arguments = parser.parse_args()
+    # Whatever ends the run, what it started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     results = {"machine": machine()}
     for name in arguments.names or MEASURES:
         with tempfile.TemporaryDirectory(prefix="copilot-bench-", dir="/tmp") as folder:

@@ -1,11 +1,12 @@
 /*
  * Seats at a terminal, fast enough to measure the gateway and not themselves.
  *
- *   seats gateway PORT COOKIE SESSION COUNT    COUNT seats at a session, over TLS and `copilot.term.v1`
- *   seats terminal COMMAND...                  one command on a PTY of this machine, such as plain `ssh -tt`
+ *   seats gateway PORT COOKIE COUNT    COUNT tabs with their WebSockets, over TLS and `copilot.term.v1`
+ *   seats terminal COMMAND...          one command on a PTY of this machine, such as plain `ssh -tt`
  *
  * Reads its orders from standard input, a line each, and answers each with a line:
  *
+ *   attach SESSION          a seat at the session for each tab
  *   strokes COUNT PAUSE     types COUNT characters, PAUSE microseconds apart; answers the microseconds to each echo
  *   run MARK COMMAND        types COMMAND; when MARK has come to every seat: seconds until the first and the last seat
  *                           had it, bytes delivered, bytes skipped, CPU seconds of this program
@@ -34,7 +35,7 @@
 #include <unistd.h>
 
 enum { ACKNOWLEDGE_EVERY = 32 * 1024, READ = 64 * 1024, BUFFER = 4 << 20, TAIL = 256, SECONDS = 300 };
-enum { SNAP = 0x02, OUT = 0x03, SKIP = 0x05, ERROR = 0x0B, ATTACH = 0x41, IN = 0x42, ACK = 0x43 };
+enum { SNAP = 0x02, OUT = 0x03, SKIP = 0x05, STATE = 0x06, ERROR = 0x0B, ATTACH = 0x41, IN = 0x42, ACK = 0x43 };
 
 struct seat {
     int fd;
@@ -44,7 +45,7 @@ struct seat {
     uint64_t position, acknowledged, delivered, skipped, typed;
     char tail[TAIL * 2];
     size_t tail_used;
-    int has_mark;
+    int has_mark, is_seated;
 };
 
 static const char *mark;
@@ -178,6 +179,8 @@ static void take_message(struct seat *seat, const unsigned char *at, size_t leng
         at = get_varint(at, end, &offset);
         get_varint(at, end, &other);
         seat->skipped += other - offset;
+    } else if (kind == STATE) {
+        seat->is_seated = 1;
     } else if (kind == ERROR) {
         die("the copilot refused: %.*s", (int)(end - at), (const char *)at);
     }
@@ -270,6 +273,20 @@ static double wait_for_mark(void) {
     }
 }
 
+/* What is typed before the seat is known to be taken would be lost. */
+static void wait_for_seats(void) {
+    double deadline = now() + SECONDS;
+    for (;;) {
+        int missing = 0;
+        for (int index = 0; index < seat_count; index++) missing += !seats[index].is_seated;
+        if (missing == 0) return;
+        struct epoll_event events[64];
+        int count = epoll_wait(epoll, events, 64, 60000);
+        if (count <= 0 || now() > deadline) die("%d seats were not taken", missing);
+        for (int index = 0; index < count; index++) receive(events[index].data.ptr);
+    }
+}
+
 static void watch(struct seat *seat, int fd) {
     seat->fd = fd;
     seat->buffer = malloc(BUFFER);
@@ -279,7 +296,7 @@ static void watch(struct seat *seat, int fd) {
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll: %s", strerror(errno));
 }
 
-static void attach(struct seat *seat, SSL_CTX *context, int number, int port, const char *cookie, const char *session) {
+static void open_socket(struct seat *seat, SSL_CTX *context, int port, const char *cookie) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
@@ -310,6 +327,9 @@ static void attach(struct seat *seat, SSL_CTX *context, int number, int port, co
     watch(seat, fd);
     seat->used = used - (size_t)(end + 4 - answer);
     memcpy(seat->buffer, end + 4, seat->used);
+}
+
+static void attach(struct seat *seat, int number, const char *session) {
     unsigned char message[512] = {ATTACH, 1};
     char client[32];
     snprintf(client, sizeof client, "bench-%d-%d", getpid(), number);
@@ -369,13 +389,15 @@ int main(int count, char **arguments) {
             _exit(127);
         }
         watch(&seats[0], master);
-    } else if (count == 6 && strcmp(arguments[1], "gateway") == 0) {
+    } else if (count == 5 && strcmp(arguments[1], "gateway") == 0) {
         SSL_CTX *context = SSL_CTX_new(TLS_client_method());
         SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-        seat_count = atoi(arguments[5]);
+        seat_count = atoi(arguments[4]);
         seats = calloc((size_t)seat_count, sizeof *seats);
         for (int index = 0; index < seat_count; index++)
-            attach(&seats[index], context, index, atoi(arguments[2]), arguments[3], arguments[4]);
+            open_socket(&seats[index], context, atoi(arguments[2]), arguments[3]);
+        puts("ok");
+        fflush(stdout);
     } else {
         die("see the head of seats.c");
     }
@@ -387,6 +409,10 @@ int main(int count, char **arguments) {
             strokes(number, pause);
         } else if (sscanf(line, "run %63s %n", word, &at) == 1) {
             run(word, line + at);
+        } else if (sscanf(line, "attach %63s", word) == 1) {
+            for (int index = 0; index < seat_count; index++) attach(&seats[index], index, word);
+            wait_for_seats();
+            puts("ok");
         } else if (sscanf(line, "await %63s", word) == 1) {
             expect(word);
             wait_for_mark();

@@ -25,7 +25,7 @@ def frame(payload):
 class Wire:
     """One viewer or typist: knows its position in the output and acknowledges as a page would."""
 
-    def __init__(self, person, session):
+    def __init__(self, person):
         copilot = person.copilot
         raw = socket.create_connection(("127.0.0.1", copilot.port))
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -47,7 +47,10 @@ class Wire:
         self.buffer = bytearray(rest)
         self.position = self.acknowledged = self.delivered = self.skipped = self.sent = 0
         self.tail = b""
+
+    def attach(self, session):
         self.send(ATTACH, text(session), varint(0), varint(80), varint(24), text(os.urandom(8).hex()), text("desktop"))
+        return self
 
     def send(self, kind, *fields):
         self.socket.sendall(frame(bytes([kind]) + varint(1) + b"".join(fields)))

@@ -68,7 +68,7 @@ extension SSHError {
 
     /// What a failed TCP connection means.
     static func connect(_ error: any Error, _ endpoint: SSHEndpoint, _ address: SocketAddress) -> SSHError {
-        let place = "\(shown(endpoint.host)) (\(address.ipAddress ?? "?"), port \(address.port ?? endpoint.port))"
+        let place = place(endpoint, address)
         if case ChannelError.connectTimeout? = error as? ChannelError { return connectTimeout(place) }
         guard let io = error as? IOError else {
             if let known = error as? SSHError { return known }
@@ -100,6 +100,17 @@ extension SSHError {
                 .connectionFailed, "Connecting to \(place) failed: \(io.description).",
                 hint: "Check the address and the network between.")
         }
+    }
+
+    /// "web-1 (192.0.2.7) port 22", or the address alone where that is what was asked for.
+    private static func place(_ endpoint: SSHEndpoint, _ address: SocketAddress) -> String {
+        let port = address.port ?? endpoint.port
+        guard let ip = address.ipAddress, ip != endpoint.host else { return "\(shown(endpoint.host)) port \(port)" }
+        return "\(shown(endpoint.host)) (\(ip)) port \(port)"
+    }
+
+    static func connectTimeout(_ endpoint: SSHEndpoint) -> SSHError {
+        connectTimeout("\(shown(endpoint.host)) port \(endpoint.port)")
     }
 
     private static func connectTimeout(_ place: String) -> SSHError {

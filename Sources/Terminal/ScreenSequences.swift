@@ -135,7 +135,7 @@ extension Screen {
         position.pendingWrap = false
         let range = part == 0 ? position.column..<columns : part == 1 ? 0..<position.column + 1 : 0..<columns
         erase(row: position.row, range, keepingProtected: keepingProtected)
-        if range.count == columns { grid[position.row].isWrapped = false }
+        if part == 2 || part == 0 && position.column == 0 { grid[position.row].isWrapped = false }
     }
 
     /// 0 from the cursor on, 1 up to and with the cursor, 2 everything, 3 the scrollback.
@@ -148,6 +148,11 @@ extension Screen {
             for row in whole {
                 erase(row: row, 0..<columns, keepingProtected: keepingProtected)
                 grid[row].isWrapped = false
+            }
+            // What a line continued is gone.
+            if part == 1 { grid[position.row].isWrapped = false }
+            if part == 1, position.column == columns - 1, position.row + 1 < rows {
+                grid[position.row + 1].isWrapped = false
             }
         case 3: grid.history.removeAll()
         default: break
@@ -165,12 +170,14 @@ extension Screen {
     }
 
     private mutating func insertLines(_ count: Int) {
+        position.pendingWrap = false
         guard position.row >= grid.top, position.row <= grid.bottom else { return }
         grid.insertLines(count, at: position.row, background: style.background, columns: columns)
         moveTo(column: 0)
     }
 
     private mutating func deleteLines(_ count: Int) {
+        position.pendingWrap = false
         guard position.row >= grid.top, position.row <= grid.bottom else { return }
         grid.deleteLines(count, at: position.row, background: style.background, columns: columns)
         moveTo(column: 0)

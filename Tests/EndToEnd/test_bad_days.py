@@ -67,8 +67,8 @@ def test_a_changed_host_key_stops_the_connection_before_authentication(ready, ad
     assert alert["offeredFingerprint"] == host.fingerprint
     assert "host.key_changed" in ada.actions()
     identifier = ada.host("web-1")["id"]
-    other = ada.post(f"/api/hosts/{identifier}/host-key", {"fingerprint": before})
-    assert other.status in (409, 422), "only the key of the alert can be accepted"
+    other = ada.post(f"/api/hosts/{identifier}/host-key", {"fingerprint": "SHA256:" + "A" * 43})
+    assert other.status in (409, 422), "only a key that was shown can be accepted"
     ada.post(f"/api/hosts/{identifier}/host-key", {"fingerprint": host.fingerprint}).expect(200)
     assert start(ada, "web-1").status == 201
 
@@ -121,10 +121,10 @@ async def test_kill_nine_loses_at_most_the_last_second(ready, ada):
 
 @pytest.fixture
 def small_disk(folder):
-    """A disk of 4 MB for the recordings."""
+    """A disk of 16 MB for the recordings."""
     path = folder / "small"
     path.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(path)], capture_output=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "tmpfs", str(path)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip("no tmpfs can be mounted here: " + mounted.stderr.decode())
     yield path
@@ -146,11 +146,10 @@ async def test_a_full_disk_pauses_the_session_and_nothing_is_lost(make_copilot, 
         async with Seat(ada, session) as seat:
             await seat.sees(PROMPT)
             filler = small_disk / "filler"
-            with filler.open("wb") as file:
+            with filler.open("wb", buffering=0) as file:
                 try:
                     while True:
                         file.write(os.urandom(65536))
-                        file.flush()
                 except OSError:
                     pass
             await seat.type("echo wh''ile-full; head -c 200000 /dev/urandom | base64; echo st''ill-there\r")

@@ -23,6 +23,13 @@ struct GeneratedStream {
         return stream.bytes
     }
 
+    /// What every terminal that calls itself VT100 or xterm should agree on, in narrow characters.
+    static func common(seed: UInt64, count: Int) -> [UInt8] {
+        var stream = GeneratedStream(random: SplitMix64(state: seed))
+        while stream.bytes.count < count { stream.appendCommon() }
+        return stream.bytes
+    }
+
     private init(random: SplitMix64) { self.random = random }
 
     private mutating func number(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
@@ -41,6 +48,31 @@ struct GeneratedStream {
         case 17: add(["\u{1B}", "\u{1B}[", "\u{1B}[1;", "\u{18}", "\u{9B}", "\u{1B}]2;x", "\u{85}"][number(7)])
         case 18: for _ in 0..<number(6) { bytes.append(UInt8(number(256))) }
         default: add("\u{1B}[\(number(30));\(number(100))H")
+        }
+    }
+
+    private mutating func appendCommon() {
+        switch number(16) {
+        case 0...5: add(["hello ", "x", "äöü", "─│┌", "some longer text that may wrap ", "1234567890"][number(6)])
+        case 6: bytes.append([0x08, 0x0D][number(2)])
+        case 7...8: add("\r\n")
+        case 9: add("\u{1B}[\(1 + number(20));\(1 + number(60))H")
+        case 10:
+            bytes += Array("\u{1B}[\(1 + number(5))".utf8)
+            bytes.append(Array("@ABCDGLMPXd".utf8)[number(11)])
+        case 11:
+            add(
+                ["\u{1B}[J", "\u{1B}[K", "\u{8}\u{1B}[1J", "\u{8}\u{1B}[2J", "\u{8}\u{1B}[1K", "\u{8}\u{1B}[2K"][
+                    number(6)])
+        case 12...13:
+            let codes = [
+                "0", "1", "3", "4", "7", "31", "42", "95", "38;5;\(16 + number(240))", "48;2;1;2;\(number(256))",
+            ]
+            add("\u{1B}[\(codes[number(codes.count)])m")
+        case 14:
+            let top = 1 + number(6)
+            add(number(3) == 0 ? "\u{1B}[\(top);\(top + 1 + number(8))r" : "\u{1B}[r")
+        default: add(["\u{1B}M", "\u{1B}D", "\u{1B}E", "\u{1B}7", "\u{1B}[1;1H\t"][number(5)])
         }
     }
 

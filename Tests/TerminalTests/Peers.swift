@@ -34,6 +34,15 @@ struct RecordedStream: Sendable {
             events: (object["events"] as? [[Any]] ?? []).compactMap(RecordedStream.event))
     }
 
+    /// What terminals agree on, with a mark now and then.
+    init(generated seed: Int) {
+        let bytes = GeneratedStream.common(seed: UInt64(seed), count: 3000)
+        let events = stride(from: 0, to: bytes.count, by: 100).flatMap { start -> [Event] in
+            [.output(Array(bytes[start..<min(start + 100, bytes.count)])), .mark("\(start)")]
+        }
+        self.init(name: "generated \(seed)", columns: 20 + seed % 40, rows: 5 + seed % 15, events: events)
+    }
+
     private static func event(_ parts: [Any]) -> Event? {
         switch (parts.first as? String, parts.dropFirst().first, parts.last) {
         case ("o", let text as String, _): Data(base64Encoded: text).map { .output([UInt8]($0)) }

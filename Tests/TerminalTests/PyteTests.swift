@@ -69,4 +69,14 @@ struct PyteTests {
             #expect(difference(mine.screen, other) == nil, "\(mine.mark)")
         }
     }
+
+    @Test("generated streams show the same in pyte")
+    func generated() throws {
+        let streams = (1...20).map { RecordedStream(generated: $0) }
+        for (stream, theirs) in zip(streams, try pyte(streams)) {
+            for (mine, other) in zip(stream.screens(), theirs) {
+                #expect(difference(mine.screen, other) == nil, "\(stream.name)")
+            }
+        }
+    }
 }

@@ -162,4 +162,14 @@ struct XtermTests {
             #expect(XtermScreen(pair.0).difference(from: pair.1[0]) == nil, "cut \(index)")
         }
     }
+
+    @Test("generated streams show the same in xterm.js")
+    func generated() throws {
+        let streams = (1...20).map { RecordedStream(generated: $0) }
+        for (stream, theirs) in zip(streams, try xterm(streams)) {
+            for (mine, other) in zip(stream.screens(), theirs) {
+                #expect(XtermScreen(mine.screen).difference(from: other) == nil, "\(stream.name)")
+            }
+        }
+    }
 }

@@ -27,7 +27,7 @@ extension LiveSession {
             seats[known].isVisible = true
             index = known
         } else {
-            try makeRoom()
+            try makeRoom(for: caller)
             seats.append(
                 Seat(
                     id: Identifier.make("seat"), clientID: clientID, device: device, caller: caller, mode: mode,
@@ -69,12 +69,20 @@ extension LiveSession {
         stateChanged()
     }
 
-    private func makeRoom() throws(GatewayError) {
-        guard seats.count >= limits.seats else { return }
-        guard let gone = seats.firstIndex(where: { !$0.isConnected && lease.holder?.seatId != $0.id }) else {
+    private func makeRoom(for caller: Caller) throws(GatewayError) {
+        let own = seats.count { $0.caller.userID == caller.userID }
+        let isOneTooMany = own >= limits.seatsEach
+        guard isOneTooMany || seats.count >= limits.seats else { return }
+        let gone = seats.firstIndex {
+            !$0.isConnected && lease.holder?.seatId != $0.id && (!isOneTooMany || $0.caller.userID == caller.userID)
+        }
+        guard let gone else {
             throw GatewayError(
-                "too_many_seats", status: 409, "This session already has \(seats.count) seats.",
-                hint: "Somebody has to leave first.")
+                "too_many_seats", status: 409,
+                isOneTooMany
+                    ? "You have \(own) seats at this session already."
+                    : "This session already has \(seats.count) seats.",
+                hint: isOneTooMany ? "Close some of your tabs." : "Somebody has to leave first.")
         }
         seats.remove(at: gone)
     }

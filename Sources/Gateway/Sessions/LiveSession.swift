@@ -27,12 +27,18 @@ public actor LiveSession {
         public var idleSeconds: Int
         public var leaseGraceSeconds: Int
         public var seats: Int
+        /// Of those, how many one person may hold: nobody fills a session so that its owner finds no place.
+        public var seatsEach: Int
 
-        public init(seatlessSeconds: Int = 1800, idleSeconds: Int = 0, leaseGraceSeconds: Int = 15, seats: Int = 512) {
+        public init(
+            seatlessSeconds: Int = 1800, idleSeconds: Int = 0, leaseGraceSeconds: Int = 15, seats: Int = 512,
+            seatsEach: Int = 64
+        ) {
             self.seatlessSeconds = seatlessSeconds
             self.idleSeconds = idleSeconds
             self.leaseGraceSeconds = leaseGraceSeconds
             self.seats = seats
+            self.seatsEach = seatsEach
         }
     }
 

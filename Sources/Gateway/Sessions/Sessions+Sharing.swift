@@ -66,7 +66,7 @@ extension Sessions {
     }
 
     /// Somebody took a seat: for the audit log.
-    public func joined(_ session: LiveSession, _ caller: Caller) {
+    func joined(_ session: LiveSession, _ caller: Caller) {
         services.recordSoon(shareEvent(session, caller, "session.join", [:]))
     }
 }

@@ -269,6 +269,25 @@ public final class Sessions: Sendable {
             || view.participants.contains { $0.userId == caller.userID } || services.may(.sessionEndAny, caller, on: nil)
     }
 
+    // MARK: Seats
+
+    /// Takes a seat with the rights that the person has now. A socket lives long: whoever opened it may have had another
+    /// role then, or none of what it was good for any more.
+    public func attach(
+        _ caller: Caller, to session: LiveSession, clientID: String, device: String, have: UInt64?, columns: Int,
+        rows: Int, outlet: any SeatOutlet
+    ) async throws(GatewayError) -> String {
+        let people = services.people
+        let now = try await people.caller(userID: caller.userID, signInID: caller.signInID, address: caller.address)
+        let seat = try await session.attach(
+            now, clientID: clientID, device: device, have: have, columns: columns, rows: rows, outlet: outlet)
+        // A change of role between the question and the seat did not find the seat: it is looked for once more.
+        let later = try? await people.caller(userID: now.userID, signInID: now.signInID, address: now.address)
+        if let later, later.role != now.role { await session.reauthorise(userID: later.userID, role: later.role) }
+        joined(session, now)
+        return seat
+    }
+
     // MARK: Changes elsewhere
 
     /// Somebody lost a right that an open seat still uses.

@@ -28,6 +28,8 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     private let sessions: Sessions
     private let sockets: TerminalSockets
     private var channels: [UInt64: Attached] = [:]
+    private var lastAttach: Task<Void, Never>?
+    private var waitingAttaches = 0
     private var context: ChannelHandlerContext?
     private let encoder = JSONEncoder()
 
@@ -118,7 +120,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     }
 
     private func attach(_ attach: TerminalFrame.Attach, _ channel: UInt64) {
-        guard channels.count < Self.channelLimit, let context else {
+        guard channels.count < Self.channelLimit, waitingAttaches < Self.channelLimit, let context else {
             return reply(
                 channel: channel, error: "This tab already has \(channels.count) terminals open.",
                 code: "too_many_channels", hint: "Close one of them.")
@@ -133,20 +135,29 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         let handler = NIOLoopBound(self, eventLoop: loop)
         let outlet = TerminalOutlet(eventLoop: loop) { message in handler.value.deliver(message, channel) }
         channels[channel] = Attached(session: session, outlet: outlet, seat: nil)
-        let caller = caller
-        session.submit { session in
-            let result = Result { () throws(GatewayError) in
-                try session.attach(
-                    caller, clientID: attach.clientID, device: attach.device, have: attach.have,
-                    columns: attach.columns, rows: attach.rows, outlet: outlet)
+        let (caller, sessions, previous) = (caller, sessions, lastAttach)
+        waitingAttaches += 1
+        lastAttach = Task {
+            // One after another: of two for the same seat the later one counts.
+            await previous?.value
+            let result: Result<String, GatewayError>
+            do throws(GatewayError) {
+                result = .success(
+                    try await sessions.attach(
+                        caller, to: session, clientID: attach.clientID, device: attach.device, have: attach.have,
+                        columns: attach.columns, rows: attach.rows, outlet: outlet))
+            } catch {
+                result = .failure(error)
             }
-            loop.runOrExecute { handler.value.attached(result, channel, outlet, session) }
+            loop.execute { handler.value.attached(result, channel, outlet, session) }
         }
     }
 
     private func attached(
         _ result: Result<String, GatewayError>, _ channel: UInt64, _ outlet: TerminalOutlet, _ session: LiveSession
     ) {
+        waitingAttaches -= 1
+        if waitingAttaches == 0 { lastAttach = nil }
         guard var attached = channels[channel], attached.outlet === outlet else {
             // The tab left, or attached again, while the session answered.
             if case .success(let seat) = result {
@@ -158,7 +169,6 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         case .success(let seat):
             attached.seat = seat
             channels[channel] = attached
-            sessions.joined(attached.session, caller)
         case .failure(let error):
             outlet.detach()
             channels[channel] = nil

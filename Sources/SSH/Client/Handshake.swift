@@ -43,7 +43,7 @@ struct Handshake: Sendable {
                 if first == nil { first = error }
             }
         }
-        throw first ?? .resolutionTimeout(endpoint)
+        throw first ?? .connectTimeout(endpoint)
     }
 
     private static func begin(

@@ -128,9 +128,9 @@ extension ConnectionMachine {
             try rekeyIfDue()
         }
         var turn = Self.channelQuantum
-        while turn > 0, !transport.isHolding, let packet = takePacket(number, remote) {
-            turn -= packet.readableBytes
-            try send(packet)
+        while turn > 0, !transport.isHolding, takePacket(number, remote) {
+            turn -= scratch.readableBytes
+            try send(scratch)
             try rekeyIfDue()
         }
         guard !transport.isHolding else { return }
@@ -142,9 +142,15 @@ extension ConnectionMachine {
         }
     }
 
-    /// The next packet of data that window and maximum allow.
-    private mutating func takePacket(_ number: UInt32, _ remote: UInt32) -> ByteBuffer? {
-        channels.update(number) { $0.takePacket(remote) } ?? nil
+    /// Puts the next packet of data that window and maximum allow into `scratch`.
+    private mutating func takePacket(_ number: UInt32, _ remote: UInt32) -> Bool {
+        // Taken out while it is written to, so that its memory has one owner.
+        var packet = ByteBuffer()
+        swap(&packet, &scratch)
+        packet.clear()
+        let isTaken = channels.update(number) { $0.takePacket(remote, into: &packet) }
+        swap(&packet, &scratch)
+        return isTaken ?? false
     }
 
     /// Tells the owner when the queue passes one of its marks.
@@ -161,17 +167,18 @@ extension ConnectionMachine {
 }
 
 extension SessionChannel {
-    fileprivate mutating func takePacket(_ remote: UInt32) -> ByteBuffer? {
-        guard case .open(_, var window) = stage, !isCloseSent else { return nil }
+    fileprivate mutating func takePacket(_ remote: UInt32, into packet: inout ByteBuffer) -> Bool {
+        guard case .open(_, var window) = stage, !isCloseSent else { return false }
         let count = window.allowance(queue.bytes)
-        guard count > 0 else { return nil }
+        guard count > 0 else { return false }
         window.spend(count)
         stage = .open(remote: remote, window: window)
-        var packet = ByteBuffer(message: .channelData, capacity: count + 9)
+        packet.reserveCapacity(count + 9)
+        packet.writeInteger(MessageNumber.channelData.rawValue)
         packet.writeInteger(remote)
         packet.writeInteger(UInt32(truncatingIfNeeded: count))
         queue.move(count, into: &packet)
-        return packet
+        return true
     }
 
     fileprivate mutating func takeEOF() -> Bool {

@@ -52,6 +52,8 @@ public struct ConnectionMachine {
     var isWritable = true
     var sentWhileUnwritable = 0
     var banners = (count: 0, bytes: 0)
+    /// One packet of channel data while it is put together; its memory is used again for the next one.
+    var scratch = ByteBuffer()
 
     private var events = CircularBuffer<ConnectionEvent>()
     private var tokens: UInt64 = 0
@@ -97,6 +99,8 @@ public struct ConnectionMachine {
     /// answer to.
     public mutating func connectionLost() {
         isStreamEnded = true
+        // Answers cannot pile up any more.
+        setWritable(true)
     }
 
     /// The next event, or nil when more bytes, time or an answer is needed.
@@ -138,6 +142,7 @@ public struct ConnectionMachine {
         guard !isClosed else { return }
         timers.now = max(timers.now, now)
         attempt { machine throws(ProtocolError) in try machine.checkTimers() }
+        scratch = ByteBuffer()
         transport.reader.shrink()
         transport.writer.shrink()
     }
@@ -191,6 +196,8 @@ public struct ConnectionMachine {
         guard !isClosed else { return }
         phase = .closed
         question = .none
+        // What was queued goes nowhere; its memory is not kept for as long as somebody holds the connection.
+        channels = ChannelTable(limit: 0)
         if tellsPeer {
             // Nothing can be done about a goodbye that cannot be said.
             try? transport.send(Disconnect(reason: error.reason, description: publicWords(error)).encoded)

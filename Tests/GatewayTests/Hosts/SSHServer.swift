@@ -4,22 +4,23 @@ import NIOPosix
 import SSHKeys
 
 /// A real sshd on a free port of loopback with its own keys; the account that runs the tests may log in by key.
-final class SSHServer: @unchecked Sendable {
-    // Unchecked: `process` is only started here and stopped in the deinitialiser.
-    private let process = Process()
+final class SSHServer: Sendable {
+    private let process: Child
     private let folder: String
     let port: Int
     let userKey: SSHPrivateKey
 
     init(hostKeys: [String] = ["ed25519", "ecdsa"]) async throws {
-        folder = NSTemporaryDirectory() + "copilot-hosts-\(UUID().uuidString)"
+        let folder = NSTemporaryDirectory() + "copilot-hosts-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-        userKey = SSHPrivateKey.generateEd25519(comment: "test")
-        port = try await Self.freePort()
-        try write(userKey.publicKey.authorizedKeysLine(comment: "test") + "\n", "authorized_keys")
+        let userKey = SSHPrivateKey.generateEd25519(comment: "test")
+        let port = try await Self.freePort()
+        try Self.write(userKey.publicKey.authorizedKeysLine(comment: "test") + "\n", folder + "/authorized_keys")
         for kind in hostKeys {
-            try Self.run("/usr/bin/ssh-keygen", ["-q", "-t", kind, "-N", "", "-f", folder + "/host_" + kind])
+            let keygen = try Child(
+                "/usr/bin/ssh-keygen", ["-q", "-t", kind, "-N", "", "-f", folder + "/host_" + kind], log: "/dev/null")
+            guard keygen.wait() == 0 else { throw StartFailure("ssh-keygen failed") }
         }
         if getuid() == 0 {
             try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
@@ -30,15 +31,23 @@ final class SSHServer: @unchecked Sendable {
                 "PasswordAuthentication no", "KbdInteractiveAuthentication no",
                 "AuthorizedKeysFile \(folder)/authorized_keys",
             ] + hostKeys.map { "HostKey \(folder)/host_\($0)" }
-        try write(lines.joined(separator: "\n") + "\n", "sshd_config")
-        try await start()
+        try Self.write(lines.joined(separator: "\n") + "\n", folder + "/sshd_config")
+        try Self.write("", folder + "/log")
+        (self.folder, self.userKey, self.port) = (folder, userKey, port)
+        process = try Child("/usr/sbin/sshd", ["-D", "-e", "-f", folder + "/sshd_config"], log: folder + "/log")
+        try await listening()
+    }
+
+    private func listening() async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while try !String(contentsOfFile: folder + "/log", encoding: .utf8).contains("Server listening") {
+            guard ContinuousClock.now < deadline else { throw StartFailure("sshd did not start") }
+            try await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     deinit {
-        if process.isRunning {
-            kill(process.processIdentifier, SIGTERM)
-            process.waitUntilExit()
-        }
+        process.stop()
         try? FileManager.default.removeItem(atPath: folder)
     }
 
@@ -49,41 +58,16 @@ final class SSHServer: @unchecked Sendable {
     /// Lets one more key log in.
     func authorize(_ line: String) throws {
         let lines = userKey.publicKey.authorizedKeysLine(comment: "test") + "\n" + line + "\n"
-        try write(lines, "authorized_keys")
+        try Self.write(lines, folder + "/authorized_keys")
     }
 
-    private func write(_ text: String, _ name: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
-    }
-
-    private func start() async throws {
-        try write("", "log")
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
-        process.arguments = ["-D", "-e", "-f", folder + "/sshd_config"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardError = FileHandle(forWritingAtPath: folder + "/log")
-        try process.run()
-        let deadline = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < deadline, process.isRunning {
-            if try String(contentsOfFile: folder + "/log", encoding: .utf8).contains("Server listening") { return }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        throw StartFailure("sshd did not start")
+    private static func write(_ text: String, _ path: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }
 
     struct StartFailure: Error {
         let text: String
         init(_ text: String) { self.text = text }
-    }
-
-    private static func run(_ program: String, _ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw StartFailure("\(program) failed") }
     }
 
     /// A port that nobody listens on now.
@@ -93,5 +77,38 @@ final class SSHServer: @unchecked Sendable {
         let port = channel.localAddress?.port ?? 0
         try await channel.close()
         return port
+    }
+}
+
+/// A child by posix_spawn. Foundation's Process takes a child for dead when it closes the descriptors that it inherited,
+/// as sshd does, and then waits for it on the thread that serves all other children.
+private final class Child: Sendable {
+    private let identifier: pid_t
+
+    init(_ program: String, _ arguments: [String], log: String) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_APPEND, 0)
+        let words = ([program] + arguments).map { strdup($0) }
+        defer { for word in words { free(word) } }
+        var identifier: pid_t = 0
+        let code = posix_spawn(&identifier, program, &actions, nil, words + [nil], environ)
+        guard code == 0 else { throw SSHServer.StartFailure("\(program): \(String(cString: strerror(code)))") }
+        self.identifier = identifier
+    }
+
+    /// The exit status.
+    func wait() -> Int32 {
+        var status: Int32 = 0
+        while waitpid(identifier, &status, 0) < 0 && errno == EINTR {}
+        return status
+    }
+
+    func stop() {
+        kill(identifier, SIGTERM)
+        _ = wait()
     }
 }

@@ -34,21 +34,22 @@ import Testing
         #expect(errors.first?.code == "wrong_credentials" && errors.first?.status == 401)
     }
 
-    @Test("an unknown user costs as much time as a known one")
+    @Test("an unknown user is not answered faster than a known one")
     func sameCost() async throws {
         let passwords = try PasswordHash()
         let stored = try await passwords.hash(PasswordRule.bytes(of: "right"))
-        func fastest(_ stored: String?) async throws -> Duration {
-            var best = Duration.seconds(60)
-            for _ in 0..<4 {
-                let start = ContinuousClock.now
-                #expect(try await !passwords.verify(PasswordRule.bytes(of: "wrong"), against: stored))
-                best = min(best, ContinuousClock.now - start)
-            }
-            return best
+        func time(_ stored: String?) async throws -> Duration {
+            let start = ContinuousClock.now
+            #expect(try await !passwords.verify(PasswordRule.bytes(of: "wrong"), against: stored))
+            return ContinuousClock.now - start
         }
-        let ratio = try await fastest(nil) / fastest(stored)
-        #expect(ratio > 0.5 && ratio < 2, "\(ratio)")
+        // The fastest of several, in turns: other work on the machine can only make one slower.
+        var (unknown, known) = (Duration.seconds(60), Duration.seconds(60))
+        for _ in 0..<8 {
+            unknown = min(unknown, try await time(nil))
+            known = min(known, try await time(stored))
+        }
+        #expect(unknown / known > 0.3)
     }
 
     @Test("the name that was typed is not in the audit log when it is unknown: it may be a password")

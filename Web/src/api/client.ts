@@ -138,6 +138,11 @@ export class ApiClient {
         if (last > 0 && Date.now() - last > REFRESH_AFTER) await this.refresh();
     }
 
+    /** Whether somebody signed in in this browser and did not sign out; the cookies themselves can't be read. */
+    hasSignedIn(): boolean {
+        return localStorage.getItem(REFRESHED_AT) !== null;
+    }
+
     noteSignIn() {
         localStorage.setItem(REFRESHED_AT, String(Date.now()));
     }

@@ -31,7 +31,9 @@ export async function start() {
         store.set({ phase: "signed-out" });
         return;
     }
-    await loadMe();
+    // A browser in which nobody signed in is not asked who is there.
+    if (api.hasSignedIn()) await loadMe();
+    else store.set({ phase: "signed-out" });
 }
 
 export async function loadMe() {

@@ -71,7 +71,7 @@ function gather(seat: SeatView): Person[] {
         const person = people.get(one.userId) ?? { userId: one.userId, name: one.name, mode: one.mode, seats: [] };
         people.set(one.userId, { ...person, seats: [...person.seats, one] });
     }
-    return [...people.values()];
+    return [...people.values()].sort((a, b) => Number(b.userId === seat.owner.id) - Number(a.userId === seat.owner.id));
 }
 
 type Attempt = (act: () => Promise<unknown>, done?: string) => Promise<void>;

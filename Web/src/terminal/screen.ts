@@ -3,6 +3,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
+import { followOutput } from "./following";
 
 export interface ScreenOptions {
     fontSize: number;
@@ -24,6 +25,8 @@ export const TERMINAL_FONT = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono"
 export class TerminalScreen implements OutputSink {
     readonly terminal: Terminal;
     readonly search = new SearchAddon();
+
+    private readonly following: { dispose(): void };
 
     constructor(private readonly container: HTMLElement, private readonly options: ScreenOptions) {
         this.terminal = new Terminal({
@@ -47,6 +50,7 @@ export class TerminalScreen implements OutputSink {
         this.terminal.loadAddon(this.search);
         this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
         this.terminal.open(container);
+        this.following = followOutput(this.terminal);
         this.terminal.onData(options.onData);
         this.terminal.onBinary((data) =>
             options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))
@@ -55,6 +59,7 @@ export class TerminalScreen implements OutputSink {
     }
 
     dispose() {
+        this.following.dispose();
         this.terminal.dispose();
     }
 

@@ -1,0 +1,69 @@
+import Testing
+
+@testable import SSHProtocol
+
+/// The table against a second one, written by hand in another form: for each role and state, the numbers that are handled,
+/// read past and answered with UNIMPLEMENTED. Everything else ends the connection.
+@Suite struct AdmissionTableTests {
+    struct Row {
+        var handled: Set<UInt8> = [1]
+        var ignored: Set<UInt8> = [2, 3, 4]
+        var unimplemented: Set<UInt8> = []
+    }
+
+    private static let unassignedTransport = Set<UInt8>(8...19).union(22...29)
+    private static let unassignedConnected = unassignedTransport.union(83...89).union(101...127).union(128...191)
+        .union(194...255)
+    private static let connection = Set<UInt8>(80...82).union(90...100)
+
+    private static func row(_ role: ConnectionRole, _ state: AdmissionState) -> Row {
+        switch (state, role) {
+        case (.firstInit, _): Row(handled: [1, 20])
+        case (.firstExchange, .client), (.laterExchange, .client): Row(handled: [1, 31])
+        case (.firstExchange, .server), (.laterExchange, .server): Row(handled: [1, 30])
+        case (.strictFirstExchange, .client): Row(handled: [1, 31], ignored: [])
+        case (.strictFirstExchange, .server): Row(handled: [1, 30], ignored: [])
+        case (.firstNewKeys, _), (.laterNewKeys, _): Row(handled: [1, 21])
+        case (.strictFirstNewKeys, _): Row(handled: [1, 21], ignored: [])
+        case (.service, .client): Row(handled: [1, 6, 7, 20], unimplemented: unassignedTransport)
+        case (.service, .server): Row(handled: [1, 5, 7, 20], unimplemented: unassignedTransport)
+        case (.authentication, .client):
+            Row(handled: [1, 7, 20, 51, 52, 53, 60], unimplemented: unassignedTransport.union(54...59))
+        case (.authentication, .server):
+            Row(handled: [1, 20, 50, 61], unimplemented: unassignedTransport.union(54...59))
+        case (.connected, .client):
+            Row(handled: connection.union([1, 20, 192]), ignored: [2, 3, 4, 193], unimplemented: unassignedConnected)
+        case (.connected, .server):
+            Row(
+                handled: connection.union([1, 20, 192]), ignored: [2, 3, 4, 50, 193],
+                unimplemented: unassignedConnected)
+        case (.closed, _): Row(handled: [], ignored: Set(0...255))
+        }
+    }
+
+    @Test(
+        "every cell of role × state × message number is as written", arguments: ConnectionRole.allCases,
+        AdmissionState.allCases)
+    func complete(role: ConnectionRole, state: AdmissionState) {
+        let row = Self.row(role, state)
+        for number in UInt8.min...UInt8.max {
+            let expected: Admission =
+                row.handled.contains(number)
+                ? .handle
+                : row.ignored.contains(number) ? .ignore : row.unimplemented.contains(number) ? .unimplemented : .refuse
+            let found = AdmissionTable.admission(of: number, role: role, state: state)
+            #expect(found == expected, "message \(number)")
+        }
+    }
+
+    @Test("nothing of the connection protocol is admitted before authentication, in either role")
+    func nothingEarly() {
+        for role in ConnectionRole.allCases {
+            for state in AdmissionState.allCases where state != .connected && state != .closed {
+                for number in UInt8(80)...255 {
+                    #expect(AdmissionTable.admission(of: number, role: role, state: state) == .refuse)
+                }
+            }
+        }
+    }
+}
