@@ -34,7 +34,7 @@ struct Authentication: Sendable {
 extension GatewayError {
     static var notSignedIn: GatewayError {
         GatewayError(
-                "not_signed_in", status: 401, "You are not signed in, or your sign-in has ended.",
+            "not_signed_in", status: 401, "You are not signed in, or your sign-in has ended.",
             hint: "Sign in, then try again.")
     }
 }

@@ -40,7 +40,7 @@ struct ErrorAnswers: RouterMiddleware {
         guard !methods.isEmpty else {
             return Self.answer(
                 GatewayError(
-                "not_found", status: 404, "There is nothing at this address.",
+                    "not_found", status: 404, "There is nothing at this address.",
                     hint: "The calls that exist are described at /openapi.yaml."))
         }
         let allowed = methods.map(\.rawValue).sorted().joined(separator: ", ")
@@ -69,19 +69,19 @@ struct ErrorAnswers: RouterMiddleware {
                 hint: "Send less at once.")
         }
         return GatewayError(
-                "bad_request", status: error.status.code, "This request could not be understood.",
+            "bad_request", status: error.status.code, "This request could not be understood.",
             hint: "The calls that exist are described at /openapi.yaml.")
     }
 
     private static var stopping: GatewayError {
         GatewayError(
-                "stopping", status: 503, "The server is stopping and did not finish this request.",
+            "stopping", status: 503, "The server is stopping and did not finish this request.",
             hint: "Try again in a moment.", retryAfter: 5)
     }
 
     private static func unexpected(requestID: String) -> GatewayError {
         GatewayError(
-                "internal", status: 500, "Something went wrong inside the copilot.",
+            "internal", status: 500, "Something went wrong inside the copilot.",
             hint: "Try again. The log has more under request \(requestID).")
     }
 }

@@ -56,7 +56,7 @@ struct Call: Sendable {
     /// - Throws: 413 when it is too large; the announced length is believed at once.
     static func collectBody(of request: Request, limits: WebLimits) async throws -> ByteBuffer {
         let tooLarge = GatewayError(
-                "too_large", status: 413, "The body of this request is larger than \(limits.bodyBytes / 1024) KiB.",
+            "too_large", status: 413, "The body of this request is larger than \(limits.bodyBytes / 1024) KiB.",
             hint: "Send less at once.")
         if let length = request.headers[.contentLength].flatMap(Int.init), length > limits.bodyBytes { throw tooLarge }
         do {

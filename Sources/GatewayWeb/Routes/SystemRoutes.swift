@@ -23,7 +23,8 @@ struct SystemRoutes: Sendable {
     }
 
     private static func description() throws -> Response {
-        guard let url = Bundle.module.url(forResource: "openapi", withExtension: "yaml", subdirectory: "Resources") else {
+        guard let url = Bundle.module.url(forResource: "openapi", withExtension: "yaml", subdirectory: "Resources")
+        else {
             throw GatewayError(
                 "not_found", status: 404, "The description of the API is not installed.",
                 hint: "Install the program together with its resources.")

@@ -6,7 +6,8 @@ import Hummingbird
 import NIOCore
 import NIOWebSocket
 
-/// `GET /api/terminal`: the WebSocket of the terminals. An ordinary route that decides; its 101 response is the upgrade.
+/// `GET /api/terminal`: the WebSocket of the terminals. An ordinary route that decides; its 101 response is the
+/// upgrade.
 struct TerminalRoute: Sendable {
     static let subprotocol = "copilot.term.v1"
 
@@ -28,15 +29,7 @@ struct TerminalRoute: Sendable {
         let channel = call.context.channel
         let isPrepared = try await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: HTTPUpgradeHandler.self).prepare { channel in
-                // Whoever signed out while the connection was on its way is not among those who hear of it, so it is
-                // asked once more when the session's handler is there.
-                channel.eventLoop.execute {
-                    Task {
-                        if await isStillSignedIn(caller) { return }
-                        let farewell = CloseWebSocket(code: 1008, reason: "The sign-in has ended.")
-                        channel.triggerUserOutboundEvent(farewell, promise: nil)
-                    }
-                }
+                Self.watch(caller, on: channel, every: limits.signInCheckInterval, isStillSignedIn)
                 return [
                     WebSocketFrameEncoder(),
                     ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: limits.messageBytes)),
@@ -54,12 +47,30 @@ struct TerminalRoute: Sendable {
         return response
     }
 
+    /// Ends the connection when the sign-in behind it does.
+    ///
+    /// Those who sign out here are told at once. This finds the others: who signed out while the connection was on its
+    /// way, whose sign-in came to its absolute end, and who was disabled by another process.
+    private static func watch(
+        _ caller: Caller, on channel: any Channel, every interval: TimeAmount,
+        _ isStillSignedIn: @escaping @Sendable (Caller) async -> Bool
+    ) {
+        let checks = channel.eventLoop.scheduleRepeatedAsyncTask(initialDelay: .zero, delay: interval) { _ in
+            channel.eventLoop.makeFutureWithTask {
+                if await isStillSignedIn(caller) { return }
+                channel.triggerUserOutboundEvent(
+                    CloseWebSocket(code: 1008, reason: "The sign-in has ended."), promise: nil)
+            }
+        }
+        channel.closeFuture.whenComplete { _ in checks.cancel() }
+    }
+
     /// The client's key, when the request is a handshake of RFC 6455 §4.2.1 for our subprotocol.
     private static func handshakeKey(_ request: Request) throws -> String {
         let fields = request.headers
         let subprotocols = fields[values: .secWebSocketProtocol].flatMap { $0.split(separator: ",") }
         guard
-            fields[.upgrade]?.lowercased() == "websocket", fields[.secWebSocketVersion] == "13",
+            request.method == .get, fields[.upgrade]?.lowercased() == "websocket", fields[.secWebSocketVersion] == "13",
             let key = fields[.secWebSocketKey], Data(base64Encoded: key)?.count == 16,
             subprotocols.contains(where: { $0.trimmingCharacters(in: .whitespaces) == subprotocol })
         else { throw notAHandshake }
@@ -68,7 +79,7 @@ struct TerminalRoute: Sendable {
 
     private static var notAHandshake: GatewayError {
         GatewayError(
-                "upgrade_required", status: 426, "This address speaks WebSocket with the subprotocol \(subprotocol) only.",
+            "upgrade_required", status: 426, "This address speaks WebSocket with the subprotocol \(subprotocol) only.",
             hint: "Open it with a WebSocket client, version 13.")
     }
 

@@ -70,7 +70,7 @@ private final class Race<Value: Sendable>: Sendable {
 extension GatewayError {
     fileprivate static var tookTooLong: GatewayError {
         GatewayError(
-                "timeout", status: 503, "This took longer than the server waits.",
+            "timeout", status: 503, "This took longer than the server waits.",
             hint: "Try again; if it happens again, check the host that the request was about.", retryAfter: 5)
     }
 }

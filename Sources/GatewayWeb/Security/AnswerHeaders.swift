@@ -32,7 +32,6 @@ struct AnswerHeaders: RouterMiddleware {
 extension HTTPField.Name {
     static let referrerPolicy = known("Referrer-Policy")
     static let crossOriginOpenerPolicy = known("Cross-Origin-Opener-Policy")
-    static let secFetchSite = known("Sec-Fetch-Site")
     static let host = known("Host")
 
     /// A name written in this program is a valid one; the fallback is never sent.

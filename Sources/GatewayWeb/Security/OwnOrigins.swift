@@ -13,7 +13,8 @@ struct OwnOrigins: Sendable {
             guard let authority = Authority(name) else {
                 throw WebServerError(
                     .invalidName, "“\(name)” is not a host name.",
-                    hint: "Write a name or an address, with a port if it differs: ssh.example.org or [2001:db8::1]:443.")
+                    hint: "Write a name or an address, with a port if it differs: ssh.example.org or [2001:db8::1]:443."
+                )
             }
             return authority
         }

@@ -34,7 +34,7 @@ struct RequestGate: RouterMiddleware {
     }
 
     private func checkOrigin(_ request: Request, _ context: WebRequestContext) throws {
-        let isUpgrade = request.headers[.upgrade] != nil
+        let isUpgrade = request.headers[.upgrade]?.lowercased().contains("websocket") == true
         guard isUpgrade || !Self.isSafe(request.method) else { return }
         if let origin = request.headers[.origin] {
             if origins.contains(origin: origin, localPort: context.localPort) { return }
@@ -44,7 +44,8 @@ struct RequestGate: RouterMiddleware {
             return
         }
         throw GatewayError(
-                "foreign_origin", status: 403, "This request came from a page that is not this server's, or does not say where it came from.",
+            "foreign_origin", status: 403,
+            "This request came from a page that is not this server's, or does not say where it came from.",
             hint: "Open the copilot's own page. A program without a browser uses an access token instead of cookies.")
     }
 

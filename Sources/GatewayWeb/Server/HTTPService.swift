@@ -98,7 +98,9 @@ struct HTTPService: Service {
 
     private static func isLoopback(_ address: String) -> Bool {
         if address.lowercased() == "localhost" { return true }
-        guard let bytes = Authority(address.contains(":") ? "[\(address)]" : address)?.addressBytes else { return false }
+        guard let bytes = Authority(address.contains(":") ? "[\(address)]" : address)?.addressBytes else {
+            return false
+        }
         return bytes.count == 4 ? bytes[0] == 127 : bytes == Array(repeating: 0, count: 15) + [1]
     }
 }

@@ -89,6 +89,8 @@ public struct WebLimits: Sendable {
     /// How often a WebSocket is asked whether it is still there, and how long it may stay silent.
     public var pingInterval: TimeAmount = .seconds(20)
     public var silenceTime: TimeAmount = .seconds(50)
+    /// How often the sign-in behind an open WebSocket is checked.
+    public var signInCheckInterval: TimeAmount = .seconds(15)
 
     public init() {}
 }

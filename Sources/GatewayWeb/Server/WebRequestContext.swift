@@ -20,7 +20,8 @@ struct WebRequestContext: RequestContext {
         logger[metadataKey: "request"] = "\(requestID)"
         self.requestID = requestID
         self.channel = channel
-        coreContext = CoreRequestContextStorage(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+        coreContext = CoreRequestContextStorage(
+            source: ApplicationRequestContextSource(channel: channel, logger: logger))
     }
 
     /// The peer's IP address. What a request says about its way here is not believed.

@@ -32,7 +32,8 @@ public struct WebServer: Service {
     }
 
     /// Listens and serves.
-    /// - Throws: `WebServerError` when the configuration cannot be served: the port is taken, a certificate is unusable.
+    /// - Throws: `WebServerError` when the configuration cannot be served: the port is taken, a certificate is
+    ///   unusable.
     public func run() async throws {
         let cookies = CookieNames(isEncrypted: configuration.isEncrypted)
         let routes = try await Self.routes(configuration: configuration, gateway: gateway, cookies: cookies)
@@ -63,11 +64,20 @@ public struct WebServer: Service {
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)
         TerminalRoute(endpoint: terminals(gateway), limits: configuration.limits) { caller in
-            let known = try? await people.caller(
-                userID: caller.userID, signInID: caller.signInID, address: caller.address)
-            return known != nil
+            await isSignedIn(caller, people)
         }.add(to: routes)
         return routes
+    }
+
+    /// A store that cannot answer just now ends no connection.
+    private static func isSignedIn(_ caller: Caller, _ people: People) async -> Bool {
+        do {
+            _ = try await people.caller(
+                userID: caller.userID, signInID: caller.signInID, address: caller.address)
+            return true
+        } catch {
+            return error.status != 401
+        }
     }
 
     /// The terminals' side of the WebSocket. Whoever signs out, or is disabled, loses the connections at once.

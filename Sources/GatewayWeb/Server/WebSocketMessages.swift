@@ -13,7 +13,8 @@ public struct CloseWebSocket: Sendable {
     }
 }
 
-/// The WebSocket protocol around a handler that only knows messages: whole binary messages go in and out as `ByteBuffer`.
+/// The WebSocket protocol around a handler that only knows messages: whole binary messages go in and out as
+/// `ByteBuffer`.
 ///
 /// It answers pings, asks a silent peer whether it is still there, holds the close handshake (RFC 6455 §7), joins
 /// fragments up to the limit, refuses text, and says 1001 when the server stops.

@@ -84,7 +84,9 @@ final class TerminalSocketHandler: ChannelInboundHandler {
             let (channel, request) = try TerminalFrame.decode(unwrapInboundIn(data))
             perform(request, on: channel)
         } catch {
-            reply(channel: 0, error: "A message could not be read (\(error)).", code: "bad_frame", hint: "Reload the page.")
+            reply(
+                channel: 0, error: "A message could not be read (\(error)).", code: "bad_frame",
+                hint: "Reload the page.")
             close(Self.protocolError, "A message could not be read.")
         }
     }

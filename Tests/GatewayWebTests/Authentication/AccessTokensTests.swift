@@ -5,7 +5,8 @@ import Testing
 
 struct AccessTokensTests {
     private func encoded(_ json: String) -> String {
-        Data(json.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        Data(json.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+            "=", with: "")
     }
 
     @Test("a token names who signed in and in which sign-in, and no role")

@@ -36,7 +36,7 @@ struct ErrorAnswersTests {
                 routes.open(.delete, "/api/order/:id") { _ in JSONAnswer.noContent }
                 routes.open(.get, "/api/refused") { _ in
                     throw GatewayError(
-                "too_many_attempts", status: 429, "Too many.", hint: "Wait.", missing: "user.manage",
+                        "too_many_attempts", status: 429, "Too many.", hint: "Wait.", missing: "user.manage",
                         field: "name", retryAfter: 17)
                 }
                 routes.signedIn(.get, "/api/me") { _, _ in JSONAnswer.noContent }
@@ -44,7 +44,9 @@ struct ErrorAnswersTests {
         ) { try await body($0) }
     }
 
-    @Test("an unknown path is a JSON 404", arguments: ["/api/nothing", "/auth/nothing", "/nothing", "/api", "/api/order/1/2"])
+    @Test(
+        "an unknown path is a JSON 404",
+        arguments: ["/api/nothing", "/auth/nothing", "/nothing", "/api", "/api/order/1/2"])
     func unknownPath(path: String) async throws {
         try await withServer { server in
             let response = try await server.request("GET", path)
@@ -140,7 +142,9 @@ struct ErrorAnswersTests {
         }
     }
 
-    @Test("without a sign-in the answer is 401", arguments: [[], ["Authorization: Bearer x.y.z"], ["Authorization: Basic eDp5"], ["Cookie: copilot-access=x"]])
+    @Test(
+        "without a sign-in the answer is 401",
+        arguments: [[], ["Authorization: Bearer x.y.z"], ["Authorization: Basic eDp5"], ["Cookie: copilot-access=x"]])
     func notSignedIn(headers: [String]) async throws {
         try await withServer { server in
             let response = try await server.request("GET", "/api/me", headers: headers)
@@ -162,7 +166,9 @@ struct ErrorAnswersTests {
         }
     }
 
-    @Test("bytes that are no HTTP are answered with 400 and the connection ends", arguments: ["\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"])
+    @Test(
+        "bytes that are no HTTP are answered with 400 and the connection ends",
+        arguments: ["\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"])
     func garbage(bytes: String) async throws {
         try await withServer { server in
             try await RawConnection.open(port: server.port) { connection in

@@ -40,7 +40,8 @@ struct AuditRoutesTests {
         }
     }
 
-    @Test("a page size that is none is refused", arguments: ["limit=0", "limit=501", "limit=x", "before=0", "before=-1"])
+    @Test(
+        "a page size that is none is refused", arguments: ["limit=0", "limit=501", "limit=x", "before=0", "before=-1"])
     func badQuery(query: String) async throws {
         try await GatewayServer.run { server in
             let admin = try await server.admin()

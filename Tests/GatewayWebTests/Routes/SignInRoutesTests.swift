@@ -34,7 +34,9 @@ struct SignInRoutesTests {
             let response = try await server.browser().signIn("ada")
             #expect(response.cookies.count == 2)
             for field in response.cookies {
-                #expect(field.contains("; HttpOnly;") && field.hasSuffix("; SameSite=Strict") && field.contains("; Path=/;"))
+                #expect(
+                    field.contains("; HttpOnly;") && field.hasSuffix("; SameSite=Strict") && field.contains("; Path=/;")
+                )
                 #expect(!field.contains("Domain"))
             }
         }

@@ -16,7 +16,10 @@ struct AuthorityTests {
 
     @Test(
         "what is no authority is none",
-        arguments: ["", ":80", "a:", "a:0", "a:65536", "a:8a", "a:+1", "u@a", "a/b", "a b", "[::1", "::1]", "[]:1", "[a]:1", "a\u{0}", "ä"])
+        arguments: [
+            "", ":80", "a:", "a:0", "a:65536", "a:8a", "a:+1", "u@a", "a/b", "a b", "[::1", "::1]", "[]:1", "[a]:1",
+            "a\u{0}", "ä",
+        ])
     func refused(text: String) {
         #expect(Authority(text) == nil)
     }

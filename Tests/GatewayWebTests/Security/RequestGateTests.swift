@@ -11,14 +11,18 @@ struct RequestGateTests {
             routes: { routes in
                 routes.open(.get, "/api/health") { _ in try JSONAnswer.response(HealthAnswer(status: "ok")) }
                 routes.open(.post, "/api/act") { _ in JSONAnswer.noContent }
-                TerminalRoute(endpoint: EchoTerminal(), limits: WebLimits(), isStillSignedIn: { _ in true }).add(to: routes)
+                TerminalRoute(endpoint: EchoTerminal(), limits: WebLimits(), isStillSignedIn: { _ in true }).add(
+                    to: routes)
             }
         ) { try await body($0) }
     }
 
     @Test(
         "a host that is ours is answered",
-        arguments: ["localhost:PORT", "LOCALHOST:PORT", "127.0.0.1:PORT", "[::1]:PORT", "copilot.example:PORT", "front.example:443"])
+        arguments: [
+            "localhost:PORT", "LOCALHOST:PORT", "127.0.0.1:PORT", "[::1]:PORT", "copilot.example:PORT",
+            "front.example:443",
+        ])
     func ownHost(host: String) async throws {
         try await withServer { server in
             let host = host.replacing("PORT", with: "\(server.port)")
@@ -31,7 +35,8 @@ struct RequestGateTests {
         "a host that is not ours, or another port of ours, is refused on reads too",
         arguments: [
             "evil.example:PORT", "evil.example", "localhost", "localhost:1", "localhost:PORT.evil.example",
-            "evil@localhost:PORT", "localhost:PORT,evil.example", "front.example:PORT", "front.example", "127.0.0.2:PORT",
+            "evil@localhost:PORT", "localhost:PORT,evil.example", "front.example:PORT", "front.example",
+            "127.0.0.2:PORT",
             "[::2]:PORT", "[::1", "localhost:99999", "",
         ])
     func foreignHost(host: String) async throws {
@@ -66,7 +71,8 @@ struct RequestGateTests {
         "an act with a cookie from another origin, or from none, is refused",
         arguments: [
             ["Origin: http://evil.example"], ["Origin: null"], ["Origin: https://localhost:PORT"],
-            ["Origin: http://localhost:1"], ["Origin: http://localhost"], ["Origin: http://localhost:PORT.evil.example"],
+            ["Origin: http://localhost:1"], ["Origin: http://localhost"],
+            ["Origin: http://localhost:PORT.evil.example"],
             ["Origin: http://localhost:PORT/"], ["Origin: http://user@localhost:PORT"], ["Origin: "], [],
         ])
     func foreignOrigin(headers: [String]) async throws {
@@ -82,7 +88,8 @@ struct RequestGateTests {
     @Test("a foreign origin is refused without a cookie too")
     func foreignOriginWithoutCookie() async throws {
         try await withServer { server in
-            let response = try await server.request("POST", "/api/act", headers: ["Origin: http://evil.example"], body: "{}")
+            let response = try await server.request(
+                "POST", "/api/act", headers: ["Origin: http://evil.example"], body: "{}")
             #expect(response.status == 403)
         }
     }
@@ -123,7 +130,8 @@ struct RequestGateTests {
         }
     }
 
-    @Test("a body that is not marked as JSON is refused", arguments: ["text/plain", "application/x-www-form-urlencoded"])
+    @Test(
+        "a body that is not marked as JSON is refused", arguments: ["text/plain", "application/x-www-form-urlencoded"])
     func contentType(type: String) async throws {
         try await withServer { server in
             let response = try await server.request(

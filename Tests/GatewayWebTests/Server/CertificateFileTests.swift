@@ -14,7 +14,10 @@ struct CertificateFileTests {
             try file.prepare(names: ["copilot.example:443", "192.0.2.7"])
             let shown = try await runProgram(
                 "/usr/bin/openssl", ["x509", "-in", file.certificatePath, "-noout", "-text"])
-            for name in ["DNS:localhost", "IP Address:127.0.0.1", "IP Address:0:0:0:0:0:0:0:1", "DNS:copilot.example", "IP Address:192.0.2.7"] {
+            for name in [
+                "DNS:localhost", "IP Address:127.0.0.1", "IP Address:0:0:0:0:0:0:0:1", "DNS:copilot.example",
+                "IP Address:192.0.2.7",
+            ] {
                 #expect(shown.output.contains(name))
             }
             let attributes = try FileManager.default.attributesOfItem(atPath: file.keyPath)

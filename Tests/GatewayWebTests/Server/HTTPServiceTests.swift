@@ -22,7 +22,10 @@ struct HTTPServiceTests {
     @Test("TLS 1.3 is spoken and TLS 1.2 refused")
     func onlyTLS13() async throws {
         try await withTLSServer { server, folder in
-            let arguments = ["s_client", "-connect", "127.0.0.1:\(server.port)", "-CAfile", folder + "/c.pem", "-alpn", "h2,http/1.1"]
+            let arguments = [
+                "s_client", "-connect", "127.0.0.1:\(server.port)", "-CAfile", folder + "/c.pem", "-alpn",
+                "h2,http/1.1",
+            ]
             let new = try await runProgram("/usr/bin/openssl", arguments + ["-tls1_3"])
             #expect(new.output.contains("TLSv1.3") && new.output.contains("ALPN protocol: http/1.1"))
             #expect(new.output.contains("Verify return code: 0 (ok)"))
@@ -36,7 +39,10 @@ struct HTTPServiceTests {
         try await withTLSServer { server, folder in
             let result = try await runProgram(
                 "/usr/bin/curl",
-                ["-si", "--cacert", folder + "/c.pem", "--max-time", "5", "https://localhost:\(server.port)/api/health"])
+                [
+                    "-si", "--cacert", folder + "/c.pem", "--max-time", "5",
+                    "https://localhost:\(server.port)/api/health",
+                ])
             let answer = result.output.lowercased()
             #expect(answer.contains("strict-transport-security: max-age="))
             #expect(answer.contains("content-security-policy: \(AnswerHeaders.contentSecurityPolicy)"))

@@ -26,7 +26,9 @@ struct RequestDeadlinesTests {
 
     @Test("a header that trickles in is cut off")
     func slowHeader() async throws {
-        try await withServer { $0.headerTime = .milliseconds(300) } _: { server in
+        try await withServer {
+            $0.headerTime = .milliseconds(300)
+        } _: { server in
             try await RawConnection.open(port: server.port) { connection in
                 try await connection.send("GET /api/health HTTP/1.1\r\nX: ")
                 let trickle = Task {
@@ -41,7 +43,9 @@ struct RequestDeadlinesTests {
 
     @Test("a body that does not come is cut off")
     func slowBody() async throws {
-        try await withServer { $0.bodyTime = .milliseconds(200) } _: { server in
+        try await withServer {
+            $0.bodyTime = .milliseconds(200)
+        } _: { server in
             try await RawConnection.open(port: server.port) { connection in
                 try await connection.send(
                     """
@@ -56,7 +60,9 @@ struct RequestDeadlinesTests {
 
     @Test("a connection that asks nothing more is closed, and answers until then")
     func keepAlive() async throws {
-        try await withServer { $0.keepAliveTime = .milliseconds(200) } _: { server in
+        try await withServer {
+            $0.keepAliveTime = .milliseconds(200)
+        } _: { server in
             try await RawConnection.open(port: server.port) { connection in
                 let request = "GET /api/health HTTP/1.1\r\nHost: localhost:\(server.port)\r\n\r\n"
                 try await connection.send(request + request)
@@ -71,7 +77,9 @@ struct RequestDeadlinesTests {
 
     @Test("a route that takes too long is answered for")
     func slowRoute() async throws {
-        try await withServer { $0.requestTime = .milliseconds(200) } _: { server in
+        try await withServer {
+            $0.requestTime = .milliseconds(200)
+        } _: { server in
             let response = try await server.request("GET", "/api/slow")
             #expect(response.status == 503 && response.code == "timeout")
         }
@@ -79,7 +87,8 @@ struct RequestDeadlinesTests {
 
     @Test("a header that is too large is refused")
     func largeHeader() async throws {
-        try await withServer { _ in } _: { server in
+        try await withServer { _ in
+        } _: { server in
             let response = try await server.request(
                 "GET", "/api/health", headers: ["X: " + String(repeating: "a", count: 9000)])
             #expect(response.status == 400)
@@ -88,7 +97,9 @@ struct RequestDeadlinesTests {
 
     @Test("more connections than allowed from one address are closed at once")
     func connectionCap() async throws {
-        try await withServer { $0.connectionsFromOneAddress = 1 } _: { server in
+        try await withServer {
+            $0.connectionsFromOneAddress = 1
+        } _: { server in
             try await RawConnection.open(port: server.port) { first in
                 try await first.send("GET /api/health HTTP/1.1\r\nHost: localhost:\(server.port)\r\n\r\n")
                 let response = try await first.response()
@@ -107,7 +118,9 @@ struct RequestDeadlinesTests {
     func stop() async throws {
         var limits = WebLimits()
         limits.stopTime = .seconds(20)
-        try await withServer { $0 = limits } _: { server in
+        try await withServer {
+            $0 = limits
+        } _: { server in
             try await RawConnection.open(port: server.port) { connection in
                 try await connection.send("GET /api/health HTTP/1.1\r\nHost: localhost:\(server.port)\r\n\r\n")
                 _ = try await connection.response()

@@ -53,7 +53,8 @@ struct PageFilesTests {
     @Test("a file that was compressed beforehand is sent so to whoever takes it")
     func compressed() async throws {
         try await withPage { server in
-            let zipped = try await server.request("GET", "/main-3K5QWX7A.js", headers: ["Accept-Encoding: br, gzip;q=0.5"])
+            let zipped = try await server.request(
+                "GET", "/main-3K5QWX7A.js", headers: ["Accept-Encoding: br, gzip;q=0.5"])
             #expect(zipped.body == "zipped" && zipped.headers["content-encoding"] == "gzip")
             #expect(zipped.headers["vary"] == "Accept-Encoding")
             let plain = try await server.request("GET", "/main-3K5QWX7A.js", headers: ["Accept-Encoding: gzip;q=0"])
@@ -88,7 +89,9 @@ struct PageFilesTests {
     func empty() async throws {
         try await withTemporaryFolder { folder in
             #expect { try PageFiles(folder: folder) } throws: { ($0 as? WebServerError)?.code == .pageUnreadable }
-            #expect { try PageFiles(folder: folder + "/no") } throws: { ($0 as? WebServerError)?.code == .pageUnreadable }
+            #expect { try PageFiles(folder: folder + "/no") } throws: {
+                ($0 as? WebServerError)?.code == .pageUnreadable
+            }
         }
     }
 }

@@ -55,7 +55,10 @@ struct GatewayServer {
     func person(_ username: String, role: String, by admin: Browser) async throws -> Browser {
         let added = try await admin.call(
             "POST", "/api/users",
-            #"{"username": "\#(username)", "name": "\#(username.capitalized)", "role": "\#(role)", "password": "\#(Browser.password)"}"#)
+            """
+            {"username": "\(username)", "name": "\(username.capitalized)", "role": "\(role)",
+             "password": "\(Browser.password)"}
+            """)
         #expect(added.status == 201)
         let browser = browser()
         let signedIn = try await browser.signIn(username)

@@ -98,7 +98,9 @@ struct OpenAPIDescription {
                     found.append("\(place): \(value) does not match \(pattern)")
                 }
             case "items":
-                for (index, item) in value.items.enumerated() { found += problems(item, argument, at: "\(place).\(index)") }
+                for (index, item) in value.items.enumerated() {
+                    found += problems(item, argument, at: "\(place).\(index)")
+                }
             case "required", "properties", "additionalProperties": continue
             case "oneOf":
                 let matches = (argument as? [Any] ?? []).filter { problems(value, $0, at: place).isEmpty }
@@ -127,7 +129,9 @@ struct OpenAPIDescription {
     private func memberProblems(_ value: JSONValue, _ schema: [String: Any], _ place: String) -> [String] {
         guard case .object(let members) = value else { return [] }
         let described = schema["properties"] as? [String: Any] ?? [:]
-        var found = (schema["required"] as? [String] ?? []).filter { members[$0] == nil }.map { "\(place).\($0) is missing" }
+        var found = (schema["required"] as? [String] ?? []).filter { members[$0] == nil }.map {
+            "\(place).\($0) is missing"
+        }
         for (name, member) in members {
             if let inner = described[name] {
                 found += problems(member, inner, at: "\(place).\(name)")

@@ -89,7 +89,9 @@ final class RawConnection {
         let view = Array(buffer.readableBytesView)
         let mark = Array(mark.utf8)
         guard view.count >= mark.count else { return nil }
-        return (0...(view.count - mark.count)).first { Array(view[$0..<($0 + mark.count)]) == mark }.map { $0 + mark.count }
+        return (0...(view.count - mark.count)).first { Array(view[$0..<($0 + mark.count)]) == mark }.map {
+            $0 + mark.count
+        }
     }
 
     private func readMore() async throws -> Bool {

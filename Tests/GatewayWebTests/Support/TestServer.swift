@@ -122,34 +122,3 @@ func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async 
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try await body(folder)
 }
-
-/// What a program printed, and how it ended.
-struct ProgramResult {
-    let status: Int32
-    let output: String
-}
-
-/// Runs a program to its end, away from the threads that the server needs.
-func runProgram(_ path: String, _ arguments: [String]) async throws -> ProgramResult {
-    try await withCheckedThrowingContinuation { continuation in
-        DispatchQueue.global().async {
-            let process = Process()
-            let pipe = Pipe()
-            process.executableURL = URL(fileURLWithPath: path)
-            process.arguments = arguments
-            process.standardInput = FileHandle.nullDevice
-            process.standardOutput = pipe
-            process.standardError = pipe
-            do {
-                try process.run()
-                let output = pipe.fileHandleForReading.readDataToEndOfFile()
-                process.waitUntilExit()
-                continuation.resume(
-                    returning: ProgramResult(
-                        status: process.terminationStatus, output: String(decoding: output, as: UTF8.self)))
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
-    }
-}

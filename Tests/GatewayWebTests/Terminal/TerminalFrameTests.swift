@@ -11,18 +11,25 @@ struct TerminalFrameTests {
 
     @Test("ATTACH carries the session, the offset that the terminal has, the size and the tab")
     func attach() throws {
-        let bytes: [UInt8] = [0x41, 7, 3] + Array("ses".utf8) + [0xAD, 0x02, 80, 24, 2] + Array("ab".utf8) + [5] + Array("phone".utf8)
+        let bytes: [UInt8] =
+            [0x41, 7, 3] + Array("ses".utf8) + [0xAD, 0x02, 80, 24, 2] + Array("ab".utf8) + [5] + Array("phone".utf8)
         let (channel, request) = try decode(bytes)
         #expect(channel == 7)
-        #expect(request == .attach(.init(session: "ses", have: 300, columns: 80, rows: 24, clientID: "ab", device: "phone")))
+        #expect(
+            request == .attach(.init(session: "ses", have: 300, columns: 80, rows: 24, clientID: "ab", device: "phone"))
+        )
     }
 
     @Test("an offset of zero plus one is told from nothing at all")
     func haveNothing() throws {
         let nothing: [UInt8] = [0x41, 1, 1, 0x61, 0, 80, 24, 1, 0x62, 1, 0x63]
         let zero: [UInt8] = [0x41, 1, 1, 0x61, 1, 80, 24, 1, 0x62, 1, 0x63]
-        #expect(try decode(nothing).1 == .attach(.init(session: "a", have: nil, columns: 80, rows: 24, clientID: "b", device: "c")))
-        #expect(try decode(zero).1 == .attach(.init(session: "a", have: 0, columns: 80, rows: 24, clientID: "b", device: "c")))
+        #expect(
+            try decode(nothing).1
+                == .attach(.init(session: "a", have: nil, columns: 80, rows: 24, clientID: "b", device: "c")))
+        #expect(
+            try decode(zero).1
+                == .attach(.init(session: "a", have: 0, columns: 80, rows: 24, clientID: "b", device: "c")))
     }
 
     @Test("IN carries its sequence number and the rest of the frame")
