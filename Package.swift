@@ -29,7 +29,9 @@ func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Res
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-    .testTarget(name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources, swiftSettings: settings)
+    .testTarget(
+        name: name + "Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources,
+        swiftSettings: settings)
 }
 
 var dependencies: [Package.Dependency] = [
@@ -59,7 +61,7 @@ var targets: [Target] = [
 
 if !engineOnly {
     dependencies += [
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")
     ]
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
@@ -97,7 +99,8 @@ if !engineOnly && !capabilitiesOnly {
     let capabilities: [Target.Dependency] = ["Storage", "Policy", "Vault", "Audit", "Recording", "Terminal"]
     targets += [
         // The gateway: the domain, its web face and the command line.
-        module("Gateway", capabilities + ["SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log]),
+        module(
+            "Gateway", capabilities + ["SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log]),
         module(
             "GatewayWeb",
             capabilities + [
@@ -114,13 +117,16 @@ if !engineOnly && !capabilitiesOnly {
             dependencies: capabilities + [
                 "Gateway", "GatewayWeb", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
-                product("ServiceLifecycle", "swift-service-lifecycle"), product("UnixSignals", "swift-service-lifecycle"),
+                product("ServiceLifecycle", "swift-service-lifecycle"),
+                product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         tests("Gateway", capabilities + ["SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
         tests(
             "GatewayWeb",
-            capabilities + ["Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types")]),
+            capabilities + [
+                "Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types"),
+            ]),
     ]
 }
 

@@ -43,7 +43,8 @@ public struct Gateway: Sendable {
         let rootKey = try rootKey(configuration, environment)
         let vault = Vault(rootKey: rootKey, store: store)
         let audit = AuditLog(store: store, tenant: tenant)
-        let signingKey = try AuditSigningKey.loadOrCreate(path: configuration.keys + "/audit.key", name: "copilot-audit")
+        let signingKey = try AuditSigningKey.loadOrCreate(
+            path: configuration.keys + "/audit.key", name: "copilot-audit")
         let policy = PolicyTable.standard
         let people = try People(store: store, audit: audit, policy: policy)
         let hosts = Hosts(
@@ -62,7 +63,8 @@ public struct Gateway: Sendable {
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },
-            auditVerifier: signingKey.verifier, checkpointFolder: configuration.checkpoints, files: files, logger: logger)
+            auditVerifier: signingKey.verifier, checkpointFolder: configuration.checkpoints, files: files,
+            logger: logger)
     }
 
     /// A folder that is made here is nobody else's; one that was there is left as it is, and `doctor` looks at it.

@@ -98,7 +98,9 @@ struct SessionStore: Sendable {
     /// One session as it was stored; nil when there is none.
     func view(_ id: String) async throws -> SessionView? {
         try await store.read { tx in
-            guard let row = try tx.row("SELECT * FROM session WHERE tenant = \(tenant) AND id = \(id)") else { return nil }
+            guard let row = try tx.row("SELECT * FROM session WHERE tenant = \(tenant) AND id = \(id)") else {
+                return nil
+            }
             return try view(row, in: tx)
         }
     }

@@ -5,7 +5,9 @@ import Storage
 /// Inviting people to a session, and taking them out again.
 extension Sessions {
     /// Invites somebody, or changes what they may do. Never more than their own permission on the host.
-    public func share(_ id: String, userID: String, mode: SeatMode, caller: Caller) async throws(GatewayError) -> SessionView {
+    public func share(_ id: String, userID: String, mode: SeatMode, caller: Caller) async throws(GatewayError)
+        -> SessionView
+    {
         let session = try await sharable(id, caller)
         guard userID != session.origin.owner.id else {
             throw GatewayError(
@@ -58,7 +60,9 @@ extension Sessions {
         return session
     }
 
-    private func shareEvent(_ session: LiveSession, _ caller: Caller, _ action: String, _ details: [String: String]) -> AuditEvent {
+    private func shareEvent(_ session: LiveSession, _ caller: Caller, _ action: String, _ details: [String: String])
+        -> AuditEvent
+    {
         .init(
             actor: caller.auditActor, action: action,
             object: .init(kind: "session", id: session.id, name: session.origin.host.alias), outcome: .succeeded,

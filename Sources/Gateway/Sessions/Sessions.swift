@@ -106,7 +106,8 @@ public final class Sessions: Sendable {
             let writer = try await files.create(origin, columns: size.columns, rows: size.rows)
             let session = LiveSession(
                 origin: origin, columns: size.columns, rows: size.rows, access: access(to: host),
-                limits: try await limits(), recorder: SessionRecorder(writer: writer, columns: size.columns), participants: [],
+                limits: try await limits(), recorder: SessionRecorder(writer: writer, columns: size.columns),
+                participants: [],
                 eventLoop: connection.eventLoop)
             do throws(GatewayError) {
                 let wire = try await HostWire.open(connection, for: session, size: size, command: origin.command)
@@ -179,7 +180,9 @@ public final class Sessions: Sendable {
                 _ = try audit.append(event, in: tx)
             }
         } catch {
-            logger.error("The end of a session could not be stored.", metadata: ["session": "\(origin.id)", "error": "\(error.error)"])
+            logger.error(
+                "The end of a session could not be stored.",
+                metadata: ["session": "\(origin.id)", "error": "\(error.error)"])
         }
     }
 
@@ -213,8 +216,10 @@ public final class Sessions: Sendable {
             view.ending = SessionEnding(reason: .shutdown, detail: "The copilot stopped while this session ran.")
             let finished = view
             let event = AuditEvent(
-                actor: .copilot, action: "session.end", object: .init(kind: "host", id: view.host.id, name: view.host.alias),
-                outcome: .failed, details: ["reason": "shutdown", "detail": "The copilot had stopped without ending it."],
+                actor: .copilot, action: "session.end",
+                object: .init(kind: "host", id: view.host.id, name: view.host.alias),
+                outcome: .failed,
+                details: ["reason": "shutdown", "detail": "The copilot had stopped without ending it."],
                 session: view.id)
             let records = records
             let audit = services.audit
@@ -252,7 +257,9 @@ public final class Sessions: Sendable {
     }
 
     /// The sessions this person takes part in, or all for those who may end any; the newest first.
-    public func sessions(_ caller: Caller, live wantsLive: Bool, ended wantsEnded: Bool) async throws(GatewayError) -> [SessionView] {
+    public func sessions(_ caller: Caller, live wantsLive: Bool, ended wantsEnded: Bool) async throws(GatewayError)
+        -> [SessionView]
+    {
         var views: [SessionView] = []
         if wantsLive {
             for session in all { views.append(await session.view()) }
@@ -266,7 +273,8 @@ public final class Sessions: Sendable {
 
     private func maySee(_ view: SessionView, _ caller: Caller) -> Bool {
         view.owner.id == caller.userID || view.startedBy?.id == caller.userID
-            || view.participants.contains { $0.userId == caller.userID } || services.may(.sessionEndAny, caller, on: nil)
+            || view.participants.contains { $0.userId == caller.userID }
+            || services.may(.sessionEndAny, caller, on: nil)
     }
 
     // MARK: Seats

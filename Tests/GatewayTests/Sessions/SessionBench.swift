@@ -42,7 +42,8 @@ final class SessionBench: Sendable {
         let writer = try RecordingWriter.create(
             path: folder + "/session.rec",
             header: RecordingHeader(
-                id: "rec_1", session: "ses_1", title: "t", host: "web", user: "Ada", startedAt: 0, columns: 80, rows: 24),
+                id: "rec_1", session: "ses_1", title: "t", host: "web", user: "Ada", startedAt: 0, columns: 80, rows: 24
+            ),
             key: SymmetricKey(size: .bits256), wrappedKey: [1], io: io)
         let host = PolicyObject(kind: "host", id: "hst_1", tags: ["devops"], ownerIDs: ["ada"])
         wire = ScriptedWire()
@@ -58,19 +59,22 @@ final class SessionBench: Sendable {
 
     private static func caller(_ id: String, _ name: String, role: String) -> Caller {
         Caller(
-            tenant: "default", userID: id, username: id, name: name, role: role, signInID: "sgn_\(id)", address: "127.0.0.1")
+            tenant: "default", userID: id, username: id, name: name, role: role, signInID: "sgn_\(id)",
+            address: "127.0.0.1")
     }
 
     // MARK: Seats
 
     @discardableResult
     func sit(
-        _ caller: Caller, client: String? = nil, invited: SeatMode? = nil, have: UInt64? = nil, acknowledges: Bool = true
+        _ caller: Caller, client: String? = nil, invited: SeatMode? = nil, have: UInt64? = nil,
+        acknowledges: Bool = true
     ) async throws -> WatchedSeat {
         if let invited { await invite(caller, invited) }
         let seat = WatchedSeat(session: session, acknowledges: acknowledges)
         let id = try await session.attach(
-            caller, clientID: client ?? caller.userID, device: "desktop", have: have, columns: 80, rows: 24, outlet: seat)
+            caller, clientID: client ?? caller.userID, device: "desktop", have: have, columns: 80, rows: 24,
+            outlet: seat)
         seat.took(id)
         return seat
     }
@@ -180,7 +184,9 @@ final class WatchedSeat: SeatOutlet {
     func wasRemoved() -> Bool { !all { if case .removed = $0 { true } else { nil } }.isEmpty }
     func ending() -> SessionEnding? { all { if case .ended(let ending) = $0 { ending } else { nil } }.last }
     func lastState() -> SeatState? { all { if case .state(let state) = $0 { state } else { nil } }.last }
-    func snapshotOffset() -> UInt64? { all { if case .snapshot(let offset, _, _, _) = $0 { offset } else { nil } }.last }
+    func snapshotOffset() -> UInt64? {
+        all { if case .snapshot(let offset, _, _, _) = $0 { offset } else { nil } }.last
+    }
     func snapshotText() -> String {
         all { if case .snapshot(_, _, _, let vt) = $0 { String(decoding: vt, as: UTF8.self) } else { nil } }.last ?? ""
     }
