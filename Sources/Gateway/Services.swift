@@ -1,5 +1,6 @@
 import Audit
 import Logging
+import NIOConcurrencyHelpers
 import Policy
 import Storage
 import Vault
@@ -55,22 +56,46 @@ public struct Services: Sendable {
 }
 
 /// Audit events from event loops, written in their order by one task.
+///
+/// It is bounded, so that a flood fills no memory. What has no room is counted, and the log itself says how many are
+/// missing and where: never in silence.
 final class AuditQueue: Sendable {
     private let events: AsyncStream<AuditEvent>
     private let continuation: AsyncStream<AuditEvent>.Continuation
+    private let lost = NIOLockedValueBox(0)
 
-    init() {
-        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(10_000))
+    init(limit: Int = 10_000) {
+        (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(limit))
     }
 
-    func add(_ event: AuditEvent) { continuation.yield(event) }
+    func add(_ event: AuditEvent) {
+        if case .dropped = continuation.yield(event) { lost.withLockedValue { $0 += 1 } }
+    }
 
     /// Writes until ``finish()``; then everything is written.
     func run(_ audit: AuditLog, logger: Logger) async {
         for await event in events {
-            do { _ = try await audit.append(event) } catch {
-                logger.error("An audit event could not be written.", metadata: ["action": "\(event.action)"])
-            }
+            await write(event, audit, logger)
+            await tellLost(audit, logger)
+        }
+        await tellLost(audit, logger)
+    }
+
+    private func tellLost(_ audit: AuditLog, _ logger: Logger) async {
+        let count = lost.withLockedValue { count in
+            defer { count = 0 }
+            return count
+        }
+        guard count > 0 else { return }
+        logger.error("Audit events came faster than they could be written.", metadata: ["lost": "\(count)"])
+        let event = AuditEvent(
+            actor: .copilot, action: "audit.overflow", outcome: .failed, details: ["lost": String(count)])
+        await write(event, audit, logger)
+    }
+
+    private func write(_ event: AuditEvent, _ audit: AuditLog, _ logger: Logger) async {
+        do { _ = try await audit.append(event) } catch {
+            logger.error("An audit event could not be written.", metadata: ["action": "\(event.action)"])
         }
     }
 

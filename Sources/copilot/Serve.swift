@@ -26,6 +26,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         try await Failure.reported {
+            CoreDumps.forbid()
             let settings = try keeping.settings(serving)
             let logger = Self.logger(settings)
             let loops = MultiThreadedEventLoopGroup.singleton

@@ -124,6 +124,10 @@ class Answer:
         assert self.status == status, f"status {self.status} instead of {status}: {self.body[:1000]!r}"
         return self.json if self.body else None
 
+    def expect_text(self, status=200):
+        assert self.status == status, f"status {self.status} instead of {status}: {self.body[:1000]!r}"
+        return self.body.decode()
+
     def refused(self, status, code):
         answer = self.expect(status)
         assert answer["code"] == code, answer

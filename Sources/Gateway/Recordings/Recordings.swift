@@ -45,7 +45,8 @@ public struct Recordings: Sendable {
     /// One recording with its markers.
     public func recording(_ id: String, caller: Caller) async throws(GatewayError) -> StoredRecording {
         var recording = try await find(id, caller)
-        do { recording.markers = try markers(try await files.open(id)) } catch { throw unreadable(error) }
+        let reader = try await reader(of: recording)
+        do { recording.markers = try markers(reader) } catch { throw unreadable(error) }
         return recording
     }
 
@@ -106,6 +107,19 @@ public struct Recordings: Sendable {
             """) != nil
     }
 
+    /// The file of a recording. One that was closed in order has its end: where that is gone, somebody cut it off.
+    private func reader(of recording: StoredRecording) async throws(GatewayError) -> RecordingReader {
+        do {
+            let reader = try await files.open(recording.id)
+            if recording.state == .complete, case .truncated(let end) = reader.ending {
+                throw RecordingError(
+                    .tailCut, "It was closed with \(recording.bytes) bytes, and now it ends after \(end).",
+                    hint: "Restore the file from a backup.")
+            }
+            return reader
+        } catch { throw unreadable(error) }
+    }
+
     private func unreadable(_ error: any Error) -> GatewayError {
         let detail = (error as? RecordingError).map { "\($0.description) \($0.hint)" } ?? "\(error)"
         return GatewayError(
@@ -124,15 +138,14 @@ public struct Recordings: Sendable {
     /// Opens a recording for replay in the page.
     public func open(_ id: String, caller: Caller) async throws(GatewayError) -> Opened {
         let recording = try await find(id, caller)
-        do { return Opened(recording: recording, reader: try await files.open(id)) } catch { throw unreadable(error) }
+        return Opened(recording: recording, reader: try await reader(of: recording))
     }
 
     /// Opens a recording that will leave the copilot.
     public func export(_ id: String, as format: ExportFormat, caller: Caller) async throws(GatewayError) -> Opened {
         let recording = try await find(id, caller)
         try services.require(.recordingExport, caller, on: nil)
-        let opened: Opened
-        do { opened = Opened(recording: recording, reader: try await files.open(id)) } catch { throw unreadable(error) }
+        let opened = Opened(recording: recording, reader: try await reader(of: recording))
         let event = AuditEvent(
             actor: caller.auditActor, action: "recording.export",
             object: .init(kind: "recording", id: id, name: recording.host.alias), outcome: .succeeded,

@@ -6,6 +6,8 @@ import Terminal
 extension LiveSession {
     /// Input that may wait for the host's window, over all seats.
     static let waitingInputLimit = 1024 * 1024
+    /// What keeping one message takes beside its bytes: without it, empty messages would wait without end.
+    static let waitingInputOverhead = 128
 
     /// A seat typed.
     /// - Parameters:
@@ -24,7 +26,8 @@ extension LiveSession {
             seats[index].outlet?.send(.inputRefused(sequence: sequence, code: code, sentence: sentence))
             return
         }
-        guard waitingInputBytes + bytes.readableBytes <= Self.waitingInputLimit else {
+        let cost = bytes.readableBytes + Self.waitingInputOverhead
+        guard waitingInputBytes + cost <= Self.waitingInputLimit else {
             let (code, sentence) = InputRefusal.tooMuch.words
             seats[index].outlet?.send(.inputRefused(sequence: sequence, code: code, sentence: sentence))
             return
@@ -33,7 +36,7 @@ extension LiveSession {
         recorder.input(bytes, by: seats[index].caller)
         armRedaction()
         waitingInput.append((id, sequence, bytes))
-        waitingInputBytes += bytes.readableBytes
+        waitingInputBytes += cost
         drainInput()
     }
 
@@ -82,7 +85,7 @@ extension LiveSession {
         for item in waitingInput {
             guard wire.isWritable else { break }
             wire.write(item.bytes)
-            waitingInputBytes -= item.bytes.readableBytes
+            waitingInputBytes -= item.bytes.readableBytes + Self.waitingInputOverhead
             taken += 1
             if let index = seatIndex(item.seat) {
                 seats[index].outlet?.send(.inputAccepted(sequence: item.sequence))

@@ -21,7 +21,7 @@ struct RequestGate: RouterMiddleware {
     }
 
     private func checkHost(_ request: Request, _ context: WebRequestContext) throws {
-        // A second Host field, or a target that names a host itself, could be read differently by a proxy in between.
+        // A second Host field could be read differently by a proxy in between. Where the target names a host, that counts.
         guard
             let host = request.head.authority, request.headers[.host] == nil,
             request.head.path?.hasPrefix("/") == true,

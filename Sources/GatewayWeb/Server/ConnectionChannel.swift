@@ -32,10 +32,11 @@ struct ConnectionChannel: HTTPChannelHandler {
             let decoder = ByteToMessageHandler(
                 HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoderLimits))
             let codec = HTTP1ToHTTPServerCodec(secure: certificate != nil)
+            let target = TargetAuthority()
             let deadlines = RequestDeadlines(limits: limits)
-            try pipeline.addHandlers([encoder, decoder, codec, deadlines])
+            try pipeline.addHandlers([encoder, decoder, target, codec, deadlines])
             try pipeline.addHandler(
-                HTTPUpgradeHandler(decoder: decoder, otherHTTPHandlers: [encoder, codec, deadlines]))
+                HTTPUpgradeHandler(decoder: decoder, otherHTTPHandlers: [encoder, target, codec, deadlines]))
             let asyncChannel = try Value(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             if !isAdmitted { channel.close(promise: nil) }

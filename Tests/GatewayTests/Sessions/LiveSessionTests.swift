@@ -31,6 +31,26 @@ struct LiveSessionTests {
         }
     }
 
+    @Test("messages without a byte wait for a host that does not read only up to a limit")
+    func emptyInput() async throws {
+        try await SessionBench.run { bench in
+            let ada = try await bench.sit(bench.ada)
+            bench.wire.state.withLockedValue { $0.isWritable = false }
+            for sequence in 1...10_000 { await bench.type(ada, UInt64(sequence), "") }
+            #expect(ada.refusals().last == "too_much_input")
+            #expect(await bench.session.waitingInput.count <= 8192)
+        }
+    }
+
+    @Test("one person holds so many seats that others find a place")
+    func seatsEach() async throws {
+        try await SessionBench.run(limits: .init(seats: 8, seatsEach: 4)) { bench in
+            for tab in 0..<4 { try await bench.sit(bench.bob, client: "tab\(tab)", invited: .view) }
+            await #expect(throws: GatewayError.self) { try await bench.sit(bench.bob, client: "tab4") }
+            _ = try await bench.sit(bench.ada)
+        }
+    }
+
     @Test("a seat that comes back with its offset gets what it missed and nothing twice")
     func resume() async throws {
         try await SessionBench.run { bench in

@@ -121,10 +121,11 @@ final class ScriptedWire: SessionWire {
         var received = ""
         var size: [Int] = []
         var credit = 0
+        var isWritable = true
     }
 
     let state = NIOLockedValueBox(State())
-    var isWritable: Bool { true }
+    var isWritable: Bool { state.withLockedValue { $0.isWritable } }
     func write(_ bytes: ByteBuffer) { state.withLockedValue { $0.received += String(buffer: bytes) } }
     func resize(columns: Int, rows: Int) { state.withLockedValue { $0.size = [columns, rows] } }
     func consumed(_ bytes: Int) { state.withLockedValue { $0.credit += bytes } }
