@@ -47,8 +47,7 @@ struct HostAdd: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Failure.reported {
-            let open = try await OpenGateway(keeping.settings())
+        try await OpenGateway.reported(try keeping.settings()) { open in
             let hosts = open.gateway.hosts
             let probe = try await hosts.probe(address: address, port: port, caller: open.caller)
             try confirm(probe)

@@ -19,8 +19,7 @@ struct HostList: AsyncParsableCommand {
     @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
 
     func run() async throws {
-        try await Failure.reported {
-            let open = try await OpenGateway(keeping.settings())
+        try await OpenGateway.reported(try keeping.settings()) { open in
             let hosts = try await open.gateway.hosts.hosts(open.caller)
             if json { return try JSONOutput.print(hosts) }
             let rows = hosts.map {
@@ -50,8 +49,7 @@ struct HostTestCommand: AsyncParsableCommand {
     @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
 
     func run() async throws {
-        try await Failure.reported {
-            let open = try await OpenGateway(keeping.settings())
+        try await OpenGateway.reported(try keeping.settings()) { open in
             let host = try await open.host(alias)
             let found = try await open.gateway.hosts.test(host.id, caller: open.caller)
             if json { try JSONOutput.print(found) } else { show(found) }
@@ -81,8 +79,7 @@ struct HostRemove: AsyncParsableCommand {
     @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
 
     func run() async throws {
-        try await Failure.reported {
-            let open = try await OpenGateway(keeping.settings())
+        try await OpenGateway.reported(try keeping.settings()) { open in
             let host = try await open.host(alias)
             try await open.gateway.hosts.remove(host.id, caller: open.caller)
             if !quiet { Terminal.print("\(host.alias) was removed.") }

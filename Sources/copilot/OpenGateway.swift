@@ -25,6 +25,22 @@ struct OpenGateway {
         caller = Caller.commandLine(tenant: Gateway.tenant, account: Self.account)
     }
 
+    /// Opens the domain, runs a subcommand on it, and closes its books: what was done is audited and signed.
+    static func reported(
+        _ settings: @autoclosure () throws -> Configuration, _ body: (OpenGateway) async throws -> Void
+    ) async throws {
+        try await Failure.reported {
+            let open = try await OpenGateway(settings())
+            do {
+                try await body(open)
+            } catch {
+                await open.gateway.close()
+                throw error
+            }
+            await open.gateway.close()
+        }
+    }
+
     private static var account: String {
         getpwuid(getuid()).flatMap { $0.pointee.pw_name }.map { String(cString: $0) } ?? "uid \(getuid())"
     }

@@ -20,8 +20,7 @@ struct RecordingCommand: AsyncParsableCommand {
         @Flag(help: "Print JSON.") var json = false
 
         func run() async throws {
-            try await Failure.reported {
-                let open = try await OpenGateway(keeping.settings())
+            try await OpenGateway.reported(try keeping.settings()) { open in
                 let recordings = try await open.gateway.recordings.recordings(open.caller, limit: max(1, limit))
                 if json { return try JSONOutput.print(recordings) }
                 let rows = recordings.map {
@@ -56,9 +55,8 @@ struct RecordingCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try await Failure.reported {
+            try await OpenGateway.reported(try keeping.settings()) { open in
                 guard let format = Recordings.ExportFormat(rawValue: format) else { return }
-                let open = try await OpenGateway(keeping.settings())
                 let opened = try await open.gateway.recordings.export(recording, as: format, caller: open.caller)
                 guard let output else {
                     for try await piece in opened.stream(format) { Terminal.write(Array(piece.readableBytesView)) }

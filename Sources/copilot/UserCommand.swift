@@ -27,11 +27,10 @@ struct UserCommand: AsyncParsableCommand {
         @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
 
         func run() async throws {
-            try await Failure.reported {
+            try await OpenGateway.reported(try keeping.settings()) { open in
                 let settings = try keeping.settings()
                 let password =
                     invite ? nil : String(decoding: try Terminal.newSecret("Password for \(username)"), as: UTF8.self)
-                let open = try await OpenGateway(settings)
                 let (user, invitation) = try await open.gateway.people.add(
                     open.caller, username: username, name: name ?? username, role: role, password: password)
                 let link = invitation.map { "\(settings.address())/#/welcome?token=\($0.token)" }
@@ -59,8 +58,7 @@ struct UserCommand: AsyncParsableCommand {
         @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
 
         func run() async throws {
-            try await Failure.reported {
-                let open = try await OpenGateway(keeping.settings())
+            try await OpenGateway.reported(try keeping.settings()) { open in
                 let users = try await open.gateway.people.users(open.caller).map(UserRow.init)
                 if json { return try JSONOutput.print(users) }
                 let rows = users.map {
