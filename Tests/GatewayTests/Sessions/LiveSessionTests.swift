@@ -1,4 +1,5 @@
 import NIOConcurrencyHelpers
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Testing
