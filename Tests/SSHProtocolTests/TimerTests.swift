@@ -21,6 +21,19 @@ import Testing
         #expect(pair.error?.description.contains("30 seconds") == true)
     }
 
+    @Test("a process that was held up for long still gives the peer its time to answer")
+    func heldUp() throws {
+        let pair = try BackToBack.connected()
+        pair.now = pair.now + .minutes(30)
+        for _ in 0..<5 { pair.client.tick(now: pair.now) }
+        pair.takeEvents()
+        #expect(pair.error == nil)
+        try pair.wait(.seconds(19))
+        #expect(pair.error == nil)
+        try pair.wait(.seconds(2))
+        #expect(pair.error?.code == .keepaliveTimeout)
+    }
+
     @Test("anything that is heard starts the count again")
     func aliveAgain() throws {
         let pair = try BackToBack.connected()

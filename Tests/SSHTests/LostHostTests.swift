@@ -51,10 +51,10 @@ import Testing
     func quiet() async throws {
         let server = try await OpenSSHServer()
         let connection = try await server.connect {
-            $0.keepaliveInterval = .milliseconds(30)
-            $0.keepaliveCountMax = 2
+            $0.keepaliveInterval = .milliseconds(100)
+            $0.keepaliveCountMax = 20
         }
-        let result = try await connection.run("sleep 0.6; echo back")
+        let result = try await connection.run("sleep 3; echo back")
         #expect(result.standardOutput == Array("back\n".utf8))
     }
 

@@ -12,24 +12,23 @@ import Testing
     struct OpenSSH {
         private func connect(
             _ options: [String], _ credentials: [SSHCredential]
-        ) async throws -> (SSHConnection, OpenSSHServer) {
+        ) async throws -> SSHConnection {
             let server = try await OpenSSHServer(options, account: AccountNamespace())
-            let connection = try await server.connect {
+            return try await server.connect {
                 $0.username = AccountNamespace.user
                 $0.credentials = credentials
             }
-            return (connection, server)
         }
 
         @Test("a password is let in")
         func password() async throws {
-            let (connection, _) = try await connect(["PasswordAuthentication yes"], [PasswordTests.right])
+            let connection = try await connect(["PasswordAuthentication yes"], [PasswordTests.right])
             #expect(try await connection.run("id -un").standardOutput == Array("tester\n".utf8))
         }
 
         @Test("a key and then a password are given to a host that wants both")
         func keyAndPassword() async throws {
-            let (connection, _) = try await connect(
+            let connection = try await connect(
                 ["PasswordAuthentication yes", "AuthenticationMethods publickey,password"],
                 [PasswordTests.right, .privateKey(try TestKeys.user())])
             #expect(try await connection.run("true").exit == .status(0))
@@ -53,7 +52,7 @@ import Testing
 
         @Test("a signal reaches the process of an unprivileged account")
         func signal() async throws {
-            let (connection, _) = try await connect([], [.privateKey(try TestKeys.user())])
+            let connection = try await connect([], [.privateKey(try TestKeys.user())])
             let recorder = SessionRecorder()
             let channel = try await connection.openSession(delegate: recorder)
             try await channel.startAndWait {
@@ -74,7 +73,10 @@ import Testing
         ) async throws -> SSHConnection {
             var configuration = try SSHClientConfiguration.test()
             try change(&configuration)
-            return try await SSHClient.connect(to: server.endpoint, configuration: configuration, on: anyLoop())
+            let connection = try await SSHClient.connect(
+                to: server.endpoint, configuration: configuration, on: anyLoop())
+            connection.closed.whenComplete { _ in withExtendedLifetime(server) {} }
+            return connection
         }
 
         @Test("the post-quantum hybrid works, and new keys by it too")

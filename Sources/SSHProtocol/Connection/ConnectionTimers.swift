@@ -14,6 +14,7 @@ struct ConnectionTimers {
     private var questionSince: NIODeadline?
     private var heardAt = NIODeadline.distantPast
     private var unansweredKeepalives = 0
+    private var askedAt = NIODeadline.distantPast
     private var keysSince = NIODeadline.distantPast
     private var keyExchangeSince: NIODeadline?
 
@@ -70,11 +71,15 @@ struct ConnectionTimers {
         heardAt = now
     }
 
-    mutating func keepaliveSent() { unansweredKeepalives += 1 }
+    mutating func keepaliveSent() {
+        unansweredKeepalives += 1
+        askedAt = now
+    }
 
+    /// Counted from when we really asked: if this process was held up, the peer has its full time to answer all the same.
     private var keepaliveDue: NIODeadline? {
         guard keepaliveInterval > .zero else { return nil }
-        return heardAt + keepaliveInterval * (unansweredKeepalives + 1)
+        return max(heardAt, askedAt) + keepaliveInterval
     }
 
     func next(_ machine: ConnectionMachine) -> NIODeadline? {

@@ -23,6 +23,9 @@ extension OpenSSHServer {
     ) async throws -> SSHConnection {
         var configuration = try SSHClientConfiguration.test()
         try change(&configuration)
-        return try await SSHClient.connect(to: endpoint, configuration: configuration, on: anyLoop())
+        let connection = try await SSHClient.connect(to: endpoint, configuration: configuration, on: anyLoop())
+        // The server stays for as long as the connection, whoever still names it.
+        connection.closed.whenComplete { _ in withExtendedLifetime(self) {} }
+        return connection
     }
 }

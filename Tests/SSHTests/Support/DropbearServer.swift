@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import SSH
 
 /// A real dropbear on a free port of loopback, with an account and keys of its own.
@@ -33,6 +34,9 @@ final class DropbearServer: Sendable {
         var configuration = try SSHClientConfiguration.test()
         configuration.username = AccountNamespace.user
         try change(&configuration)
-        return try await SSHClient.connect(to: endpoint, configuration: configuration, on: anyLoop())
+        let connection = try await SSHClient.connect(to: endpoint, configuration: configuration, on: anyLoop())
+        // The server stays for as long as the connection, whoever still names it.
+        connection.closed.whenComplete { _ in withExtendedLifetime(self) {} }
+        return connection
     }
 }
