@@ -44,6 +44,7 @@ struct RecordingCommand: AsyncParsableCommand {
         @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
         @Option(help: "asciicast or text.") var format = "asciicast"
         @Option(
+            name: [.short, .long],
             help: ArgumentHelp(
                 "Write to this file, readable by this account alone. (default: standard output)", valueName: "file"))
         var output: String?
