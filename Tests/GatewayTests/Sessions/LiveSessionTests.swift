@@ -1,5 +1,4 @@
 import NIOConcurrencyHelpers
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Testing
