@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Decides which typed input may be recorded: only what the host echoed.
 ///
 /// Give it every input and every output of a session in order; it answers with the events to record. Printable
@@ -45,6 +47,13 @@ public struct InputRedaction: Sendable {
     /// What the host sent: the input that it settled, then the output itself.
     public mutating func output(_ bytes: [UInt8], at time: Int64) -> [RecordingEvent] {
         observe(output: bytes, at: time) + [RecordingEvent(time: time, kind: .output(bytes))]
+    }
+
+    /// What the host sent: only the input that it settled, to be recorded before this output.
+    public mutating func observe(output bytes: ByteBuffer, at time: Int64) -> [RecordingEvent] {
+        // A concrete type: from another module the generic function below would not be specialised, which costs more
+        // than everything it does.
+        bytes.withUnsafeReadableBytes { observe(output: $0, at: time) }
     }
 
     /// What the host sent: only the input that it settled, to be recorded before this output.

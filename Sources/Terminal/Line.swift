@@ -31,14 +31,14 @@ struct Line: Sendable {
         splitWide(at: column)
         let end = column + text.count
         if cells.count > end { splitWide(at: end) }
-        let overwritten = min(cells.count - column, text.count)
-        var index = column
-        for byte in text.prefix(overwritten) {
-            cells[index] = Cell(scalar: UInt32(byte), width: 1, style: style)
-            index += 1
-        }
-        for byte in text.dropFirst(overwritten) {
-            cells.append(Cell(scalar: UInt32(byte), width: 1, style: style))
+        pad(to: end)
+        let text = UnsafeRawBufferPointer(rebasing: text)
+        // One check that the storage is our own, instead of one for each cell.
+        cells.withUnsafeMutableBufferPointer { cells in
+            guard end <= cells.count else { return }
+            for index in text.indices {
+                cells[column + index] = Cell(scalar: UInt32(text[index]), width: 1, style: style)
+            }
         }
     }
 

@@ -56,7 +56,7 @@ struct Parser: Sendable {
             return .execute(UInt8(truncatingIfNeeded: scalar))
         case 0x1B:
             let completed = finishString()
-            begin(.escape, [0x1B])
+            begin(.escape, 0x1B)
             return completed
         case 0x80...0x9F:
             return consumeC1(UInt8(truncatingIfNeeded: scalar))
@@ -72,11 +72,12 @@ struct Parser: Sendable {
         if next == .ground { introduction.removeAll(keepingCapacity: true) }
     }
 
-    /// Starts a sequence; `bytes` is its introduction in seven bits.
-    private mutating func begin(_ next: State, _ bytes: [UInt8]) {
+    /// Starts a sequence; `first` and `second` are its introduction in seven bits.
+    private mutating func begin(_ next: State, _ first: UInt8? = nil, _ second: UInt8? = nil) {
         state = next
         introduction.removeAll(keepingCapacity: true)
-        introduction.append(contentsOf: bytes)
+        if let first { introduction.append(first) }
+        if let second { introduction.append(second) }
         parameters.removeAll()
         prefix = 0
         intermediates = 0
@@ -94,16 +95,16 @@ struct Parser: Sendable {
     /// C1 controls work in every state, like their two-character forms.
     private mutating func consumeC1(_ code: UInt8) -> Action {
         switch code {
-        case 0x90: begin(.dcsEntry, [0x1B, 0x50])
-        case 0x98, 0x9E, 0x9F: begin(.ignoredString, [0x1B, code - 0x40])
-        case 0x9B: begin(.csiEntry, [0x1B, 0x5B])
-        case 0x9D: begin(.oscString, [0x1B, 0x5D])
+        case 0x90: begin(.dcsEntry, 0x1B, 0x50)
+        case 0x98, 0x9E, 0x9F: begin(.ignoredString, 0x1B, code - 0x40)
+        case 0x9B: begin(.csiEntry, 0x1B, 0x5B)
+        case 0x9D: begin(.oscString, 0x1B, 0x5D)
         case 0x9C:
             let completed = finishString()
             enter(.ground)
             return completed
         default:
-            begin(.ground, [])
+            begin(.ground)
             return .escape(final: code - 0x40)
         }
         return .none
@@ -160,10 +161,10 @@ struct Parser: Sendable {
     /// ESC with the second character of a string or sequence.
     private mutating func beginString(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0x50: begin(.dcsEntry, [0x1B, byte])
-        case 0x58, 0x5E, 0x5F: begin(.ignoredString, [0x1B, byte])
-        case 0x5B: begin(.csiEntry, [0x1B, byte])
-        case 0x5D: begin(.oscString, [0x1B, byte])
+        case 0x50: begin(.dcsEntry, 0x1B, byte)
+        case 0x58, 0x5E, 0x5F: begin(.ignoredString, 0x1B, byte)
+        case 0x5B: begin(.csiEntry, 0x1B, byte)
+        case 0x5D: begin(.oscString, 0x1B, byte)
         default: return false
         }
         return true

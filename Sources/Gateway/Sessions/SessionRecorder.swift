@@ -54,7 +54,7 @@ final class SessionRecorder: Sendable {
 
     func output(_ bytes: ByteBuffer, keyframe: () -> Frame) {
         let time = time
-        append(redaction.withLockedValue { $0.observe(output: bytes.readableBytesView, at: time) })
+        append(redaction.withLockedValue { $0.observe(output: bytes, at: time) })
         writer.append(output: bytes, at: time)
         guard writer.wantsKeyframe else { return }
         let frame = keyframe()

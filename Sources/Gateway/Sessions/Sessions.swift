@@ -61,7 +61,11 @@ public final class Sessions: Sendable {
     // MARK: Start
 
     /// Starts a session: authorised, recorded from its first byte, and in the audit log before anybody sees it.
-    public func start(_ request: Request, caller: Caller) async throws(GatewayError) -> SessionView {
+    /// - Parameter loop: where the seat of the person who starts it lives. The session goes there, too: a key stroke
+    ///   then meets the host's connection without a change of threads.
+    public func start(
+        _ request: Request, caller: Caller, near loop: (any EventLoop)? = nil
+    ) async throws(GatewayError) -> SessionView {
         let host = try await services.hosts.sessionHost(request.hostID, caller: caller)
         try services.require(.sessionStart, caller, on: host.policyObject)
         let owner = try await owner(of: request, caller: caller)
@@ -77,7 +81,7 @@ public final class Sessions: Sendable {
             owner: owner, startedBy: owner.id == caller.userID ? nil : .init(id: caller.userID, name: caller.name),
             startedAt: .now(), recordingID: Identifier.make("rec"), command: request.command)
         do throws(GatewayError) {
-            return try await open(origin, size: size, host: host, caller: caller)
+            return try await open(origin, size: size, host: host, caller: caller, on: loop ?? loops.next())
         } catch {
             await services.record(
                 .init(
@@ -98,9 +102,9 @@ public final class Sessions: Sendable {
     }
 
     private func open(
-        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), host: SessionHost, caller: Caller
+        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), host: SessionHost, caller: Caller,
+        on loop: any EventLoop
     ) async throws(GatewayError) -> SessionView {
-        let loop = loops.next()
         let connection = try await services.hosts.connect(host.id, caller: caller, on: loop)
         do throws(GatewayError) {
             let writer = try await files.create(origin, columns: size.columns, rows: size.rows)

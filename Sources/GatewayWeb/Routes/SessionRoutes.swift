@@ -19,6 +19,7 @@ struct SessionRoutes: Sendable {
     }
 
     let sessions: Sessions
+    let sockets: TerminalSockets
 
     func add(to routes: RouteTable) {
         routes.signedIn(.get, "/api/sessions") { call, caller in try await list(call, caller) }
@@ -28,7 +29,7 @@ struct SessionRoutes: Sendable {
                 Sessions.Request(
                     hostID: body.hostId, columns: body.columns, rows: body.rows, userID: body.userId,
                     command: body.command),
-                caller: caller)
+                caller: caller, near: sockets.eventLoop(of: caller))
             return try JSONAnswer.response(SessionAnswer(session: session), status: .created)
         }
         routes.signedIn(.get, "/api/sessions/:id") { call, caller in

@@ -59,11 +59,12 @@ public struct WebServer: Service {
         PeopleRoutes(people: people, policy: gateway.policy, scheme: configuration.isEncrypted ? "https" : "http")
             .add(to: routes)
         HostRoutes(hosts: gateway.hosts, sessions: gateway.sessions).add(to: routes)
-        SessionRoutes(sessions: gateway.sessions).add(to: routes)
+        let sockets = TerminalSockets()
+        SessionRoutes(sessions: gateway.sessions, sockets: sockets).add(to: routes)
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)
-        TerminalRoute(endpoint: terminals(gateway), limits: configuration.limits) { caller in
+        TerminalRoute(endpoint: terminals(gateway, sockets), limits: configuration.limits) { caller in
             await isSignedIn(caller, people)
         }.add(to: routes)
         return routes
@@ -81,8 +82,7 @@ public struct WebServer: Service {
     }
 
     /// The terminals' side of the WebSocket. Whoever signs out, or is disabled, loses the connections at once.
-    private static func terminals(_ gateway: Gateway) -> SessionTerminals {
-        let sockets = TerminalSockets()
+    private static func terminals(_ gateway: Gateway, _ sockets: TerminalSockets) -> SessionTerminals {
         gateway.people.onRevoked { revocation in
             switch revocation {
             case .user(let id): sockets.close(where: { $0.userID == id }, reason: "The sign-in has ended.")

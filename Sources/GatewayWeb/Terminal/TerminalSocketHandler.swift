@@ -15,6 +15,12 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     static let channelLimit = 64
     /// Bytes that may wait in this process for a client that does not read its socket.
     static let backlogLimit = 8 * 1024 * 1024
+    /// Requests that may wait for one seat to be taken; a client in order waits for the seat's state itself.
+    static let heldLimit = 16
+    /// Output in one message at most, in bytes, when it comes in smaller pieces.
+    static let outputLimit = 64 * 1024
+    /// How long the news that input was accepted may wait for output to travel with.
+    static let acceptedDelay = TimeAmount.milliseconds(5)
     /// RFC 6455 §7.4.1.
     static let protocolError: UInt16 = 1002
 
@@ -22,6 +28,10 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         let session: LiveSession
         let outlet: TerminalOutlet
         var seat: String?
+        /// What came while the session was still answering: a quick typist's first keys are not lost.
+        var held: [TerminalFrame.Request] = []
+        /// Input up to this one was accepted and the client was not told yet.
+        var accepted: UInt64?
     }
 
     private let caller: Caller
@@ -31,6 +41,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     private var lastAttach: Task<Void, Never>?
     private var waitingAttaches = 0
     private var context: ChannelHandlerContext?
+    private var acceptedTask: Scheduled<Void>?
     private let encoder = JSONEncoder()
 
     init(caller: Caller, sessions: Sessions, sockets: TerminalSockets) {
@@ -62,6 +73,8 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         guard context != nil else { return }
         context = nil
         sockets.remove(ObjectIdentifier(self))
+        acceptedTask?.cancel()
+        acceptedTask = nil
         for attached in channels.values { drop(attached) }
         channels = [:]
     }
@@ -100,8 +113,12 @@ final class TerminalSocketHandler: ChannelInboundHandler {
             attached.outlet.detach()
             attached.session.submit { $0.detach(seat: seat) }
         default:
-            guard let attached = channels[channel], let seat = attached.seat else { return }
-            forward(request, seat, attached.session)
+            guard let attached = channels[channel] else { return }
+            if let seat = attached.seat {
+                forward(request, seat, attached.session)
+            } else if attached.held.count < Self.heldLimit {
+                channels[channel]?.held.append(request)
+            }
         }
     }
 
@@ -167,8 +184,11 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         }
         switch result {
         case .success(let seat):
+            let held = attached.held
             attached.seat = seat
+            attached.held = []
             channels[channel] = attached
+            for request in held { forward(request, seat, session) }
         case .failure(let error):
             outlet.detach()
             channels[channel] = nil
@@ -180,6 +200,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
 
     private func deliver(_ message: SeatMessage, _ channel: UInt64) {
         guard let context, channels[channel] != nil else { return }
+        if case .inputAccepted = message {} else { tellAccepted() }
         switch message {
         case .pieces(let pieces): deliver(pieces, channel, context)
         case .snapshot(let offset, let columns, let rows, let vt):
@@ -195,7 +216,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
                 $0.writeVarint(to)
             }
         case .state(let state): write(.state, channel) { $0.writeTerminalString(json(state)) }
-        case .inputAccepted(let sequence): write(.inputAccepted, channel) { $0.writeVarint(sequence) }
+        case .inputAccepted(let sequence): accepted(sequence, channel, context)
         case .inputRefused(let sequence, let code, let sentence):
             write(.refused, channel) {
                 $0.writeVarint(sequence)
@@ -211,27 +232,67 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         case .ended(let ending): write(.exit, channel) { $0.writeTerminalString(json(ending)) }
         case .removed:
             channels.removeValue(forKey: channel)?.outlet.detach()
+            context.flush()
         }
         guardBacklog(context)
     }
 
     private func deliver(_ pieces: [OutputLog.Piece], _ channel: UInt64, _ context: ChannelHandlerContext) {
-        for piece in pieces {
+        var rest = pieces[...]
+        while let piece = rest.first {
             switch piece {
             case .resize(let resize):
+                rest.removeFirst()
                 write(.resize, channel, flush: false) {
                     $0.writeVarint(resize.offset)
                     $0.writeVarint(UInt64(resize.columns))
                     $0.writeVarint(UInt64(resize.rows))
                 }
-            case .output(let offset, let bytes):
-                write(.output, channel, size: bytes.readableBytes, flush: false) {
-                    $0.writeVarint(offset)
-                    $0.writeImmutableBuffer(bytes)
+            case .output(let offset, _):
+                let run = Self.takeRun(&rest)
+                write(.output, channel, size: run.reduce(0) { $0 + $1.readableBytes }, flush: false) { buffer in
+                    buffer.writeVarint(offset)
+                    for bytes in run { buffer.writeImmutableBuffer(bytes) }
                 }
             }
         }
         context.flush()
+    }
+
+    /// Pieces of output that follow each other and go into one message: a message of its own for each of the log's
+    /// segments would be three TLS records instead of one.
+    private static func takeRun(_ rest: inout ArraySlice<OutputLog.Piece>) -> [ByteBuffer] {
+        var run: [ByteBuffer] = []
+        var size = 0
+        while case .output(_, let bytes)? = rest.first, size == 0 || size + bytes.readableBytes <= outputLimit {
+            run.append(bytes)
+            size += bytes.readableBytes
+            rest.removeFirst()
+        }
+        return run
+    }
+
+    /// The host's echo is about to come: what was accepted is told together with it, or shortly after when none comes.
+    /// A message of its own would be written before the key stroke has left for the host.
+    private func accepted(_ sequence: UInt64, _ channel: UInt64, _ context: ChannelHandlerContext) {
+        channels[channel]?.accepted = sequence
+        guard acceptedTask == nil else { return }
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        acceptedTask = context.eventLoop.scheduleTask(in: Self.acceptedDelay) {
+            handler.value.tellAccepted()
+            handler.value.context?.flush()
+        }
+    }
+
+    private func tellAccepted() {
+        guard let task = acceptedTask else { return }
+        task.cancel()
+        acceptedTask = nil
+        for (channel, attached) in channels {
+            guard let sequence = attached.accepted else { continue }
+            channels[channel]?.accepted = nil
+            write(.inputAccepted, channel, flush: false) { $0.writeVarint(sequence) }
+        }
     }
 
     private func write(

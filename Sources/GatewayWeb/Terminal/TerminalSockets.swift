@@ -31,6 +31,14 @@ public final class TerminalSockets: Sendable {
         entries.withLockedValue { $0.values.count { $0.caller.userID == userID } }
     }
 
+    /// The loop of a socket of this sign-in: where a session that it starts is best placed, so that a key stroke changes
+    /// no threads on its way.
+    func eventLoop(of caller: Caller) -> (any EventLoop)? {
+        entries.withLockedValue { entries in
+            entries.values.first { $0.caller.signInID == caller.signInID }?.eventLoop
+        }
+    }
+
     /// Closes the sockets whose sign-in is no more.
     public func close(where matches: (Caller) -> Bool, reason: String) {
         for entry in entries.withLockedValue({ $0.values.filter { matches($0.caller) } }) {
