@@ -13,6 +13,7 @@ declare module "@xterm/xterm" {
     }
     export interface ITerminalOptions {
         allowProposedApi?: boolean;
+        windowsPty?: { backend?: "conpty" | "winpty"; buildNumber?: number };
         cols?: number;
         rows?: number;
         cursorBlink?: boolean;
