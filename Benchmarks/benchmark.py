@@ -16,6 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/EndToEnd"))
 
+import copilot  # noqa: E402
 from copilot import Copilot, Person, unverified  # noqa: E402
 from hosts import Account, SSHHost  # noqa: E402
 from ports import process_tree  # noqa: E402
@@ -32,13 +33,24 @@ class Stage:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.chmod(0o755)
+        self.ends = contextlib.ExitStack()
+        try:
+            self.build()
+        except BaseException:
+            self.close()
+            raise
+
+    def build(self):
         self.account = Account(self.folder)
+        self.ends.callback(self.account.remove)
         self.host = SSHHost(self.folder / "host", self.account, "MaxSessions 200").start()
+        self.ends.callback(self.host.stop)
         self.key = self.folder / "client"
         self.key.write_text(self.host.make_client_key())
         self.key.chmod(0o600)
         self.copilot = Copilot(self.folder / "copilot")
         self.password = self.copilot.add_user("ada")
+        self.ends.callback(self.copilot.stop)
         self.copilot.start()
         # Both ways sign in with a key.
         key = self.key.with_suffix(".copilot")
@@ -75,9 +87,7 @@ class Stage:
         return Seats("terminal", *self.ssh(options=["-tt"]))
 
     def close(self):
-        self.copilot.stop()
-        self.host.stop()
-        self.account.remove()
+        self.ends.close()
 
 
 class Seats:
@@ -301,6 +311,10 @@ def main():
     results = {"machine": machine()}
     for name in arguments.names or MEASURES:
         with tempfile.TemporaryDirectory(prefix="copilot-bench-", dir="/tmp") as folder:
+            # No browser looks at it: the page need not be built.
+            copilot.PAGE = pathlib.Path(folder) / "page"
+            copilot.PAGE.mkdir()
+            (copilot.PAGE / "index.html").write_text("<!doctype html>\n")
             stage = Stage(folder)
             try:
                 results[name] = MEASURES[name](stage, arguments.quick)
