@@ -4,7 +4,8 @@ import SSHProtocol
 
 /// A session's channel on its host connection: the shell, or one command, on a PTY.
 ///
-/// `@unchecked Sendable` because it belongs to the connection's event loop: every method but ``open`` is called there.
+/// `@unchecked Sendable`: its state is touched on the connection's event loop alone. ``open`` makes it elsewhere and hands it
+/// over before anything is set; `NIOLoopBound` can't hold it, since the connection takes its delegate as a plain object.
 final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
     private let connection: SSHConnection
     private weak var session: LiveSession?

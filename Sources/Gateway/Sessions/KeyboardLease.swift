@@ -15,7 +15,6 @@ public struct KeyboardLease: Sendable, Equatable {
         case viewOnly
         case heldBy(Holder)
         case notHolder
-        case noSuchSeat
     }
 
     public private(set) var holder: Holder?

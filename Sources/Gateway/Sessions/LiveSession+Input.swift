@@ -73,7 +73,7 @@ extension LiveSession {
         } catch {
             switch error {
             case .heldBy(let holder): throw .heldBy(holder.name)
-            case .viewOnly, .notHolder, .noSuchSeat: throw .viewOnly
+            case .viewOnly, .notHolder: throw .viewOnly
             }
         }
     }

@@ -149,9 +149,6 @@ public actor LiveSession {
             participants: participants, expiresAt: expiresAt?.iso8601)
     }
 
-    /// The visible lines of the terminal.
-    public func visibleText() -> [String] { screen.text }
-
     private func recorded(_ summary: RecordingSummary) { recording = summary }
 
     // MARK: State to the seats
