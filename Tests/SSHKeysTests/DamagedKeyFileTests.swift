@@ -25,13 +25,6 @@ import Testing
         #expect(failure([UInt8](repeating: 0x41, count: 1 << 20))?.code == .notAPrivateKey)
     }
 
-    @Test("a PuTTY key is unsupported, with the command that converts it")
-    func putty() {
-        let error = failure(Array("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n".utf8))
-        #expect(error?.code == .unsupported)
-        #expect(error?.hint.contains("puttygen") == true)
-    }
-
     @Test(
         "a file without its last line, with a stray character or a missing one is malformed",
         arguments: [[], ["-m", "PEM"]])
