@@ -97,7 +97,7 @@ import Testing
             "unknown", "no-restrict", "no-cert-authority", "command", "command=ls", #"command="ls"#, #"command="a"b"#,
             #"command="a",command="a""#, #"from="a",from="b""#, #"from="""#, #"from="10.0.0.0/33""#,
             #"from="10.0.0.1/8""#,
-            #"from="a,,b""#, "restrict,", ",restrict", "restrict,,pty", #"pty="yes""#, #"restrict="x""#, "\"restrict\"",
+            #"from="a,,b""#, ",restrict", "restrict,,pty", #"pty="yes""#, #"restrict="x""#, "\"restrict\"",
             #"environment="A""#, #"environment="=1""#, #"environment="A B=1""#, #"expiry-time="2026""#,
             #"expiry-time="20261301""#, #"expiry-time="20260230""#, #"expiry-time="20260101246000""#,
             #"expiry-time="2026010é""#, #"permitopen="80""#, #"permitopen="web:0""#, #"permitopen="web:65536""#,

@@ -51,6 +51,20 @@ import Testing
         #expect(error?.code == .certificateUntrusted)
     }
 
+    @Test("an authority's algorithm must be on the list by its whole name: one curve stands for no other")
+    func algorithms() throws {
+        let signer = try SSHPrivateKey.generate(.ecdsa(.p384))
+        let certificate = try SSHCertificate.issue(try issue().contents, signedBy: signer)
+        func code(_ algorithms: [String]) -> SSHKeyError.Code? {
+            refusal {
+                try certificate.check(
+                    as: .user, principal: "ada", now: 150, isTrusted: { _ in true }, authorityAlgorithms: algorithms)
+            }?.code
+        }
+        #expect(code(["ecdsa-sha2-nistp384"]) == nil)
+        #expect(code(["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp521"]) == .certificateUntrusted)
+    }
+
     @Test("a name must stand in the certificate byte by byte")
     func principals() throws {
         let certificate = try issue { $0.principals = ["ada", "zo\u{e9}"] }

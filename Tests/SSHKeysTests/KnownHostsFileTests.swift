@@ -76,6 +76,17 @@ import Testing
         #expect(try file.remove(host: "web", port: 22) == 0)
     }
 
+    @Test("the keys that a host proved take the place of those it had")
+    func update() throws {
+        let old = other.authorizedKeysLine()
+        try bench.write("known_hosts", Array("web,db \(old)\n@cert-authority * \(old)".utf8))
+        try file.update(host: "web", port: 22, keys: [key, try SSHPrivateKey.generate(.ecdsa(.p256)).publicKey])
+        #expect(try isKnown("web"))
+        #expect(try file.read().keyTypes(host: "web", port: 22) == ["ssh-ed25519", "ecdsa-sha2-nistp256"])
+        #expect(try file.read().keyTypes(host: "db", port: 22) == ["ssh-ed25519"])
+        #expect(try bench.text("known_hosts").contains("\n@cert-authority * \(old)\n"))
+    }
+
     @Test("a rewrite keeps the permissions and the link, and leaves no other file behind")
     func rewrite() throws {
         let line = key.authorizedKeysLine()

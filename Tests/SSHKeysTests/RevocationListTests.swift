@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import SSHKeys
 import Testing
@@ -13,8 +12,8 @@ import Testing
         // Single numbers far apart make a list, neighbours a bitmap, long runs a range.
         let lines =
             ["serial: 1000000000000", "serial: 100-5000", "id: stolen laptop", "serial: 18446744073709551615"]
-            + stride(from: 10_001, to: 10_100, by: 3).map { "serial: \($0)" } + [
-                "sha256: \(try digest(authority, "other"))"
+            + stride(from: 10_001, through: 10_100, by: 3).map { "serial: \($0)" } + [
+                "hash: \(try digest(authority, "other"))"
             ]
         try authority.bench.write("spec", Array((lines.joined(separator: "\n") + "\n").utf8))
         try authority.bench.require(
@@ -71,7 +70,7 @@ import Testing
         }
         list.revoke(keyID: "lost", authority: signer)
         list.revoke(try authority.privateKey("key2").publicKey)
-        list.revoke(sha256: SHA256.hash(data: try authority.privateKey("key3").publicKey.blob))
+        try list.revoke(fingerprint: try authority.privateKey("key3").publicKey.fingerprint)
         try authority.bench.write("krl", list.file)
         #expect(try KeyRevocationList(file: list.file).file == list.file)
 
@@ -114,6 +113,17 @@ import Testing
         guard case .certificate(let nameless) = try certificate(second, 0) else { return }
         list.revoke(nameless)
         #expect(list.contains(.certificate(nameless)))
+    }
+
+    @Test(
+        "only a whole SHA-256 fingerprint is taken for one",
+        arguments: [
+            "", "SHA256:", "SHA256:AAAA", "MD5:00", String(repeating: "A", count: 43),
+            "SHA256:" + String(repeating: "A", count: 44),
+        ])
+    func fingerprints(_ text: String) {
+        var list = KeyRevocationList()
+        #expect(refusal { try list.revoke(fingerprint: text) }?.code == .malformed)
     }
 
     @Test("a text of public keys is a revocation list too; one line that can't be read spoils it")
