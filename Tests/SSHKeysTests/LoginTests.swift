@@ -120,6 +120,29 @@ import Testing
     }
 
     @Test(
+        "ssh and we decide alike over known_hosts",
+        arguments: [
+            ("server KEY", true), ("server OTHER", false), ("server OTHER\nserver KEY", true), ("other KEY", false),
+            ("SERVER KEY", true), ("serv?r KEY", true), ("s*,!server KEY", false), ("!other,* KEY", true),
+            ("!server KEY", false),
+            ("[server]:22 KEY", false), ("[server]:2222 KEY", false), ("@revoked * KEY\nserver KEY", false),
+            ("server KEY\n@revoked other KEY", true), ("@cert-authority * KEY", false), ("server TYPELESS", false),
+            ("server\u{a0} KEY", false), ("@unknown server KEY\nserver KEY", true), ("# server KEY", false),
+            ("  server\tKEY", true), ("|1|AAAA|AAAA KEY", false),
+        ])
+    func knownHosts(_ template: String, _ isKnown: Bool) throws {
+        let line = host.publicKey.authorizedKeysLine()
+        let text = template.replacing("KEY", with: line)
+            .replacing("OTHER", with: SSHPrivateKey.generateEd25519().publicKey.authorizedKeysLine())
+            .replacing("TYPELESS", with: String(line.split(separator: " ")[1]))
+        try bench.write("known_hosts", Array((text + "\n").utf8))
+        try bench.write("authorized_keys", Array(user.publicKey.authorizedKeysLine().utf8))
+        let verdict = KnownHosts(text: text).lookup(host: "server", port: 22, offered: .key(host.publicKey), now: now)
+        if case .known = verdict { #expect(isKnown) } else { #expect(!isKnown) }
+        #expect(try login().status == (isKnown ? 0 : 255))
+    }
+
+    @Test(
         "sshd and we decide alike over a line of authorized_keys",
         arguments: [
             ("", true), ("restrict ", true), ("no-pty,command=\"true\" ", true), ("unknown ", false),

@@ -174,6 +174,20 @@ import Testing
         #expect(try KeyRevocationList(file: last.file) == last)
     }
 
+    @Test("numbers at the ends of the range are revoked, written and read like others")
+    func ends() throws {
+        let authority = SSHPrivateKey.generateEd25519().publicKey
+        for ranges in [
+            [0...(.max)], [(.max - 1)...(.max), 0...1],
+            [(.max)...(.max), (.max - 3)...(.max - 3), 1...1, 3...3, 5...5, 7...7],
+            [(.max)...(.max), (.max - 2)...(.max - 2), (.max - 4)...(.max - 4), (.max - 6)...(.max - 6)],
+        ] as [[ClosedRange<UInt64>]] {
+            var list = KeyRevocationList()
+            for range in ranges { list.revoke(serials: range, authority: authority) }
+            #expect(try KeyRevocationList(file: list.file).file == list.file)
+        }
+    }
+
     @Test("an extension that is critical makes the list unusable, another is skipped")
     func extensions() throws {
         func file(isCritical: Bool) -> [UInt8] {
