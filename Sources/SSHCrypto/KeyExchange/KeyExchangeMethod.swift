@@ -4,6 +4,10 @@
 public enum KeyExchangeMethod: String, CaseIterable, Sendable, Hashable {
     /// ML-KEM-768 and X25519 together (draft-ietf-sshm-mlkem-hybrid-kex): safe if either of the two is.
     case mlkem768x25519 = "mlkem768x25519-sha256"
+    /// Streamlined NTRU Prime and X25519 together (draft-ietf-sshm-ntruprime-ssh).
+    case sntrup761x25519 = "sntrup761x25519-sha512"
+    /// The same under the name that OpenSSH gave it in 2020.
+    case sntrup761x25519OpenSSH = "sntrup761x25519-sha512@openssh.com"
     /// X25519 (RFC 8731).
     case curve25519 = "curve25519-sha256"
     /// X25519 under the name that it had before RFC 8731.
@@ -45,7 +49,7 @@ public enum KeyExchangeMethod: String, CaseIterable, Sendable, Hashable {
         case .mlkem768x25519, .curve25519, .curve25519LibSSH, .ecdhP256, .dhGroup14SHA256, .dhGroupExchangeSHA256:
             .sha256
         case .ecdhP384: .sha384
-        case .ecdhP521, .dhGroup16SHA512, .dhGroup18SHA512: .sha512
+        case .sntrup761x25519, .sntrup761x25519OpenSSH, .ecdhP521, .dhGroup16SHA512, .dhGroup18SHA512: .sha512
         case .dhGroup14SHA1, .dhGroupExchangeSHA1, .dhGroup1SHA1: .sha1
         }
     }
@@ -80,6 +84,7 @@ public enum KeyExchangeMethod: String, CaseIterable, Sendable, Hashable {
     var arithmetic: Arithmetic {
         switch self {
         case .mlkem768x25519: .hybrid(.mlkem768)
+        case .sntrup761x25519, .sntrup761x25519OpenSSH: .hybrid(.sntrup761)
         case .curve25519, .curve25519LibSSH: .curve(.x25519)
         case .ecdhP256: .curve(.p256)
         case .ecdhP384: .curve(.p384)

@@ -10,11 +10,14 @@ import Foundation
 enum LatticeAlgorithm: Sendable, Hashable {
     /// ML-KEM-768 (FIPS 203).
     case mlkem768
+    /// Streamlined NTRU Prime (draft-ietf-sshm-ntruprime-ssh).
+    case sntrup761
 
-    /// Bytes of a public key (FIPS 203 table 3).
+    /// Bytes of a public key (FIPS 203 table 3, NTRU Prime table 2).
     var publicKeyLength: Int {
         switch self {
         case .mlkem768: 1184
+        case .sntrup761: SNTRUP761.publicKeyLength
         }
     }
 
@@ -22,12 +25,14 @@ enum LatticeAlgorithm: Sendable, Hashable {
     var ciphertextLength: Int {
         switch self {
         case .mlkem768: 1088
+        case .sntrup761: SNTRUP761.ciphertextLength
         }
     }
 
     /// A fresh secret for the owner of `publicKey`, and its encapsulation.
     ///
-    /// Throws `invalidPeerShare` for a key that the algorithm does not allow (FIPS 203 §7.2).
+    /// Throws `invalidPeerShare` for a key that the algorithm does not allow: ML-KEM checks its coefficients (FIPS 203
+    /// §7.2), for sntrup761 every key of the right length is one.
     func encapsulate(to publicKey: [UInt8]) throws(SSHCryptoError) -> (ciphertext: [UInt8], secret: [UInt8]) {
         switch self {
         case .mlkem768:
@@ -37,6 +42,7 @@ enum LatticeAlgorithm: Sendable, Hashable {
             } catch {
                 throw .invalidPeerShare("The other side's ML-KEM public key is invalid.")
             }
+        case .sntrup761: return try SNTRUP761.encapsulate(to: publicKey)
         }
     }
 }
@@ -44,17 +50,20 @@ enum LatticeAlgorithm: Sendable, Hashable {
 /// Our ephemeral key of a key encapsulation mechanism.
 enum LatticeKey: Sendable {
     case mlkem768(MLKEM768.PrivateKey)
+    case sntrup761(SNTRUP761)
 
     init(_ algorithm: LatticeAlgorithm) throws(SSHCryptoError) {
         switch algorithm {
         case .mlkem768:
             do { self = .mlkem768(try .generate()) } catch { throw .internalFailure("No ML-KEM key could be made.") }
+        case .sntrup761: self = .sntrup761(try SNTRUP761())
         }
     }
 
     var publicKey: [UInt8] {
         switch self {
         case .mlkem768(let key): Array(key.publicKey.rawRepresentation)
+        case .sntrup761(let key): key.publicKey
         }
     }
 
@@ -66,6 +75,7 @@ enum LatticeKey: Sendable {
             do { return try key.decapsulate(Data(ciphertext)).withUnsafeBytes { Array($0) } } catch {
                 throw .invalidPeerShare("The other side's ML-KEM ciphertext is invalid.")
             }
+        case .sntrup761(let key): return try key.decapsulate(ciphertext)
         }
     }
 }
