@@ -29,10 +29,10 @@ public struct AlgorithmPreferences: Sendable, Hashable {
     public var macs: [MACName]
 
     public init(
-        keyExchange: [KeyExchangeMethod] = KeyExchangeMethod.allCases,
+        keyExchange: [KeyExchangeMethod] = KeyExchangeMethod.standard,
         hostKeys: [HostKeyAlgorithm] = HostKeyAlgorithm.allCases,
-        ciphers: [CipherName] = CipherName.allCases,
-        macs: [MACName] = MACName.allCases
+        ciphers: [CipherName] = CipherName.standard,
+        macs: [MACName] = MACName.standard
     ) {
         self.keyExchange = keyExchange
         self.hostKeys = hostKeys
