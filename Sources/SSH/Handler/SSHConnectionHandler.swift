@@ -231,6 +231,9 @@ final class SSHConnectionHandler: ChannelDuplexHandler {
             handshake.finish()
         case .channel(let id, let event):
             dispatch(event, of: id)
+        case .passwordExpired, .sign, .mayOfferKey, .authorize, .hostKeysOffered, .pong:
+            // Nothing here asks for them: a client with keys of its own only.
+            break
         case .globalReply(let token, _):
             pings.removeValue(forKey: token)?.succeed()
         case .closed(let error):

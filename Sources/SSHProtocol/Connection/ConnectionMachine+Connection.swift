@@ -6,11 +6,13 @@ extension ConnectionMachine {
     mutating func receiveConnection(_ number: MessageNumber, _ payload: ByteBuffer) throws(ProtocolError) {
         switch number {
         case .globalRequest:
-            // keepalive@openssh.com wants any answer; hostkeys-00@openssh.com wants none. Nothing else concerns a client.
-            if try GlobalRequest(payload).wantsReply { try send(ByteBuffer(message: .requestFailure, capacity: 1)) }
+            try receiveGlobalRequest(payload)
         case .requestSuccess, .requestFailure:
-            if case .ping(let token)? = globalRequests.popFirst() {
-                emit(.globalReply(token, number == .requestSuccess))
+            switch globalRequests.popFirst() {
+            case .ping(let token): emit(.globalReply(token, number == .requestSuccess))
+            case .hostKeyProofs(let keys):
+                try receiveHostKeyProofs(number == .requestSuccess ? payload : nil, of: keys)
+            case .keepalive, nil: break
             }
         case .channelOpen:
             // Nothing was forwarded, so nothing may be opened towards us (RFC 4254 §7.2, §6.3.2).
@@ -37,6 +39,20 @@ extension ConnectionMachine {
         default:
             throw .unexpected("The host sent message \(number.rawValue) when it must not.")
         }
+    }
+
+    private mutating func receiveGlobalRequest(_ payload: ByteBuffer) throws(ProtocolError) {
+        let request = try GlobalRequest(payload)
+        switch (role, request.name) {
+        case (.client, HostKeyRotation.announcement):
+            try receiveHostKeys(request.body)
+        case (.server, HostKeyRotation.proof):
+            if let proofs = try hostKeyProofs(request.body), request.wantsReply { return try send(proofs) }
+        default:
+            break
+        }
+        // keepalive@openssh.com wants any answer.
+        if request.wantsReply { try send(ByteBuffer(message: .requestFailure, capacity: 1)) }
     }
 
     // MARK: Opening

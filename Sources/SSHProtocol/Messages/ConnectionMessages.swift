@@ -8,6 +8,8 @@ struct GlobalRequest {
 
     var name: String
     var wantsReply: Bool
+    /// What belongs to the request's kind.
+    var body = ByteBuffer()
 
     init(name: String, wantsReply: Bool) {
         self.name = name
@@ -19,6 +21,7 @@ struct GlobalRequest {
         var reader = MessageReader(payload, of: "GLOBAL_REQUEST")
         name = try reader.text()
         wantsReply = try reader.boolean()
+        body = reader.rest
     }
 
     var encoded: ByteBuffer {
