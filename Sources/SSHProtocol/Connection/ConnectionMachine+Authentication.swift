@@ -1,6 +1,7 @@
 // From the keys to the user, at the client's end: RFC 4253 §10, RFC 4252, RFC 8308.
 
 public import NIOCore
+import SSHKeys
 
 extension ConnectionMachine {
     mutating func receiveAuthentication(_ number: MessageNumber, _ payload: ByteBuffer) throws(ProtocolError) {
