@@ -57,8 +57,13 @@ public struct SSHClientConfiguration: Sendable {
     public var keepaliveCountMax: Int = 2
     public var algorithms: AlgorithmPreferences = .standard
     public var rekey: RekeyPolicy = .standard
-    /// Session channels at once on one connection.
-    public var maximumChannels: Int = 256
+    /// Channels at once on one connection.
+    public var maximumChannels: Int {
+        get { channelLimits.channels }
+        set { channelLimits.channels = newValue }
+    }
+    /// How many channels there may be and how far their windows grow.
+    public var channelLimits: ChannelLimits = .standard
 
     public init(
         username: String,
