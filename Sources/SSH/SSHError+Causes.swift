@@ -185,6 +185,8 @@ extension SSHError {
             (.handshakeTimeout, "The host may be overloaded, or the port belongs to another service.")
         case .keepaliveTimeout:
             (.keepaliveTimeout, "The host or the network between went away; connect again when it is back.")
+        case .idleTimeout:
+            (.connectionClosed, "Nothing was sent for too long; open a new connection when it is needed.")
         case .connectionLost:
             (.connectionLost, "The host or its SSH server may have been stopped; connect again.")
         case .closedByOwner:

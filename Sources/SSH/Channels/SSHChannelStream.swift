@@ -1,5 +1,5 @@
 public import NIOCore
-public import SSHProtocol
+import SSHProtocol
 
 /// A channel as a stream for tasks: bytes in as an asynchronous sequence, bytes out by a `write` that waits for room.
 ///

@@ -2,12 +2,15 @@
 // opens towards us.
 
 import NIOCore
+import SSHKeys
 import SSHProtocol
 
 /// What the driver tells the task that waits for the connection.
 enum HandshakeEvent: Sendable {
     case hostKey(HostKeyOffer, serverIdentification: String, preface: String?)
     case prompt(AuthenticationPrompt)
+    case sign(SignatureRequest, SSHSessionFacts)
+    case passwordExpired(PasswordChangePrompt)
     case authenticated(serverIdentification: String)
     case failed(SSHError)
 }
@@ -26,9 +29,12 @@ final class ClientConnectionOwner: ConnectionOwner {
     var agent: IncomingHandler?
     var x11: IncomingHandler?
 
-    init(_ handshake: AsyncStream<HandshakeEvent>.Continuation, banner: @escaping @Sendable (String) -> Void) {
+    private let learnHostKeys: (@Sendable ([SSHPublicKey]) -> Void)?
+
+    init(_ handshake: AsyncStream<HandshakeEvent>.Continuation, _ configuration: SSHClientConfiguration) {
         self.handshake = handshake
-        self.showBanner = banner
+        showBanner = configuration.banner
+        learnHostKeys = configuration.hostKeysOffered
     }
 
     func setHandler(_ handler: IncomingHandler?, of forward: RemoteForward) {
@@ -50,6 +56,14 @@ final class ClientConnectionOwner: ConnectionOwner {
                     preface: preface.isEmpty ? nil : preface))
         case .prompt(let prompt):
             handshake.yield(.prompt(prompt))
+        case .sign(let request):
+            let machine = driver.machine
+            handshake.yield(
+                .sign(request, SSHSessionFacts(sessionID: machine.sessionID, hostIdentity: machine.hostIdentity)))
+        case .passwordExpired(let prompt):
+            handshake.yield(.passwordExpired(prompt))
+        case .hostKeysOffered(let keys):
+            learnHostKeys?(keys)
         case .authenticated:
             handshake.yield(.authenticated(serverIdentification: driver.machine.serverIdentification))
             handshake.finish()

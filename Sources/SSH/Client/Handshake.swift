@@ -29,7 +29,7 @@ struct Handshake: Sendable {
             var machine = ConnectionMachine(
                 client: ClientConfiguration(configuration), random: SystemRandom.bytes)
             machine.channelLimits = configuration.channelLimits
-            let owner = ClientConnectionOwner(events, banner: configuration.banner)
+            let owner = ClientConnectionOwner(events, configuration)
             let driver = ConnectionDriver(machine, shared: shared, owner: owner, on: eventLoop)
             self.owner = NIOLoopBound(owner, eventLoop: eventLoop)
             self.driver = NIOLoopBound(driver, eventLoop: eventLoop)
@@ -107,7 +107,7 @@ struct Handshake: Sendable {
                 switch event {
                 case .hostKey(let offer, _, _):
                     let question = HostKeyQuestion(
-                        publicKey: offer.publicKey, algorithm: offer.algorithm.rawValue, endpoint: endpoint,
+                        identity: offer.identity, algorithm: offer.algorithm.rawValue, endpoint: endpoint,
                         remoteAddress: address.ipAddress ?? "")
                     let answer = await configuration.verifyHostKey(question)
                     guard !Task.isCancelled else { throw .cancelled }
@@ -116,6 +116,14 @@ struct Handshake: Sendable {
                     let answers = await answers(to: prompt)
                     guard !Task.isCancelled else { throw .cancelled }
                     wire.eventLoop.execute { driver.value.answer(answers) }
+                case .sign(let request, let facts):
+                    let signature = await signature(request, facts)
+                    guard !Task.isCancelled else { throw .cancelled }
+                    wire.eventLoop.execute { driver.value.answerSignature(signature) }
+                case .passwordExpired(let prompt):
+                    let new = await configuration.changePassword?(prompt)
+                    guard !Task.isCancelled else { throw .cancelled }
+                    wire.eventLoop.execute { driver.value.answerPasswordChange(new) }
                 case .authenticated(let serverIdentification):
                     return try await connection(serverIdentification)
                 case .failed(let error):
@@ -150,12 +158,19 @@ struct Handshake: Sendable {
                         serverIdentification: identification, remoteAddress: address, banner: preface)
                 case .failed(let error):
                     throw error
-                case .prompt, .authenticated:
+                case .prompt, .sign, .passwordExpired, .authenticated:
                     continue
                 }
             }
             throw .cancelled
         }
+    }
+
+    private func signature(_ request: SignatureRequest, _ facts: SSHSessionFacts) async -> [UInt8]? {
+        guard configuration.credentials.indices.contains(request.credential),
+            case .external(_, let sign) = configuration.credentials[request.credential]
+        else { return nil }
+        return await sign(request, facts)
     }
 
     private func answers(to prompt: AuthenticationPrompt) async -> [String]? {

@@ -1,4 +1,4 @@
-public import SSHProtocol
+import SSHProtocol
 
 /// Where a forward listens or leads to.
 public enum SSHForwardEndpoint: Sendable, Hashable, CustomStringConvertible {

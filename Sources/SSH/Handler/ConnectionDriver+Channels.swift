@@ -19,6 +19,16 @@ extension ConnectionDriver {
         turn()
     }
 
+    func answerSignature(_ signature: [UInt8]?) {
+        machine.answerSignature(signature, now: .now())
+        turn()
+    }
+
+    func answerPasswordChange(_ new: [UInt8]?) {
+        machine.answerPasswordChange(new, now: .now())
+        turn()
+    }
+
     func close() {
         machine.close()
         turn()

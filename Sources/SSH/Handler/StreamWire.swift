@@ -112,18 +112,30 @@ final class StreamWire: Wire {
     /// Runs until both directions are over.
     func start(ended: EventLoopPromise<Void>) {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        let (stream, eventLoop, pending) = (stream, eventLoop, pending)
+        Self.run(stream, pending, bound, eventLoop, ended)
+        driver.start(on: self)
+    }
+
+    private static func run(
+        _ stream: any SSHByteStream, _ pending: AsyncStream<ByteBuffer>, _ bound: NIOLoopBound<StreamWire>,
+        _ eventLoop: any EventLoop, _ ended: EventLoopPromise<Void>
+    ) {
+        let writing = Task { await write(pending, to: stream, bound, eventLoop) }
         Task {
-            async let writing: Void = Self.write(pending, to: stream, bound, eventLoop)
-            while let bytes = try? await stream.read() {
-                let hasRoom = try? await eventLoop.submit { bound.value.received(bytes) }.get()
-                if hasRoom == false { await Self.waitForRoom(bound, eventLoop) }
-            }
-            try? await eventLoop.submit { bound.value.streamEnded() }.get()
-            await writing
+            await read(stream, bound, eventLoop)
+            await writing.value
             ended.succeed()
         }
-        driver.start(on: self)
+    }
+
+    private static func read(
+        _ stream: any SSHByteStream, _ bound: NIOLoopBound<StreamWire>, _ eventLoop: any EventLoop
+    ) async {
+        while let bytes = try? await stream.read() {
+            let hasRoom = try? await eventLoop.submit { bound.value.received(bytes) }.get()
+            if hasRoom == false { await waitForRoom(bound, eventLoop) }
+        }
+        try? await eventLoop.submit { bound.value.streamEnded() }.get()
     }
 
     private static func write(

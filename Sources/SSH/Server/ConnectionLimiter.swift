@@ -176,10 +176,17 @@ public final class ConnectionLimiter: Sendable {
     public var startups: Int { state.withLockedValue { $0.startups } }
 
     private static func source(of address: SocketAddress?) -> Source? {
+        guard let address else { return nil }
+        // Where the address lies in sockaddr_in and sockaddr_in6.
+        let place: Range<Int>
         switch address {
-        case .v4(let v4): withUnsafeBytes(of: v4.address.sin_addr) { Source(bytes: Array($0)) }
-        case .v6(let v6): withUnsafeBytes(of: v6.address.sin6_addr) { Source(bytes: Array($0.prefix(8))) }
-        case .unixDomainSocket, nil: nil
+        case .v4: place = 4..<8
+        case .v6: place = 8..<16
+        case .unixDomainSocket: return nil
+        }
+        return address.withSockAddr { pointer, size in
+            let bytes = UnsafeRawBufferPointer(start: pointer, count: size)
+            return bytes.count >= place.upperBound ? Source(bytes: Array(bytes[place])) : nil
         }
     }
 }

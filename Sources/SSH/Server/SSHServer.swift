@@ -2,7 +2,7 @@ import NIOConcurrencyHelpers
 public import NIOCore
 public import NIOPosix
 import SSHCrypto
-public import SSHProtocol
+import SSHProtocol
 
 /// An SSH server: listens, takes connections in as far as its limits allow, and leaves what they want to its handlers.
 ///

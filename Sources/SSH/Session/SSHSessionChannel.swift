@@ -69,6 +69,9 @@ public final class SSHSessionChannel: Sendable {
     /// Whether the outbound queue is below its mark of 256 KiB. Changes are told to the delegate.
     public var isWritable: Bool { driver.isWritable(id) }
 
+    /// Whether the process's standard input is still open.
+    var takesInput: Bool { driver.takesInput(id) }
+
     /// Bytes given to `write` that have not left yet.
     public var queuedBytes: Int { driver.queuedBytes(id) }
 

@@ -1,6 +1,7 @@
 // Global requests: RFC 4254 §4. Answers come in order and carry no name, in both directions.
 
 import NIOCore
+import SSHKeys
 
 struct GlobalRequests {
     /// What a request of ours was for.
@@ -11,6 +12,8 @@ struct GlobalRequests {
         case windowProbe(ChannelID)
         case forward(RequestToken, RemoteForward)
         case cancelForward(RequestToken, RemoteForward)
+        /// hostkeys-prove-00@openssh.com, for these keys.
+        case hostKeyProofs([SSHPublicKey])
     }
 
     /// An answer of ours.

@@ -1,4 +1,5 @@
 public import NIOCore
+public import SSHKeys
 
 /// What happened on a connection. Events that ask something stop further input until they are answered.
 public enum ConnectionEvent {
@@ -8,10 +9,23 @@ public enum ConnectionEvent {
     case verifyHostKey(HostKeyOffer)
     /// Answer with `answerPrompt`.
     case prompt(AuthenticationPrompt)
+    /// Client: answer with `answerPasswordChange`.
+    case passwordExpired(PasswordChangePrompt)
+    /// Client: a key that is not ours has to sign. Answer with `answerSignature`.
+    case sign(SignatureRequest)
+    /// Server: whether it would be worth a signature. Answer with `answerKeyOffer`; it lets nobody in.
+    case mayOfferKey(username: String, PublicIdentity)
+    /// Server: whether the user may come in. Answer with `answerAuthorization`.
+    case authorize(AuthorizationRequest)
     /// A key exchange is complete in both directions.
     case keysChanged(NegotiatedAlgorithms)
-    /// Session channels may be opened.
+    /// Channels may be opened.
     case authenticated
+    /// Client: keys beside the one in use that the host proved to own. What is on record for the host may be brought up
+    /// to date with them.
+    case hostKeysOffered([SSHPublicKey])
+    /// A ping of ours came back.
+    case pong
     case channel(ChannelID, SessionChannelEvent)
     /// The peer wants a channel. Answer with `accept` or `refuse`, when it suits; other input goes on.
     case channelOpen(ChannelID, ChannelOpenRequest)

@@ -349,8 +349,3 @@ extension ChannelState {
         return true
     }
 }
-
-extension ConnectionMachine {
-    var role: ConnectionRole { .client }
-    var peerIdentification: String { serverIdentification }
-}

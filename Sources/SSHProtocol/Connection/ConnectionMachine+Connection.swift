@@ -38,6 +38,14 @@ extension ConnectionMachine {
             channels.isClosedToSessions = true
             return try answerGlobal(token, request.wantsReply ? .success(ByteBuffer()) : nil)
         }
+        if role == .client, request.name == HostKeyRotation.announcement { try receiveHostKeys(request.body) }
+        if role == .server, request.name == HostKeyRotation.proof, request.wantsReply,
+            var proofs = try hostKeyProofs(request.body)
+        {
+            // What follows the message number.
+            proofs.moveReaderIndex(forwardBy: 1)
+            return try answerGlobal(token, .success(proofs.slice()))
+        }
         guard role == .server, let kind = InboundGlobalRequest.Kind(request) else {
             // keepalive@openssh.com wants any answer; what is unknown gets the same one.
             return try answerGlobal(token, request.wantsReply ? .failure : nil)
@@ -76,6 +84,8 @@ extension ConnectionMachine {
             emit(.globalReply(token, isSuccess))
         case .windowProbe(let id):
             channels.growWindow(id)
+        case .hostKeyProofs(let keys):
+            try receiveHostKeyProofs(isSuccess ? payload : nil, of: keys)
         case .forward(let token, .tcp(var address)) where isSuccess && address.port == 0:
             // RFC 4254 §7.1: the port that the server chose. Without a usable one nothing could ever be matched.
             var reader = MessageReader(payload, of: "REQUEST_SUCCESS")

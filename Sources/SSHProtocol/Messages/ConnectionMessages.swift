@@ -9,8 +9,8 @@ struct GlobalRequest {
 
     var name: String
     var wantsReply: Bool
-    /// What belongs to the name, not parsed yet.
-    var body: MessageReader?
+    /// What belongs to the request's kind.
+    var body = ByteBuffer()
 
     init(name: String, wantsReply: Bool) {
         self.name = name
@@ -21,7 +21,7 @@ struct GlobalRequest {
         var reader = MessageReader(payload, of: "GLOBAL_REQUEST")
         name = try reader.text()
         wantsReply = try reader.boolean()
-        body = reader
+        body = reader.rest
     }
 
     var encoded: ByteBuffer {
@@ -54,7 +54,7 @@ extension RemoteForward {
 extension InboundGlobalRequest.Kind {
     /// nil for a request that is not one of these, or that does not parse.
     init?(_ request: GlobalRequest) {
-        guard var body = request.body else { return nil }
+        var body = MessageReader(request.body, of: "GLOBAL_REQUEST")
         do throws(ProtocolError) {
             switch request.name {
             case "tcpip-forward": self = .forward(.tcp(try TCPAddress(&body)))
