@@ -89,6 +89,12 @@ final class ChannelPair {
         pump()
     }
 
+    func clientWrites(_ data: ByteBuffer, on id: ChannelID) -> Bool { client.write(data, on: id) }
+
+    func serverWrites(_ data: ByteBuffer, stream: SSHDataStream = .standardOutput, on id: ChannelID) -> Bool {
+        server.write(data, stream: stream, on: id)
+    }
+
     // MARK: Channels
 
     /// A session that both ends know.

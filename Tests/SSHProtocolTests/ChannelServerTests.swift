@@ -55,7 +55,7 @@ import Testing
         let pair = try ChannelPair()
         let session = try pair.openSession()
         for (text, stream) in [("a", SSHDataStream.standardOutput), ("b", .standardError), ("c", .standardOutput)] {
-            #expect(pair.server.write(ByteBuffer(string: text), stream: stream, on: session.server))
+            #expect(pair.serverWrites(ByteBuffer(string: text), stream: stream, on: session.server))
         }
         pair.server.sendEOF(on: session.server)
         pair.pump()
@@ -84,7 +84,7 @@ import Testing
             return
         }
         #expect(asked == target && originator.port == 5)
-        #expect(pair.client.write(ByteBuffer(string: "meanwhile"), on: session.client))
+        #expect(pair.clientWrites(ByteBuffer(string: "meanwhile"), on: session.client))
         pair.pump()
         #expect(ChannelPair.bytes(pair.serverEvents) == Array("meanwhile".utf8))
         pair.server.refuse(slow.server, reason: .connectFailed, description: "no route")
@@ -154,7 +154,7 @@ import Testing
         #expect(pair.server.channels.count == 4000)
         pair.serverEvents = []
         for (index, id) in ids.enumerated() {
-            #expect(pair.client.write(ByteBuffer(integer: UInt32(index)), on: id))
+            #expect(pair.clientWrites(ByteBuffer(integer: UInt32(index)), on: id))
         }
         pair.pump()
         var seen: Set<UInt32> = []
