@@ -157,8 +157,8 @@ extension ConnectionMachine {
     /// Our NEWKEYS, once the host's proof is made, or verified and accepted. EXT_INFO follows our first one at once (RFC
     /// 8308 §2.4).
     private mutating func sendNewKeys() throws(ProtocolError) {
-        guard let sealer = try keyExchange.makeSealer() else { return }
-        try transport.sendNewKeys(sealer, isStrict: keyExchange.isStrict)
+        guard let (sealer, compression) = try keyExchange.makeSealer() else { return }
+        try transport.sendNewKeys(sealer, compression, isStrict: keyExchange.isStrict)
         if phase.isHandshake, keyExchange.peerTakesExtensionInfo { try transport.send(extensionInfo.encoded) }
     }
 
@@ -177,8 +177,8 @@ extension ConnectionMachine {
     private mutating func receiveNewKeys(_ payload: ByteBuffer) throws(ProtocolError) {
         let reader = MessageReader(payload, of: "NEWKEYS")
         try reader.end()
-        let (opener, algorithms) = try keyExchange.receiveNewKeys()
-        transport.reader.install(opener, resetsSequence: keyExchange.isStrict)
+        let (opener, compression, algorithms) = try keyExchange.receiveNewKeys()
+        try transport.reader.install(opener, compression, resetsSequence: keyExchange.isStrict)
         timers.keyExchangeEnded()
         if phase.isHandshake { phase = .service }
         emit(.keysChanged(algorithms))

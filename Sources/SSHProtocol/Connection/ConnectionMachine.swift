@@ -248,6 +248,7 @@ public struct ConnectionMachine {
         clientAuth = nil
         serverAuth = nil
         transport.reader.maximumLength = PacketReader.maximumLength
+        try transport.beginCompression()
         timers.authenticated()
         emit(.authenticated)
     }

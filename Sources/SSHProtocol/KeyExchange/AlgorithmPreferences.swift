@@ -9,22 +9,27 @@ public struct AlgorithmPreferences: Sendable, Hashable {
     public var hostKeys: [HostKeyAlgorithm]
     public var ciphers: [CipherName]
     public var macs: [MACName]
+    /// Off by default: it costs time on all but slow links, and lengths then tell about contents.
+    public var compression: [CompressionName]
     /// Refuses peers without strict key exchange, who are open to prefix truncation (CVE-2023-48795).
     public var requiresStrictOrder = false
 
     public init(
-        keyExchange: [KeyExchangeMethod] = KeyExchangeMethod.allCases,
+        keyExchange: [KeyExchangeMethod] = KeyExchangeMethod.allCases.filter { !$0.isLegacy },
         hostKeys: [HostKeyAlgorithm] = HostKeyAlgorithm.keys,
-        ciphers: [CipherName] = CipherName.allCases,
-        macs: [MACName] = MACName.allCases
+        ciphers: [CipherName] = CipherName.standard,
+        macs: [MACName] = MACName.standard,
+        compression: [CompressionName] = [.none]
     ) {
         self.keyExchange = keyExchange
         self.hostKeys = hostKeys
         self.ciphers = ciphers
         self.macs = macs
+        self.compression = compression
     }
 
-    /// Everything we have, the post-quantum hybrid and AES-GCM first.
+    /// Everything sound that we have, the post-quantum hybrid and AES-GCM first. A server leaves group exchange out
+    /// unless it is told otherwise.
     public static let standard = AlgorithmPreferences()
 
     /// The same list with the algorithms of `key` in front, so that a host with several keys proves the one that is
@@ -52,12 +57,17 @@ public struct NegotiatedAlgorithms: Sendable, Hashable {
     /// nil when the cipher authenticates by itself.
     public var macClientToServer: MACName?
     public var macServerToClient: MACName?
+    /// In force from the end of authentication on.
+    public var compressionClientToServer: CompressionName
+    public var compressionServerToClient: CompressionName
     /// Both sides announced strict key exchange, the answer to prefix truncation ("Terrapin", CVE-2023-48795).
     public var isStrict: Bool
 
     public init(
         keyExchange: KeyExchangeMethod, hostKey: HostKeyAlgorithm, cipherClientToServer: CipherName,
-        cipherServerToClient: CipherName, macClientToServer: MACName?, macServerToClient: MACName?, isStrict: Bool
+        cipherServerToClient: CipherName, macClientToServer: MACName?, macServerToClient: MACName?,
+        compressionClientToServer: CompressionName = .none, compressionServerToClient: CompressionName = .none,
+        isStrict: Bool
     ) {
         self.keyExchange = keyExchange
         self.hostKey = hostKey
@@ -65,6 +75,8 @@ public struct NegotiatedAlgorithms: Sendable, Hashable {
         self.cipherServerToClient = cipherServerToClient
         self.macClientToServer = macClientToServer
         self.macServerToClient = macServerToClient
+        self.compressionClientToServer = compressionClientToServer
+        self.compressionServerToClient = compressionServerToClient
         self.isStrict = isStrict
     }
 }

@@ -109,7 +109,8 @@ struct KeyExchangeMachine {
         if isInitial { names += Negotiation.Marker.own(role) }
         let own = KeyExchangeInit(
             keyExchange: names, hostKeys: preferences.hostKeys.map(\.rawValue),
-            ciphers: preferences.ciphers.map(\.rawValue), macs: preferences.macs.map(\.rawValue)
+            ciphers: preferences.ciphers.map(\.rawValue), macs: preferences.macs.map(\.rawValue),
+            compression: preferences.compression.map(\.rawValue)
         ).encoded(cookie: random(16))
         state = .initSent(ownInit: Array(own.readableBytesView))
         return own
@@ -309,25 +310,22 @@ struct KeyExchangeMachine {
     // MARK: NEWKEYS
 
     /// What our NEWKEYS puts into force, once it may be sent.
-    func makeSealer() throws(ProtocolError) -> PacketSealer? {
+    func makeSealer() throws(ProtocolError) -> (sealer: PacketSealer, compression: CompressionName)? {
         guard case .newKeysAwaited(let outcome) = state else { return nil }
         let keys = DirectionKeys(outcome, isFromClient: role == .client, sessionID: sessionID ?? outcome.hash)
         do throws(SSHCryptoError) {
-            return try PacketSealer(
+            let sealer = try PacketSealer(
                 cipher: keys.cipher, mac: keys.mac, key: keys.key, iv: keys.iv, macKey: keys.macKey)
+            return (sealer, keys.compression)
         } catch {
             throw .keyExchange("The agreed cipher could not be set up.")
         }
     }
 
-    /// What was agreed on, while NEWKEYS is due.
-    var agreedAlgorithms: NegotiatedAlgorithms? {
-        guard case .newKeysAwaited(let outcome) = state else { return nil }
-        return outcome.algorithms
-    }
-
     /// The peer's NEWKEYS: what it puts into force. The exchange is over.
-    mutating func receiveNewKeys() throws(ProtocolError) -> (opener: PacketOpener, algorithms: NegotiatedAlgorithms) {
+    mutating func receiveNewKeys() throws(ProtocolError) -> (
+        opener: PacketOpener, compression: CompressionName, algorithms: NegotiatedAlgorithms
+    ) {
         guard case .newKeysAwaited(let outcome) = state else {
             throw .unexpected("The host changed to new keys before they were agreed on.")
         }
@@ -336,7 +334,7 @@ struct KeyExchangeMachine {
         do throws(SSHCryptoError) {
             let opener = try PacketOpener(
                 cipher: keys.cipher, mac: keys.mac, key: keys.key, iv: keys.iv, macKey: keys.macKey)
-            return (opener, outcome.algorithms)
+            return (opener, keys.compression, outcome.algorithms)
         } catch {
             throw .keyExchange("The agreed cipher could not be set up.")
         }
@@ -347,6 +345,7 @@ struct KeyExchangeMachine {
 private struct DirectionKeys {
     var cipher: CipherName
     var mac: MACName?
+    var compression: CompressionName
     var key: [UInt8]
     var iv: [UInt8]
     var macKey: [UInt8]
@@ -362,6 +361,7 @@ private struct DirectionKeys {
         }
         self.cipher = cipher
         self.mac = mac
+        compression = isFromClient ? algorithms.compressionClientToServer : algorithms.compressionServerToClient
         iv = derive("A", "B", cipher.ivLength)
         key = derive("C", "D", cipher.keyLength)
         macKey = derive("E", "F", mac?.keyLength ?? 0)

@@ -55,12 +55,15 @@ struct Negotiation {
         if !down.isAEAD {
             downMAC = try chooser.choose("MAC from server to client", preferences.macs, peer.macsServerToClient)
         }
-        _ = try chooser.chooseName("compression", ["none"], peer.compressionClientToServer)
-        _ = try chooser.chooseName("compression", ["none"], peer.compressionServerToClient)
+        let upCompression = try chooser.choose(
+            "compression from client to server", preferences.compression, peer.compressionClientToServer)
+        let downCompression = try chooser.choose(
+            "compression from server to client", preferences.compression, peer.compressionServerToClient)
 
         algorithms = NegotiatedAlgorithms(
             keyExchange: keyExchange, hostKey: hostKey, cipherClientToServer: up, cipherServerToClient: down,
-            macClientToServer: upMAC, macServerToClient: downMAC, isStrict: isStrict)
+            macClientToServer: upMAC, macServerToClient: downMAC,
+            compressionClientToServer: upCompression, compressionServerToClient: downCompression, isStrict: isStrict)
         // RFC 4253 §7: a guess is right when both sides prefer the same method and the same host key algorithm.
         let isRightGuess =
             peer.keyExchange.first == preferences.keyExchange.first?.rawValue

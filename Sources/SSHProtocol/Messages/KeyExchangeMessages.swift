@@ -10,12 +10,16 @@ struct KeyExchangeInit {
     var ciphersServerToClient: [String]
     var macsClientToServer: [String]
     var macsServerToClient: [String]
-    var compressionClientToServer: [String] = ["none"]
-    var compressionServerToClient: [String] = ["none"]
+    var compressionClientToServer: [String]
+    var compressionServerToClient: [String]
     /// The sender has sent its guess of the next message along.
     var firstPacketFollows = false
 
-    init(keyExchange: [String], hostKeys: [String], ciphers: [String], macs: [String]) {
+    init(
+        keyExchange: [String], hostKeys: [String], ciphers: [String], macs: [String], compression: [String] = ["none"]
+    ) {
+        compressionClientToServer = compression
+        compressionServerToClient = compression
         self.keyExchange = keyExchange
         self.hostKeys = hostKeys
         ciphersClientToServer = ciphers
