@@ -187,7 +187,7 @@ import Testing
         let pair = try ChannelPair()
         _ = try pair.openSession()
         pair.client.sendNoMoreSessions()
-        #expect(throws: ProtocolError.self) { try pair.client.openSession() }
+        #expect(throws: ProtocolError.self) { try pair.openSession() }
         pair.pump()
         #expect(pair.serverError == nil)
         try pair.clientSends(open("session", 9))

@@ -153,7 +153,7 @@ enum TestCommand {
     }
 
     private static func take(_ file: String, _ session: SSHServerSession) async throws {
-        FileManager.default.createFile(atPath: file, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: file))
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: file))
         defer { try? handle.close() }
         for try await bytes in session { try handle.write(contentsOf: Data(bytes.readableBytesView)) }
