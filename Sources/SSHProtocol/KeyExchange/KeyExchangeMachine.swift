@@ -61,10 +61,10 @@ struct KeyExchangeMachine {
         case agreed(reply: ByteBuffer?)
     }
 
-    private(set) var state = State.idle
+    var state = State.idle
     /// The first exchange hash, for ever (RFC 4253 §7.2).
     private(set) var sessionID: [UInt8]?
-    private(set) var isStrict = false
+    var isStrict = false
     /// The peer said in its first KEXINIT that it takes EXT_INFO (RFC 8308 §2.1).
     private(set) var peerTakesExtensionInfo = false
     /// Whose host key this connection stands on, once it was accepted or proved.
