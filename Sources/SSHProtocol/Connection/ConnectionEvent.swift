@@ -27,6 +27,12 @@ public enum ConnectionEvent {
     /// A ping of ours came back.
     case pong
     case channel(ChannelID, SessionChannelEvent)
+    /// The peer wants a channel. Answer with `accept` or `refuse`, when it suits; other input goes on.
+    case channelOpen(ChannelID, ChannelOpenRequest)
+    /// The peer wants something of the connection. Answer with `answer`, when it suits.
+    case globalRequest(InboundGlobalRequest)
+    /// A forward of ours stands, with the port that the server chose, or was refused (nil).
+    case forwardAnswer(RequestToken, RemoteForward?)
     /// A ping was answered; how (success or failure) says nothing.
     case globalReply(RequestToken, Bool)
     /// The end, with its reason: the last event.
@@ -44,6 +50,10 @@ public enum SessionChannelEvent {
     case exitSignal(ExitSignal)
     /// The host sends no more data.
     case endOfFile
+    /// The peer asks for something. Answer with `answer`, when it suits.
+    case request(InboundChannelRequest)
+    /// The peer reads nothing more of what is sent (eow@openssh.com).
+    case endOfWrite
     /// A request of ours was answered.
     case answered(RequestToken, Bool)
     case writabilityChanged(Bool)

@@ -220,7 +220,7 @@ public struct ConnectionMachine {
     }
 
     private var isReadyForInput: Bool {
-        guard case .none = question, !isClosed else { return false }
+        guard case .none = question, !isClosed, !isOwnerBehind else { return false }
         return isWritable || sentWhileUnwritable < Self.controlBacklog
     }
 

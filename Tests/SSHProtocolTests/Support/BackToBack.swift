@@ -166,6 +166,9 @@ extension ConnectionEvent {
         case .authenticated: "authenticated"
         case .channel(let id, let event): "\(id.number) \(event.summary)"
         case .globalReply(_, let success): "global \(success)"
+        case .channelOpen(let id, let request): "\(id.number) asked \(request.type)"
+        case .globalRequest(let request): "global asked \(request.kind)"
+        case .forwardAnswer(_, let forward): "forward \(forward.map { "\($0)" } ?? "refused")"
         case .closed(let error): "closed \(error.code.rawValue)"
         }
     }
@@ -181,6 +184,8 @@ extension SessionChannelEvent {
         case .exitSignal(let signal): "signal \(signal.name)"
         case .endOfFile: "eof"
         case .answered(_, let success): "answered \(success)"
+        case .request(let request): "request \(request.request.type)"
+        case .endOfWrite: "eow"
         case .writabilityChanged(let isWritable): "writable \(isWritable)"
         case .closed: "closed"
         }
