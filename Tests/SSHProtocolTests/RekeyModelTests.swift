@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test("no order of data, new keys, windows and ends loses, doubles or reorders a byte", arguments: 0..<40)
+    @Test("no order of data, new keys, windows and ends loses, doubles or reorders a byte", arguments: 0..<24)
     func model(seed: Int) throws {
         var generator = Generator(UInt64(seed))
         let world = World([16, 1000, 30_000, 400_000][seed % 4])
@@ -136,7 +136,7 @@ import Testing
             world.deliver(.max, isToServer: false)
         }
         try #require(world.opened.count == 3)
-        for step in 0..<150 {
+        for step in 0..<120 {
             let name = Name(isClient: generator.next(2) == 0, channel: world.opened[generator.next(3)])
             switch generator.next(10) {
             case 0, 1, 2:
@@ -153,24 +153,28 @@ import Testing
         finish(world)
         #expect(world.faults.isEmpty, "seed \(seed)")
         for (name, stream) in world.streams {
-            #expect(isSame(stream.received, stream.sent), "seed \(seed) \(name)")
-            #expect(stream.hasReceivedEnd, "seed \(seed) \(name)")
+            let isWhole = isSame(stream.received, stream.sent)
+            let hasEnd = stream.hasReceivedEnd
+            #expect(isWhole, "\(name): \(stream.received.count) of \(stream.sent.count) bytes")
+            #expect(hasEnd, "\(name)")
         }
         #expect(world.closed == 6)
         #expect(world.pair.client.sessionID == world.pair.server.sessionID)
     }
 
-    /// Everything is ended, everything is read, the wire delivers whatever is left.
+    /// Everything is ended and read, and then, as CLOSE drops what is not sent yet (RFC 4254 §5.3), closed.
     private func finish(_ world: World) {
-        for name in world.streams.keys {
-            world.end(name)
-            guard let id = world.ids[name] else { continue }
-            if name.isClient { world.pair.client.close(id) } else { world.pair.server.close(id) }
-        }
+        for name in world.streams.keys { world.end(name) }
+        settle(world)
+        for (name, id) in world.ids where name.isClient { world.pair.client.close(id) }
+        settle(world)
+    }
+
+    private func settle(_ world: World) {
         for _ in 0..<4000 {
             for name in world.streams.keys { world.consume(name) }
             world.flush()
-            if world.toServer.readableBytes == 0, world.toClient.readableBytes == 0 { break }
+            if world.toServer.readableBytes == 0, world.toClient.readableBytes == 0 { return }
             world.deliver(50_000, isToServer: true)
             world.deliver(50_000, isToServer: false)
         }
