@@ -57,7 +57,8 @@ var targets: [Target] = [
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
     .executableTarget(
-        name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets", swiftSettings: settings),
+        name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
+        swiftSettings: settings),
     tests(
         "SSHCrypto",
         ["CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
