@@ -5,7 +5,8 @@ import Testing
 
 /// Opens that no honest peer sends, and more of them than anybody needs.
 @Suite struct ChannelHostileOpeningTests {
-    private func open(_ type: String, _ sender: UInt32, maximumPacket: UInt32 = 32768, body: [UInt8] = []) -> ByteBuffer {
+    private func open(_ type: String, _ sender: UInt32, maximumPacket: UInt32 = 32768, body: [UInt8] = []) -> ByteBuffer
+    {
         var message = ChannelOpen(type: type, sender: sender, window: 1 << 20, maximumPacket: maximumPacket).encoded
         message.writeBytes(body)
         return message
@@ -27,7 +28,9 @@ import Testing
         #expect(!pair.serverSummaries.contains { $0.hasPrefix("9 ") })
     }
 
-    @Test("data for a channel that was offered and not accepted ends the connection", arguments: [93, 94, 96, 97] as [UInt8])
+    @Test(
+        "data for a channel that was offered and not accepted ends the connection",
+        arguments: [93, 94, 96, 97] as [UInt8])
     func unconfirmed(number: UInt8) throws {
         let pair = try ChannelPair()
         pair.accepts = false
@@ -121,8 +124,10 @@ import Testing
     // Case 39
     @Test(
         "a client is opened nothing it did not ask for",
-        arguments: ["session", "direct-tcpip", "direct-streamlocal@openssh.com", "forwarded-tcpip", "x11",
-            "forwarded-streamlocal@openssh.com", "auth-agent@openssh.com", "tun@openssh.com", ""])
+        arguments: [
+            "session", "direct-tcpip", "direct-streamlocal@openssh.com", "forwarded-tcpip", "x11",
+            "forwarded-streamlocal@openssh.com", "auth-agent@openssh.com", "tun@openssh.com", "",
+        ])
     func uninvited(type: String) throws {
         let pair = try ChannelPair()
         let address: [UInt8] = [0, 0, 0, 1, 0x61, 0, 0, 0, 22]
@@ -134,7 +139,9 @@ import Testing
     }
 
     // Case 39
-    @Test("a server is opened nothing that only servers open", arguments: ["forwarded-tcpip", "auth-agent@openssh.com", "x11"])
+    @Test(
+        "a server is opened nothing that only servers open",
+        arguments: ["forwarded-tcpip", "auth-agent@openssh.com", "x11"])
     func backwards(type: String) throws {
         let pair = try ChannelPair()
         let address: [UInt8] = [0, 0, 0, 1, 0x61, 0, 0, 0, 22]

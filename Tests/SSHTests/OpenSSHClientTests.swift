@@ -20,7 +20,8 @@ import Testing
     @Test("a shell on a terminal, with its size and its environment")
     func shell() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
-        let shell = try await client.run("TERM=vt220 \(try client.openSSH(server, "-tt"))", input: Array("hi\nexit 3\n".utf8))
+        let shell = try await client.run(
+            "TERM=vt220 \(try client.openSSH(server, "-tt"))", input: Array("hi\nexit 3\n".utf8))
         #expect(shell.text.contains("welcome to vt220"))
         #expect(shell.text.contains("you said hi"))
         #expect(shell.status == 3)
@@ -41,7 +42,8 @@ import Testing
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let (local, dynamic) = (try await freePort(), try await freePort())
         let process = try client.start(
-            "exec \(try client.openSSH(server, "-N -L 127.0.0.1:\(local):127.0.0.1:\(echo.port) -D 127.0.0.1:\(dynamic)"))")
+            "exec \(try client.openSSH(server, "-N -L 127.0.0.1:\(local):127.0.0.1:\(echo.port) -D 127.0.0.1:\(dynamic)"))"
+        )
         #expect(try await eventually { await isListening(local) })
         let through = try await RawClient(port: local)
         try await through.send("local")
@@ -86,7 +88,8 @@ import Testing
               LogLevel ERROR
             """, to: "config")
         let result = try await client.run(
-            "/usr/bin/ssh -F \(client.folder.file("config")) -J 127.0.0.1:\(first.port) -p \(second.port) 127.0.0.1 echo far")
+            "/usr/bin/ssh -F \(client.folder.file("config")) -J 127.0.0.1:\(first.port) -p \(second.port) 127.0.0.1 echo far"
+        )
         #expect(result.text == "far\n")
         #expect(first.events.withLockedValue { $0.contains("authenticated \(currentUser)") })
     }

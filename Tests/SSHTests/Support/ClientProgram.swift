@@ -20,7 +20,8 @@ struct ClientProgram: Sendable {
         let name = UUID().uuidString
         try Data(input).write(to: URL(fileURLWithPath: folder.file(name + ".in")))
         let process = try start(
-            "{ \(script)\n} <\(folder.file(name + ".in")) >\(folder.file(name + ".out")) 2>\(folder.file(name + ".err"))")
+            "{ \(script)\n} <\(folder.file(name + ".in")) >\(folder.file(name + ".out")) 2>\(folder.file(name + ".err"))"
+        )
         guard try await eventually(within: seconds, { !process.isRunning }) else {
             let errors = (try? String(contentsOfFile: folder.file(name + ".err"), encoding: .utf8)) ?? ""
             throw ToolFailure(description: "it did not end: \(script)\n\(errors.suffix(2000))")
