@@ -4,8 +4,8 @@ import NIOCore
 import SSH
 import Testing
 
-/// Our server with OpenSSH's `ssh`.
-@Suite struct OpenSSHClientTests {
+/// Our server with OpenSSH's `ssh`. One after the other: each starts processes, and one moves 600 MB.
+@Suite(.serialized) struct OpenSSHClientTests {
     @Test("commands, their streams, their input and their status")
     func commands() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())

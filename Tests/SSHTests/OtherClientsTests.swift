@@ -4,7 +4,7 @@ import SSH
 import Testing
 
 /// Our server with Dropbear's, PuTTY's and Python's clients.
-@Suite struct OtherClientsTests {
+@Suite(.serialized) struct OtherClientsTests {
     private static func isInstalled(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
     @Test("dbclient: a command, its input, its status, a forward", .enabled(if: isInstalled("/usr/bin/dbclient")))
