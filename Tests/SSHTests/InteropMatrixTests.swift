@@ -17,7 +17,7 @@ import Testing
         let connection = try await server.connect(change)
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let result = try await connection.run("cat", stdin: bytes)
-        #expect(result.standardOutput == bytes)
+        expectSame(result.standardOutput, bytes)
         #expect(result.exit == .status(0))
         await connection.close()
     }
@@ -26,7 +26,7 @@ import Testing
     func keyExchangeTimesHostKey() async throws {
         let server = try await OpenSSHServer()
         for method in Self.methods {
-            for hostKey in HostKeyAlgorithm.allCases {
+            for hostKey in HostKeyAlgorithm.keys {
                 let connection = try await server.connect {
                     $0.algorithms.keyExchange = [method]
                     $0.algorithms.hostKeys = [hostKey]
@@ -89,9 +89,9 @@ import Testing
     func wholeProduct() async throws {
         let server = try await OpenSSHServer()
         for method in Self.methods {
-            for cipher in CipherName.allCases {
+            for cipher in CipherName.standard {
                 for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.standard {
-                    for hostKey in HostKeyAlgorithm.allCases {
+                    for hostKey in HostKeyAlgorithm.keys {
                         for kind in TestKeys.kinds {
                             let connection = try await server.connect {
                                 $0.algorithms = AlgorithmPreferences(
