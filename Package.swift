@@ -52,7 +52,7 @@ var targets: [Target] = [
     module("SSHCrypto", ["CSSHCipher", crypto, cryptoExtras, nioCore]),
     module("SSHKeys", ["SSHCrypto", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
-    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
+    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
