@@ -145,6 +145,7 @@ enum ServicePort {
         guard getaddrinfo("127.0.0.1", text, &hints, &list) == 0, let first = list else { return nil }
         defer { freeaddrinfo(list) }
         guard let raw = UnsafeRawPointer(first.pointee.ai_addr) else { return nil }
-        return Int(UInt16(bigEndian: raw.loadUnaligned(as: sockaddr_in.self).sin_port))
+        // The port is at the same place in every family and system.
+        return Int(UInt16(bigEndian: raw.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
     }
 }

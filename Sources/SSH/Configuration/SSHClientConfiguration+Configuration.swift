@@ -1,4 +1,4 @@
-public import SSHCrypto
+import SSHCrypto
 public import SSHKeys
 public import SSHProtocol
 

@@ -1,33 +1,7 @@
-/// The patterns of ssh_config(5), PATTERNS: `*` stands for any characters, `?` for exactly one.
+/// Names and lists of names as ssh_config(5), PATTERNS, describes them: `*` stands for any characters, `?` for one.
 package enum NamePattern {
     /// Whether the whole of `text` is what `pattern` describes; upper and lower case differ.
-    ///
-    /// The work is at most the product of the lengths: a pattern full of stars cannot stall anybody.
-    package static func matches(_ text: String, _ pattern: String) -> Bool {
-        let text = Array(text.utf8)
-        let pattern = Array(pattern.utf8)
-        let star = UInt8(ascii: "*")
-        var position = 0
-        var next = 0
-        /// Where the last star stands, and the first byte that it does not cover yet.
-        var resume: (pattern: Int, text: Int)?
-        while position < text.count {
-            if next < pattern.count, pattern[next] == star {
-                resume = (next, position)
-                next += 1
-            } else if next < pattern.count, pattern[next] == UInt8(ascii: "?") || pattern[next] == text[position] {
-                next += 1
-                position += 1
-            } else if let (at, from) = resume {
-                resume = (at, from + 1)
-                next = at + 1
-                position = from + 1
-            } else {
-                return false
-            }
-        }
-        return pattern[next...].allSatisfy { $0 == star }
-    }
+    package static func matches(_ text: String, _ pattern: String) -> Bool { WildcardPattern(pattern).matches(text) }
 
     /// Whether a list of patterns, separated by commas, has one that fits and none with "!" that fits.
     package static func listMatches(_ text: String, _ list: String, ignoringCase: Bool = false) -> Bool {
