@@ -39,10 +39,12 @@ import Testing
     @Test("a key with every constraint survives the way over the wire")
     func addRoundTrip() throws {
         let destination = DestinationConstraint(
-            to: .init(user: "dep*", hostName: "web", keys: [.init(key.publicKey), .init(key.publicKey, isAuthority: true)]))
+            to: .init(
+                user: "dep*", hostName: "web", keys: [.init(key.publicKey), .init(key.publicKey, isAuthority: true)]))
         let constraints = AgentConstraints(lifetime: 60, confirms: true, destinations: [destination])
-        guard case .add(let added, let comment, let read) = try roundTrip(
-            .add(AgentKey(key), comment: "me", constraints))
+        guard
+            case .add(let added, let comment, let read) = try roundTrip(
+                .add(AgentKey(key), comment: "me", constraints))
         else { throw Unexpected() }
         #expect(added.identity == .key(key.publicKey))
         #expect(comment == "me")
@@ -58,7 +60,9 @@ import Testing
         let key = try SSHPrivateKey(file: try bench.read("key"))
         let blob = try #require(Base64.decode(try bench.text("key-cert.pub").split(separator: " ")[1]))
         let certified = try AgentKey(key, certificate: try SSHCertificate(wire: blob))
-        guard case .add(let added, _, _) = try roundTrip(.add(certified, comment: "", .none)) else { throw Unexpected() }
+        guard case .add(let added, _, _) = try roundTrip(.add(certified, comment: "", .none)) else {
+            throw Unexpected()
+        }
         #expect(added.identity.blob == blob)
         #expect(added.privateKey.publicKey == key.publicKey)
     }
@@ -71,9 +75,7 @@ import Testing
         named.writeString("restrict-nothing@example.org")
         named.writeString("")
         for constraint in [[3, 0, 0, 0, 1], [9], named.bytes, [1, 0, 0, 0, 9, 1, 0, 0, 0, 9]] as [[UInt8]] {
-            var message = [UInt8(25)] + plain.dropFirst() + constraint
-            #expect(throws: SSHAgentError.self) { try AgentRequest(message) }
-            message.removeLast()
+            let message = [UInt8(25)] + plain.dropFirst() + constraint
             #expect(throws: SSHAgentError.self) { try AgentRequest(message) }
         }
     }
@@ -90,9 +92,9 @@ import Testing
         let message = try AgentRequest.add(
             AgentKey(key), comment: "me", AgentConstraints(lifetime: 1, confirms: true, destinations: [constraint])
         ).encoded()
-        for count in message.indices {
-            #expect(throws: SSHAgentError.self) { try AgentRequest(Array(message.prefix(count))) }
-        }
+        // Constraints end with the message, so a cut between two of them is a shorter message and not a damaged one.
+        let whole = (0..<message.count).filter { (try? AgentRequest(Array(message.prefix($0)))) != nil }
+        #expect(whole.count == 3)
         for index in message.indices {
             for bit in [UInt8(0x01), 0x80, 0xFF] {
                 var changed = message

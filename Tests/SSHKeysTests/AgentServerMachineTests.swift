@@ -176,7 +176,9 @@ struct Agent {
     }
 
     mutating func answer(_ question: AgentQuestion, _ isAllowed: Bool) throws -> AgentResponse {
-        guard case .answer(let answer, _) = machine.answer(isAllowed, of: question, now: now) else { throw Unexpected() }
+        guard case .answer(let answer, _) = machine.answer(isAllowed, of: question, now: now) else {
+            throw Unexpected()
+        }
         return try AgentResponse(answer)
     }
 

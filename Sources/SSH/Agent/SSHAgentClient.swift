@@ -137,7 +137,9 @@ public final class SSHAgentClient: Sendable {
 
     // MARK: The connection
 
-    private func ask(_ request: AgentRequest, within limit: Duration? = nil) async throws(SSHAgentError) -> AgentResponse {
+    private func ask(_ request: AgentRequest, within limit: Duration? = nil) async throws(SSHAgentError)
+        -> AgentResponse
+    {
         let message = try request.encoded()
         guard message.count <= AgentFrames.maximumLength else {
             throw SSHAgentError(
@@ -260,7 +262,9 @@ final class AgentClientHandler: ChannelInboundHandler {
     }
 
     func send(_ request: ByteBuffer, _ promise: EventLoopPromise<[UInt8]>, within limit: TimeAmount) {
-        guard let context, context.channel.isActive, failure == nil else { return promise.fail(failure ?? AgentLink.lost) }
+        guard let context, context.channel.isActive, failure == nil else {
+            return promise.fail(failure ?? AgentLink.lost)
+        }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let timer = context.eventLoop.scheduleTask(in: limit) {
             bound.value.end(

@@ -75,15 +75,22 @@ enum AlgorithmCatalogue {
                 // Of OpenSSH 9.9 and later.
                 "mlkem768x25519-sha256",
             ]
-        case .signature:
-            defaults(.signature) + [
-                "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", "ssh-dss", "ssh-dss-cert-v01@openssh.com", "ssh-rsa",
-                "ssh-rsa-cert-v01@openssh.com",
-            ]
+        case .signature: signatures
         case .authoritySignature:
-            known(.signature).filter { !$0.contains("-cert-") }
+            signatures.filter { !$0.contains("-cert-") }
         }
     }
+
+    /// In the order of `ssh -Q HostKeyAlgorithms`, which is the one that patterns bring them in.
+    private static let signatures = [
+        "ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com",
+        "sk-ssh-ed25519-cert-v01@openssh.com", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+        "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp521",
+        "ecdsa-sha2-nistp521-cert-v01@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+        "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", "webauthn-sk-ecdsa-sha2-nistp256@openssh.com", "ssh-dss",
+        "ssh-dss-cert-v01@openssh.com", "ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "rsa-sha2-256",
+        "rsa-sha2-256-cert-v01@openssh.com", "rsa-sha2-512", "rsa-sha2-512-cert-v01@openssh.com",
+    ]
 
     static func defaults(_ family: AlgorithmFamily) -> [String] {
         switch family {

@@ -32,7 +32,7 @@ struct CanonicalHostName {
             return try fallBack(name)
         }
         let limit = settings.first(.canonicalizeMaxDots).flatMap { Int($0) } ?? 1
-        guard name.count(where: { $0 == "." }) <= limit else { return name }
+        guard name.count(where: { $0 == "." }) <= limit else { return followed(name) }
         for domain in settings[.canonicalDomains] ?? [] where domain.lowercased() != "none" {
             let full = name + "." + domain
             if let alias = context.alias(full + ".") { return followed(full.lowercased(), alias) }
@@ -41,10 +41,18 @@ struct CanonicalHostName {
     }
 
     private func fallBack(_ name: String) throws(SSHConfigurationError) -> String {
-        guard settings.first(.canonicalizeFallbackLocal) == "no" else { return name }
+        guard settings.first(.canonicalizeFallbackLocal) == "no" else { return followed(name) }
         throw SSHConfigurationError(
             .hostNotFound, "No domain of CanonicalDomains knows \(DisplayText.neutralise(name, limit: 253)).",
             hint: "Check the name, or set CanonicalizeFallbackLocal to yes.")
+    }
+
+    /// The name itself, or what the machine's own way of searching says that it is an alias of. Nobody is asked where no
+    /// rule could allow the step.
+    private func followed(_ name: String) -> String {
+        let rules = settings[.canonicalizePermittedCNAMEs] ?? []
+        guard rules.contains(where: { $0 != "none" }), let alias = context.alias(name) else { return name }
+        return followed(name, alias)
     }
 
     /// `CanonicalizePermittedCNAMEs`: the name that the first one is an alias of, if a rule allows the step.

@@ -131,7 +131,8 @@ enum ServicePort {
     /// 0 to 65535; nil for something else.
     static func number(_ text: String) -> Int? {
         if let number = ConfigurationNumber.count(text) { return number <= 65535 ? number : nil }
-        guard (1...32).contains(text.utf8.count), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") })
+        guard (1...32).contains(text.utf8.count),
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") })
         else { return nil }
         var hints = addrinfo()
         hints.ai_family = AF_INET

@@ -44,7 +44,9 @@ enum ConfigurationFile {
         return try content(descriptor, path, limit: limit)
     }
 
-    private static func content(_ descriptor: Int32, _ path: String, limit: Int) throws(SSHConfigurationError) -> [UInt8] {
+    private static func content(_ descriptor: Int32, _ path: String, limit: Int) throws(SSHConfigurationError)
+        -> [UInt8]
+    {
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 * 1024)
         while true {

@@ -66,7 +66,8 @@ struct ConfigurationLine {
         var open: UInt8?
         while position < rest.count {
             let byte = rest[position]
-            if byte == Self.backslash, position + 1 < rest.count, isEscapable(rest[position + 1], isQuoted: open != nil) {
+            if byte == Self.backslash, position + 1 < rest.count, isEscapable(rest[position + 1], isQuoted: open != nil)
+            {
                 position += 1
                 word.append(rest[position])
             } else if open == nil, byte == Self.space || byte == Self.tab {

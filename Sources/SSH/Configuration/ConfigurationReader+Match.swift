@@ -13,7 +13,9 @@ extension ConfigurationReader {
             let criterion = (isNegated ? String(word.dropFirst()) : word).lowercased()
             if criterion == "all" {
                 // As OpenSSH: one criterion may stand before it (“Match final all”), nothing after it.
-                guard count <= 1, words.next() == nil else { throw .badMatch("cannot combine “all” with others", place) }
+                guard count <= 1, words.next() == nil else {
+                    throw .badMatch("cannot combine “all” with others", place)
+                }
                 return isMatch && !isNegated
             }
             count += 1

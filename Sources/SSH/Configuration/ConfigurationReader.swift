@@ -78,7 +78,8 @@ struct ConfigurationReader {
         guard let line = ConfigurationLine(bytes) else { return }
         guard !line.rest.isEmpty else {
             throw SSHConfigurationError(
-                .badValue, "“\(shown(line.keyword))” has no value.", hint: "Write a value after it, or delete the line.",
+                .badValue, "“\(shown(line.keyword))” has no value.",
+                hint: "Write a value after it, or delete the line.",
                 place: place)
         }
         guard let arguments = line.arguments else {

@@ -85,12 +85,11 @@ extension ConfigurationValue {
     private func proxyJump() throws(SSHConfigurationError) -> String {
         let text = line.command
         if text.lowercased() == "none" { return "none" }
-        var hosts: [String] = []
-        for item in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let host = JumpHost(String(item)) else { throw fail("has a bad host: “\(shown(String(item)))”") }
-            hosts.append(host.description)
-        }
+        var hosts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         guard hosts.count <= 32 else { throw fail("has more than 32 hosts") }
+        for item in hosts where JumpHost(item) == nil { throw fail("has a bad host: “\(shown(item))”") }
+        // The last one is printed anew, those before it as they were written.
+        if let last = hosts.popLast().flatMap({ JumpHost($0) }) { hosts.append(last.description) }
         return hosts.joined(separator: ",")
     }
 
@@ -120,7 +119,9 @@ extension ConfigurationValue {
         guard let word = arguments.first?.lowercased(), !word.isEmpty, arguments.count <= 2 else {
             throw fail("is yes, no, ask, confirm or a time")
         }
-        let states = ["yes": "true", "true": "true", "no": "false", "false": "false", "ask": "ask", "confirm": "confirm"]
+        let states = [
+            "yes": "true", "true": "true", "no": "false", "false": "false", "ask": "ask", "confirm": "confirm",
+        ]
         if arguments.count == 2 {
             guard word == "confirm", let seconds = ConfigurationNumber.seconds(arguments[1]) else {
                 throw fail("takes a second word, a time, only after “confirm”")

@@ -49,7 +49,8 @@ extension SSHConfiguration {
         switch keyword {
         case .ignoreUnknown:
             return []
-        case .proxyCommand where settings[.proxyJump] != nil:
+        case .proxyCommand where settings[.proxyJump] != nil,
+            .securityKeyProvider where settings.first(.securityKeyProvider)?.lowercased() == "none":
             return []
         case .localForward, .remoteForward, .dynamicForward:
             return isOn(.clearAllForwardings) ? [] : settings[keyword] ?? []
@@ -65,7 +66,6 @@ extension SSHConfiguration {
             let list = algorithms(keyword, defaults: defaults, known: AlgorithmCatalogue.known(family))
             return [list.joined(separator: ",")]
         }
-        if keyword == .securityKeyProvider, settings[keyword] == nil { return ["internal"] }
         return [values(of: keyword)?.joined(separator: " ") ?? Self.unset[keyword]].compactMap { $0 }
     }
 }

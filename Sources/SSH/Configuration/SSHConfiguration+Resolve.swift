@@ -93,14 +93,16 @@ extension SSHConfiguration {
             settings.replace(keyword, expanded)
         }
         if settings.first(.updateHostKeys) == nil { settings.replace(.updateHostKeys, [updatesHostKeys(settings)]) }
-        if settings.first(.updateHostKeys) == "ask", cannotAsk(settings) { settings.replace(.updateHostKeys, ["false"]) }
+        if settings.first(.updateHostKeys) == "ask", cannotAsk(settings) {
+            settings.replace(.updateHostKeys, ["false"])
+        }
         return SSHConfiguration(
             originalHost: host, hostName: hostName, ignored: ignored, settings: settings, tokens: tokens)
     }
 
     private static let clearedByNone: [ConfigurationKeyword] = [
         .localCommand, .remoteCommand, .proxyCommand, .proxyJump, .controlPath, .revokedHostKeys, .pkcs11Provider,
-        .securityKeyProvider, .knownHostsCommand, .canonicalDomains,
+        .knownHostsCommand, .canonicalDomains,
     ]
 
     /// A value that is no path.

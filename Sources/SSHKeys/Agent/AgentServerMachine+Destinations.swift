@@ -50,7 +50,11 @@ extension AgentServerMachine {
                 let constraint = identity.destinations.allow(
                     from: start, to: binding.host, user: isLast ? user : nil, now: now())
             else { return nil }
-            if isLast { permission.destination = constraint.to.hostName } else { permission.through = constraint.to.hostName }
+            if isLast {
+                permission.destination = constraint.to.hostName
+            } else {
+                permission.through = constraint.to.hostName
+            }
             start = binding.host
         }
         // A key that logs in *to* a host and goes no further is not shown *at* that host.
