@@ -48,15 +48,17 @@ struct ClientAuthMachine {
     private var questions = 0
     private var accepted: [String] = []
     private let changesExpiredPasswords: Bool
+    private let allowsSHA1Signatures: Bool
     /// From EXT_INFO (RFC 8308 §3.1); nil when the server says nothing.
     var serverSignatureAlgorithms: [String]?
     /// From EXT_INFO: the server takes signatures that name its host key.
     var serverSupportsHostbound = false
 
-    init(username: String, credentials: [Credential], changesExpiredPasswords: Bool = false) {
-        request = UserAuthRequest(username: username)
-        self.credentials = credentials
-        self.changesExpiredPasswords = changesExpiredPasswords
+    init(_ configuration: ClientConfiguration) {
+        request = UserAuthRequest(username: configuration.username)
+        credentials = configuration.credentials
+        changesExpiredPasswords = configuration.changesExpiredPasswords
+        allowsSHA1Signatures = configuration.allowsSHA1Signatures
     }
 
     /// Whether the attempt in progress has messages of its own.
@@ -243,8 +245,14 @@ struct ClientAuthMachine {
     /// RFC 8332 §3.3: the best algorithm that the server announced; without an announcement one after the other.
     private mutating func algorithm(for identity: PublicIdentity, _ index: Int) -> String? {
         var candidates = identity.signatureAlgorithms
+        if allowsSHA1Signatures, identity.certificate == nil {
+            candidates += identity.publicKey.legacySignatureAlgorithms
+        }
         if let announced = serverSignatureAlgorithms {
-            let common = candidates.filter(announced.contains)
+            // Many servers announce a certificate's algorithm by the name that its signature bears.
+            let common = candidates.filter {
+                announced.contains($0) || announced.contains(identity.signatureFormat(for: $0) ?? $0)
+            }
             // A server that leaves out what it knows loses nothing by being asked once.
             candidates = common.isEmpty ? Array(candidates.prefix(1)) : Array(common.prefix(1))
         }
@@ -268,7 +276,9 @@ struct ClientAuthMachine {
         do throws(SSHKeyError) {
             message.writeSSHString(
                 try key.sign(
-                    Self.signedData(message, binding), algorithm: identity.signatureFormat(for: algorithm) ?? algorithm))
+                    Self.signedData(message, binding),
+                    algorithm: identity.signatureFormat(for: algorithm) ?? algorithm,
+                    allowingLegacy: allowsSHA1Signatures))
         } catch {
             throw ProtocolError(.internalFailure, "The private key could not sign.", reason: .byApplication)
         }

@@ -20,6 +20,8 @@ public struct ClientConfiguration: Sendable {
     public var maximumChannels: Int = 256
     /// Asks for a new password (event `passwordExpired`) where the host demands one; otherwise it ends the connection.
     public var changesExpiredPasswords = false
+    /// Lets RSA keys sign with SHA-1 ("ssh-rsa") as the last resort, for hosts that know nothing else.
+    public var allowsSHA1Signatures = false
     /// Has the host prove the other keys it announces (hostkeys-00@openssh.com); event `hostKeysOffered` follows.
     public var learnsHostKeys = false
 

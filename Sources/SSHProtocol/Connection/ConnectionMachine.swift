@@ -72,6 +72,7 @@ public struct ConnectionMachine {
     private var events = CircularBuffer<ConnectionEvent>()
     private var tokens: UInt64 = 0
     private var isStreamEnded = false
+    private var farewell = ""
 
     /// The peer's identification, such as "SSH-2.0-OpenSSH_9.2p1"; empty until it came. Printable ASCII.
     public var peerIdentification: String { keyExchange.peerIdentification }
@@ -102,9 +103,7 @@ public struct ConnectionMachine {
     ///   - random: Returns as many unpredictable bytes as asked for.
     public init(client configuration: ClientConfiguration, random: @escaping (Int) -> [UInt8]) {
         self.init(role: .client, ConnectionSettings(configuration), random: random)
-        clientAuth = ClientAuthMachine(
-            username: configuration.username, credentials: configuration.credentials,
-            changesExpiredPasswords: configuration.changesExpiredPasswords)
+        clientAuth = ClientAuthMachine(configuration)
         learnsHostKeys = configuration.learnsHostKeys
     }
 
@@ -205,11 +204,15 @@ public struct ConnectionMachine {
     }
 
     /// Ends the connection by the owner's wish (RFC 4253 §11.1).
-    public mutating func close() {
+    ///
+    /// - Parameters:
+    ///   - reason: What the peer is told.
+    ///   - words: A sentence for the peer.
+    public mutating func close(reason: DisconnectReason = .byApplication, words: String = "Goodbye.") {
         guard !isClosed else { return }
+        farewell = words
         fail(
-            ProtocolError(.closedByOwner, "The connection was closed at this end.", reason: .byApplication),
-            tellsPeer: true)
+            ProtocolError(.closedByOwner, "The connection was closed at this end.", reason: reason), tellsPeer: true)
     }
 
     // MARK: Inside
@@ -292,7 +295,7 @@ public struct ConnectionMachine {
     /// What the peer is told: the kind of failure, not our reasons, which may name what the owner has on record.
     private func publicWords(_ error: ProtocolError) -> String {
         switch error.code {
-        case .closedByOwner: "Goodbye."
+        case .closedByOwner: farewell
         case .hostKeyRefused: "The host key is not the expected one."
         case .authenticationFailed where role == .server: "Too many authentication failures."
         case .authenticationFailed: "No more authentication methods."

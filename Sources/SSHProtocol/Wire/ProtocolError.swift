@@ -6,15 +6,22 @@ public struct DisconnectReason: RawRepresentable, Sendable, Hashable {
 
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    public static let hostNotAllowed = DisconnectReason(rawValue: 1)
     public static let protocolError = DisconnectReason(rawValue: 2)
     public static let keyExchangeFailed = DisconnectReason(rawValue: 3)
+    /// Reserved by the RFC; kept for its number.
+    public static let reserved = DisconnectReason(rawValue: 4)
     public static let macError = DisconnectReason(rawValue: 5)
+    public static let compressionError = DisconnectReason(rawValue: 6)
     public static let serviceNotAvailable = DisconnectReason(rawValue: 7)
     public static let versionNotSupported = DisconnectReason(rawValue: 8)
     public static let hostKeyNotVerifiable = DisconnectReason(rawValue: 9)
     public static let connectionLost = DisconnectReason(rawValue: 10)
     public static let byApplication = DisconnectReason(rawValue: 11)
+    public static let tooManyConnections = DisconnectReason(rawValue: 12)
+    public static let cancelledByUser = DisconnectReason(rawValue: 13)
     public static let noMoreAuthenticationMethods = DisconnectReason(rawValue: 14)
+    public static let illegalUserName = DisconnectReason(rawValue: 15)
 }
 
 /// Two lists of algorithms with nothing in common (RFC 4253 §7.1).

@@ -135,11 +135,9 @@ import Testing
         let client = try ScriptedClient.atTheDoor { $0.acceptedUserKeyAlgorithms = ["ssh-ed25519", "rsa-sha2-512"] }
         let rsa = try SSHPrivateKey(file: Array(Fixtures.rsaKey.utf8), passphrase: nil)
         for algorithm in ["ssh-rsa", "rsa-sha2-256", "ssh-dss", "", "none", "rsa-sha2-512-cert-v01@openssh.com"] {
-            client.events = []
             try client.say(AuthMessage().query(rsa.publicKey, algorithm: algorithm))
-            #expect(client.events.isEmpty)
-            if client.error != nil { break }
         }
+        #expect(client.events.map(\.summary) == ["keys", "closed authenticationFailed"])
         let mixed = try ScriptedClient.atTheDoor { $0.acceptedUserKeyAlgorithms = ["ssh-ed25519", "rsa-sha2-512"] }
         try mixed.say(AuthMessage().query(rsa.publicKey, algorithm: "ssh-ed25519"))
         try mixed.say(AuthMessage().query(Self.key.publicKey, algorithm: "rsa-sha2-512"))

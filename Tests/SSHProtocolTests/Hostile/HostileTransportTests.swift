@@ -77,7 +77,8 @@ import Testing
             for offset in stride(from: 0, to: 64, by: 7) {
                 let client = try ScriptedClient.joined(preferences) { $0.algorithms = preferences }
                 try client.writer.send(ServiceName(ServiceName.userAuth).request)
-                var packet = try #require(client.writer.take())
+                let sealed = client.writer.take()
+                var packet = try #require(sealed)
                 let place = packet.readerIndex + offset % packet.readableBytes
                 let byte = try #require(packet.getInteger(at: place, as: UInt8.self))
                 packet.setInteger(byte ^ 0x10, at: place)
@@ -149,7 +150,8 @@ import Testing
         client.deliver(client.writer.take() ?? ByteBuffer())
         #expect(client.error == nil)
         #expect(!client.server.wantsInput)
-        #expect((client.server.drainOutput(now: client.now)?.readableBytes ?? 0) < 2 * ConnectionMachine.controlBacklog)
+        let answers = client.server.drainOutput(now: client.now)?.readableBytes ?? 0
+        #expect(answers < 2 * ConnectionMachine.controlBacklog)
     }
 
     @Test("unassigned messages are answered with UNIMPLEMENTED and their number")
@@ -163,7 +165,7 @@ import Testing
 
     @Test("noise never traps, at any stage")
     func noise() throws {
-        for seed in 0..<300 {
+        for seed in 0..<120 {
             let client = seed % 3 == 0 ? server() : try ScriptedClient.atTheDoor()
             if seed % 3 == 1 { client.authorize = { _ in .accept } }
             if seed % 3 == 1 { try client.say(AuthMessage().none) }

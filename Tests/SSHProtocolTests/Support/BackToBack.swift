@@ -170,7 +170,6 @@ extension ConnectionEvent {
         case .globalRequest(let request): "global asked \(request.kind)"
         case .forwardAnswer(_, let forward): "forward \(forward.map { "\($0)" } ?? "refused")"
         case .closed(let error): "closed \(error.code.rawValue)"
-        default: "other"
         }
     }
 }
