@@ -249,6 +249,29 @@ import Testing
         }
     }
 
+    @Test("a new host key is recorded, a known one accepted, a changed or revoked one refused")
+    func hostKeys() async throws {
+        let (key, other) = (try TestKeys.host("ed25519"), try TestKeys.host("rsa"))
+        let question = { (key: SSHPublicKey) in
+            HostKeyQuestion(
+                publicKey: key, algorithm: "", endpoint: SSHEndpoint(host: "web", port: 2222),
+                remoteAddress: "192.0.2.1")
+        }
+        func answer(_ text: String, _ key: SSHPublicKey, yes: Bool = false) async throws -> HostKeyAnswer {
+            try await resolve(text).hostKeyVerification { _ in yes }(question(key))
+        }
+        let isRefused = { (answer: HostKeyAnswer) in answer != .accept }
+        #expect(try await isRefused(answer("Port 2222\nStrictHostKeyChecking yes\n", key)))
+        #expect(try await isRefused(answer("Port 2222\n", key)))
+        #expect(try await !isRefused(answer("Port 2222\nHashKnownHosts yes\n", key, yes: true)))
+        #expect(String(decoding: try folder.read(".ssh/known_hosts"), as: UTF8.self).hasPrefix("|1|"))
+        #expect(try await !isRefused(answer("Port 2222\nStrictHostKeyChecking yes\n", key)))
+        #expect(try await isRefused(answer("Port 2222\nStrictHostKeyChecking no\n", other, yes: true)))
+        try folder.write(key.authorizedKeysLine() + "\n", to: ".ssh/revoked")
+        #expect(try await isRefused(answer("Port 2222\nRevokedHostKeys ~/.ssh/revoked\n", key)))
+        await #expect(throws: (any Error).self) { try await answer("RevokedHostKeys ~/.ssh/none-such\n", key) }
+    }
+
     @Test("a host that a configuration describes is connected to")
     func connection() async throws {
         let server = try await OpenSSHServer()
