@@ -69,6 +69,27 @@ import Testing
         #expect(error?.description.hasPrefix(folder.file(".ssh/config") + " line 3: ") == true)
     }
 
+    @Test("no value of any keyword traps")
+    func hostileValues() throws {
+        let values = [
+            "", "\"", "ß", "1ß", "9999999999999999999999G", "1.9E", "9E", ".", "1..2", "-1", "0x", "0xFFFFF", "%", "${",
+            "${}",
+            "^", "^ß", "\\", "'", "=", "a:b:c:d:e", "[", "[]:", "[::]", ":", ":80", ",", ",,", "!", "+", "-", "@", "a@",
+            "ssh://",
+            "none none", "any:any:any", "$", "~", "~/", "*", String(repeating: "*a", count: 500), "\u{0}", "\u{202e}x",
+            "1w1w1ww",
+            "99999999999w", "\u{e9}\u{301}", "yes yes", "a b c d e f",
+        ]
+        for name in ConfigurationKeyword.allCases.map(\.rawValue) + ["Host", "Match host", "Match", "Include"] {
+            for value in values {
+                _ = try? SSHConfiguration.resolve(
+                    host: "web", options: ["\(name) \(value)"], files: .none, context: context()
+                ).lines
+            }
+        }
+        for value in values { _ = try? SSHConfiguration.resolve(host: value, files: .none, context: context()).lines }
+    }
+
     @Test("lines that do not count are checked all the same")
     func inactiveLines() {
         #expect(error("Host other\n  Port x\n")?.place?.line == 2)
