@@ -95,7 +95,7 @@ import Testing
             var count = 0
             while rest.readableBytes > 0 {
                 let length = min(rest.readableBytes, Int(random.next() % 40) + 1)
-                stream.append(try #require(rest.readSlice(length: length)))
+                if let piece = rest.readSlice(length: length) { stream.append(piece) }
                 while let packet = try stream.next() {
                     let expected = Self.encode(Self.requests[count])
                     #expect(packet.body == expected.getSlice(at: 5, length: expected.readableBytes - 5))
