@@ -124,8 +124,10 @@ final class FileUpload: TransferTask {
         guard !isEnded, !isOnDisk, !isFinishing, let file else { return }
         guard position < size else { return finish() }
         guard core.flight.hasRoom, core.isWritable else { return wait() }
-        let room = max(1, core.flight.limit - core.flight.inFlight)
-        let budget = min(Self.readAhead, max(room, 1), Int(clamping: size - position))
+        // Whole pieces: one that is cut to the room that is left would be answered as such, and leave as little again.
+        let room = max(core.writeSize, core.flight.limit - core.flight.inFlight)
+        let whole = min(Self.readAhead, room) / core.writeSize * core.writeSize
+        let budget = min(max(whole, core.writeSize), Int(clamping: size - position))
         // What the job may read counts as under way already, so that no other file takes the same room.
         core.flight.take(budget)
         isOnDisk = true
