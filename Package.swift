@@ -56,7 +56,7 @@ var targets: [Target] = [
     module("SSHCrypto", ["CSSHCipher", "CSSHKeyExchange", "CSNTRUP761", "CLibZ", crypto, cryptoExtras, nioCore]),
     module("SSHKeys", ["SSHCrypto", "CLibArgon2", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
-    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
+    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .executableTarget(
         name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
         swiftSettings: settings),
