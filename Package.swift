@@ -48,9 +48,13 @@ var products: [Product] = [
 var targets: [Target] = [
     // The engine: usable alone, knows nothing of HTTP or databases.
     .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibZ", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLibArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
     .target(name: "CSSHCipher", dependencies: ["CLibCrypto"]),
-    module("SSHCrypto", ["CSSHCipher", crypto, cryptoExtras, nioCore]),
-    module("SSHKeys", ["SSHCrypto", crypto, cryptoExtras, nioCore]),
+    .target(name: "CSSHKeyExchange", dependencies: ["CLibCrypto"]),
+    .target(name: "CSNTRUP761", dependencies: ["CLibCrypto"]),
+    module("SSHCrypto", ["CSSHCipher", "CSSHKeyExchange", "CSNTRUP761", "CLibZ", crypto, cryptoExtras, nioCore]),
+    module("SSHKeys", ["SSHCrypto", "CLibArgon2", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
     tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
@@ -66,8 +70,6 @@ if !engineOnly {
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
         // The capabilities: each usable, tested and documented alone.
-        .systemLibrary(name: "CLibZ", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-        .systemLibrary(name: "CLibArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
         module("Vault", ["Storage", crypto]),

@@ -12,6 +12,7 @@
 #define MAXIMUM_BLOCK_LENGTH 128
 
 typedef union {
+    SHA_CTX sha1;
     SHA256_CTX sha256;
     SHA512_CTX sha512;
 } hash_state;
@@ -23,22 +24,32 @@ struct ssh_hmac {
 };
 
 static int state_init(size_t digest_length, hash_state *state) {
-    return digest_length == SHA256_DIGEST_LENGTH ? SHA256_Init(&state->sha256) : SHA512_Init(&state->sha512);
+    switch (digest_length) {
+    case SHA256_DIGEST_LENGTH: return SHA256_Init(&state->sha256);
+    case SHA512_DIGEST_LENGTH: return SHA512_Init(&state->sha512);
+    default: return SHA1_Init(&state->sha1);
+    }
 }
 
 static int state_update(size_t digest_length, hash_state *state, const uint8_t *data, size_t length) {
-    return digest_length == SHA256_DIGEST_LENGTH ? SHA256_Update(&state->sha256, data, length)
-                                                 : SHA512_Update(&state->sha512, data, length);
+    switch (digest_length) {
+    case SHA256_DIGEST_LENGTH: return SHA256_Update(&state->sha256, data, length);
+    case SHA512_DIGEST_LENGTH: return SHA512_Update(&state->sha512, data, length);
+    default: return SHA1_Update(&state->sha1, data, length);
+    }
 }
 
 static int state_final(size_t digest_length, hash_state *state, uint8_t *digest) {
-    return digest_length == SHA256_DIGEST_LENGTH ? SHA256_Final(digest, &state->sha256)
-                                                 : SHA512_Final(digest, &state->sha512);
+    switch (digest_length) {
+    case SHA256_DIGEST_LENGTH: return SHA256_Final(digest, &state->sha256);
+    case SHA512_DIGEST_LENGTH: return SHA512_Final(digest, &state->sha512);
+    default: return SHA1_Final(digest, &state->sha1);
+    }
 }
 
 static int key_state(size_t digest_length, hash_state *state, const uint8_t *key, size_t key_length, uint8_t pad) {
     uint8_t block[MAXIMUM_BLOCK_LENGTH];
-    size_t block_length = digest_length == SHA256_DIGEST_LENGTH ? SHA256_CBLOCK : SHA512_CBLOCK;
+    size_t block_length = digest_length == SHA512_DIGEST_LENGTH ? SHA512_CBLOCK : SHA256_CBLOCK;
     if (key_length > block_length) {
         return 0;
     }
@@ -51,7 +62,8 @@ static int key_state(size_t digest_length, hash_state *state, const uint8_t *key
 }
 
 ssh_hmac *ssh_hmac_create(size_t digest_length, const uint8_t *key, size_t key_length) {
-    if (digest_length != SHA256_DIGEST_LENGTH && digest_length != SHA512_DIGEST_LENGTH) {
+    if (digest_length != SHA256_DIGEST_LENGTH && digest_length != SHA512_DIGEST_LENGTH &&
+        digest_length != SHA_DIGEST_LENGTH) {
         return NULL;
     }
     ssh_hmac *hmac = OPENSSL_zalloc(sizeof *hmac);

@@ -38,13 +38,27 @@ extension SSHError {
         .tooManyChannels, "The connection already carries as many channels as it may.",
         hint: "Close a channel or open another connection.")
 
+    static let gaveUp = SSHError(.cancelled, "The task was cancelled.", hint: "Try again when you want it.")
+
+    static func forwardRefused(_ what: String) -> SSHError {
+        SSHError(
+            .forwardRefused, "The host refused to listen on \(shown(what)).",
+            hint: "The port may be taken or privileged, or the host's SSH server may not allow remote forwarding.")
+    }
+
+    static func listenFailed(_ what: String, _ error: any Error) -> SSHError {
+        SSHError(
+            .listenFailed, "Listening on \(shown(what)) failed: \(shown((error as? IOError)?.description ?? "\(error)")).",
+            hint: "Choose another port or path, or stop what uses it.")
+    }
+
     static let channelClosed = SSHError(
         .channelClosed, "The channel is already closed.", hint: "Open a new one.")
 
     static let connectionClosed = SSHError(
         .connectionClosed, "The connection was closed at this end.", hint: "Open a new one.")
 
-    static func channelRefused(_ reason: UInt32, _ words: String) -> SSHError {
+    static func channelRefused(_ reason: UInt32, _ words: String, name: String) -> SSHError {
         // RFC 4254 §5.1
         let why =
             switch reason {
@@ -56,8 +70,10 @@ extension SSHError {
             }
         let text = DisplayText.neutralise(words, limit: 200)
         return SSHError(
-            .channelRefused, "The host refused to open a session: \(why)\(text.isEmpty ? "" : " (\(text))").",
-            hint: "The host may limit sessions on one connection (MaxSessions); close one or connect again.")
+            .channelRefused, "The host refused to open \(name): \(why)\(text.isEmpty ? "" : " (\(text))").",
+            hint: name == "a session"
+                ? "The host may limit sessions on one connection (MaxSessions); close one or connect again."
+                : "The host may not reach the target, or its SSH server may not allow forwarding.")
     }
 
     static func requestRefused(_ what: String) -> SSHError {
@@ -169,6 +185,8 @@ extension SSHError {
             (.handshakeTimeout, "The host may be overloaded, or the port belongs to another service.")
         case .keepaliveTimeout:
             (.keepaliveTimeout, "The host or the network between went away; connect again when it is back.")
+        case .idleTimeout:
+            (.connectionClosed, "Nothing was sent for too long; open a new connection when it is needed.")
         case .connectionLost:
             (.connectionLost, "The host or its SSH server may have been stopped; connect again.")
         case .closedByOwner:

@@ -28,6 +28,8 @@ public struct SSHError: Error, Sendable, Hashable {
         case channelClosed = "channel_closed"
         case connectionClosed = "connection_closed"
         case tooManyChannels = "too_many_channels"
+        case forwardRefused = "forward_refused"
+        case listenFailed = "listen_failed"
         case cancelled = "cancelled"
         case internalError = "internal_error"
     }

@@ -5,6 +5,16 @@ public enum MACName: String, CaseIterable, Sendable, Hashable {
     case hmacSHA512EtM = "hmac-sha2-512-etm@openssh.com"
     case hmacSHA256 = "hmac-sha2-256"
     case hmacSHA512 = "hmac-sha2-512"
+    /// Legacy (RFC 4253 §6.4).
+    case hmacSHA1EtM = "hmac-sha1-etm@openssh.com"
+    /// Legacy.
+    case hmacSHA1 = "hmac-sha1"
+
+    /// What is offered where nobody says otherwise: everything but the legacy ones, best first.
+    public static let standard = allCases.filter { !$0.isLegacy }
+
+    /// Whether the MAC is too old to be offered unless a configuration names it.
+    public var isLegacy: Bool { self == .hmacSHA1 || self == .hmacSHA1EtM }
 
     /// Bytes of key to derive with the letters E and F (RFC 4253 §7.2).
     public var keyLength: Int { tagLength }
@@ -14,6 +24,7 @@ public enum MACName: String, CaseIterable, Sendable, Hashable {
         switch self {
         case .hmacSHA256, .hmacSHA256EtM: 32
         case .hmacSHA512, .hmacSHA512EtM: 64
+        case .hmacSHA1, .hmacSHA1EtM: 20
         }
     }
 
@@ -21,8 +32,8 @@ public enum MACName: String, CaseIterable, Sendable, Hashable {
     /// packet's length travels in clear.
     public var isEncryptThenMAC: Bool {
         switch self {
-        case .hmacSHA256EtM, .hmacSHA512EtM: true
-        case .hmacSHA256, .hmacSHA512: false
+        case .hmacSHA256EtM, .hmacSHA512EtM, .hmacSHA1EtM: true
+        case .hmacSHA256, .hmacSHA512, .hmacSHA1: false
         }
     }
 }

@@ -17,6 +17,9 @@ public func randomBytes(_ count: Int) -> [UInt8] {
     }
 }
 
+/// Fills `count` bytes from libcrypto's generator, which reseeds from the system's; 0 if it could.
+func fillRandomly(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int32 { ssh_random(bytes, count) }
+
 /// Random bytes for padding, fetched some thousand at a time: one call of the generator for about 500 packets.
 struct PaddingPool {
     private var bytes = [UInt8](repeating: 0, count: 4096)
@@ -29,7 +32,7 @@ struct PaddingPool {
         if bytes.count - used < target.count {
             let code = bytes.withUnsafeMutableBufferPointer { buffer -> Int32 in
                 guard let base = buffer.baseAddress else { return -1 }
-                return ssh_random(base, buffer.count)
+                return fillRandomly(base, buffer.count)
             }
             guard code == 0 else { throw .internalFailure("The random number generator gave no bytes.") }
             used = 0

@@ -31,7 +31,7 @@ import Testing
     func x25519Vector() throws {
         let alice = hex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a")
         let bobShare = hex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f")
-        let key = DiffieHellman.x25519(try .init(rawRepresentation: alice))
+        let key = CurveDiffieHellman.x25519(try .init(rawRepresentation: alice))
         #expect(key.share == hex("8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"))
         #expect(
             try key.agree(with: bobShare) == hex("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"))
@@ -39,7 +39,7 @@ import Testing
 
     @Test("P-256 gives the secret of RFC 5903 §8.1, as the x coordinate alone")
     func p256Vector() throws {
-        let key = DiffieHellman.p256(
+        let key = CurveDiffieHellman.p256(
             try .init(rawRepresentation: hex("C88F01F510D9AC3F70A292DAA2316DE544E9AAB8AFE84049C62A9C57862D1433")))
         let peer = hex(
             """

@@ -12,6 +12,7 @@ import Testing
     }
 
     private static let unassignedTransport = Set<UInt8>(8...19).union(22...29)
+    private static let unassignedAuthentication = unassignedTransport.union(54...59)
     private static let unassignedConnected = unassignedTransport.union(83...89).union(101...127).union(128...191)
         .union(194...255)
     private static let connection = Set<UInt8>(80...82).union(90...100)
@@ -19,25 +20,37 @@ import Testing
     private static func row(_ role: ConnectionRole, _ state: AdmissionState) -> Row {
         switch (state, role) {
         case (.firstInit, _): Row(handled: [1, 20])
-        case (.firstExchange, .client), (.laterExchange, .client): Row(handled: [1, 31])
-        case (.firstExchange, .server), (.laterExchange, .server): Row(handled: [1, 30])
-        case (.strictFirstExchange, .client): Row(handled: [1, 31], ignored: [])
-        case (.strictFirstExchange, .server): Row(handled: [1, 30], ignored: [])
-        case (.firstNewKeys, _), (.laterNewKeys, _): Row(handled: [1, 21])
-        case (.strictFirstNewKeys, _): Row(handled: [1, 21], ignored: [])
+        case (.exchange(let due, .strictFirst), _): Row(handled: exchange(role, due), ignored: [])
+        case (.exchange(let due, .first), _), (.exchange(let due, .later), _): Row(handled: exchange(role, due))
         case (.service, .client): Row(handled: [1, 6, 7, 20], unimplemented: unassignedTransport)
         case (.service, .server): Row(handled: [1, 5, 7, 20], unimplemented: unassignedTransport)
         case (.authentication, .client):
-            Row(handled: [1, 7, 20, 51, 52, 53, 60], unimplemented: unassignedTransport.union(54...59))
-        case (.authentication, .server):
-            Row(handled: [1, 20, 50, 61], unimplemented: unassignedTransport.union(54...59))
+            Row(handled: [1, 7, 20, 51, 52, 53], unimplemented: unassignedAuthentication)
+        case (.interaction, .client):
+            Row(handled: [1, 7, 20, 51, 52, 53, 60], unimplemented: unassignedAuthentication)
+        case (.authentication, .server): Row(handled: [1, 5, 20, 50], unimplemented: unassignedAuthentication)
+        case (.interaction, .server): Row(handled: [1, 5, 20, 50, 61], unimplemented: unassignedAuthentication)
         case (.connected, .client):
-            Row(handled: connection.union([1, 20, 192]), ignored: [2, 3, 4, 193], unimplemented: unassignedConnected)
+            Row(handled: connection.union([1, 20, 192, 193]), unimplemented: unassignedConnected)
         case (.connected, .server):
             Row(
-                handled: connection.union([1, 20, 192]), ignored: [2, 3, 4, 50, 193],
+                handled: connection.union([1, 20, 192, 193]), ignored: [2, 3, 4, 50],
                 unimplemented: unassignedConnected)
         case (.closed, _): Row(handled: [], ignored: Set(0...255))
+        }
+    }
+
+    /// A key exchange admits the end of the connection and the one message that is due.
+    private static func exchange(_ role: ConnectionRole, _ due: AdmissionState.Due) -> Set<UInt8> {
+        switch (due, role) {
+        case (.guess, _): Set(30...49).union([1])
+        case (.share, .server): [1, 30]
+        case (.share, .client): [1, 31]
+        case (.group, .server): [1, 34]
+        case (.group, .client): [1, 31]
+        case (.groupShare, .server): [1, 32]
+        case (.groupShare, .client): [1, 33]
+        case (.newKeys, _): [1, 21]
         }
     }
 
@@ -54,6 +67,12 @@ import Testing
             let found = AdmissionTable.admission(of: number, role: role, state: state)
             #expect(found == expected, "message \(number)")
         }
+    }
+
+    @Test("the states are all there, each once")
+    func states() {
+        #expect(AdmissionState.allCases.count == 21)
+        #expect(Set(AdmissionState.allCases).count == 21)
     }
 
     @Test("nothing of the connection protocol is admitted before authentication, in either role")

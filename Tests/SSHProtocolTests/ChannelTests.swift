@@ -84,7 +84,7 @@ import Testing
         let first = try pair.openChannel()
         try pair.serve(.notice(.channelClose, first.number))
         #expect(!pair.write(ByteBuffer(string: "late"), on: first))
-        #expect(try pair.openChannel() == first)
+        #expect(try pair.openChannel().number == first.number)
         try pair.serve(.notice(.channelClose, first.number))
         try? pair.serve(.data(first.number, [1]))
         #expect(pair.error?.code == .channelViolation)
@@ -104,7 +104,7 @@ import Testing
         try pair.pump()
         try pair.serve(ChannelOpenFailure(recipient: id.number, reason: 4, description: "full").encoded)
         #expect(pair.summaries.last == "0 refused 4 full")
-        #expect(try pair.openChannel() == id)
+        #expect(try pair.openChannel().number == id.number)
     }
 
     @Test(
@@ -317,10 +317,10 @@ import Testing
         try pair.pump()
         #expect(pair.summaries.last == "0 closed")
         #expect(pair.dataAtServer.isEmpty)
-        #expect(try pair.openChannel() != id)
+        #expect(try pair.openChannel().number != id.number)
         try pair.serve(.notice(.channelClose, id.number))
         #expect(pair.error == nil)
-        #expect(try pair.openChannel() == id)
+        #expect(try pair.openChannel().number == id.number)
     }
 
     // MARK: Requests and answers

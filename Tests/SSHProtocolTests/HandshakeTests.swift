@@ -22,10 +22,10 @@ import Testing
         #expect(pair.client.serverIdentification == "SSH-2.0-Scripted_1.0")
     }
 
-    @Test("every method, cipher and MAC goes through", arguments: KeyExchangeMethod.allCases)
+    @Test("every method, cipher and MAC goes through", arguments: KeyExchangeMethod.standard)
     func algorithms(method: KeyExchangeMethod) throws {
-        for cipher in CipherName.allCases {
-            for mac in MACName.allCases {
+        for cipher in CipherName.standard {
+            for mac in MACName.standard {
                 let server = ScriptedServer()
                 server.offer = KeyExchangeInit(
                     keyExchange: [method.rawValue], hostKeys: ["ssh-ed25519"], ciphers: [cipher.rawValue],
@@ -120,7 +120,7 @@ import Testing
         }
         #expect(offers.count == 2)
         #expect(offers[0].keyExchange.suffix(2) == ["ext-info-c", "kex-strict-c-v00@openssh.com"])
-        #expect(offers[1].keyExchange == KeyExchangeMethod.allCases.map(\.rawValue))
+        #expect(offers[1].keyExchange == AlgorithmPreferences.standard.keyExchange.map(\.rawValue))
     }
 
     @Test("a server that leaves its marker out of a later KEXINIT stays strict, one that adds it stays lenient")
@@ -192,7 +192,7 @@ import Testing
 
     // MARK: Shares and proofs
 
-    @Test("an all-zero or misshapen share fails the exchange", arguments: KeyExchangeMethod.allCases)
+    @Test("an all-zero or misshapen share fails the exchange", arguments: KeyExchangeMethod.standard.filter { $0.clientShareLength != nil })
     func badShares(method: KeyExchangeMethod) throws {
         let good = try ServerKeyExchange.respond(method, peerShare: ClientKeyExchange(method).share).share
         var infinity = good

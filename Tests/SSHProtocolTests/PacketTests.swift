@@ -35,9 +35,9 @@ import Testing
     }
 
     @Test(
-        "a bit flipped anywhere in a packet is noticed, and nothing of it is released", arguments: CipherName.allCases)
+        "a bit flipped anywhere in a packet is noticed, and nothing of it is released", arguments: CipherName.standard)
     func bitFlips(cipher: CipherName) throws {
-        for mac in cipher.isAEAD ? [MACName.hmacSHA256] : MACName.allCases {
+        for mac in cipher.isAEAD ? [MACName.hmacSHA256] : MACName.standard {
             let server = ScriptedServer()
             server.offer = KeyExchangeInit(
                 keyExchange: ["curve25519-sha256"], hostKeys: ["ssh-ed25519"], ciphers: [cipher.rawValue],

@@ -42,23 +42,36 @@ int ssh_gcm_open(ssh_gcm *gcm, const uint8_t *aad, size_t aad_length, uint8_t *d
                  const uint8_t tag[SSH_GCM_TAG_LENGTH]);
 void ssh_gcm_destroy(ssh_gcm *gcm);
 
-// ---- AES-CTR, RFC 4344 §4 --------------------------------------------------------------------------------------
-// The 128 bit counter goes on from packet to packet. Encrypting and decrypting are the same operation.
+// ---- AES-CTR, RFC 4344 §4, and the legacy CBC modes, RFC 4253 §6.3 -----------------------------------------------
+// The counter, or the last block in CBC, goes on from packet to packet.
 
-typedef struct ssh_ctr ssh_ctr;
+typedef enum {
+    SSH_STREAM_AES128_CTR,
+    SSH_STREAM_AES192_CTR,
+    SSH_STREAM_AES256_CTR,
+    SSH_STREAM_AES128_CBC,
+    SSH_STREAM_AES192_CBC,
+    SSH_STREAM_AES256_CBC,
+    SSH_STREAM_3DES_CBC
+} ssh_stream_cipher;
 
-// `key_length` is 16, 24 or 32.
-ssh_ctr *ssh_ctr_create(const uint8_t *key, size_t key_length, const uint8_t iv[16]);
-int ssh_ctr_apply(ssh_ctr *ctr, uint8_t *data, size_t length);
-void ssh_ctr_destroy(ssh_ctr *ctr);
+typedef struct ssh_stream ssh_stream;
 
-// ---- HMAC-SHA2, RFC 6668, RFC 2104 -----------------------------------------------------------------------------
+// NULL also when a length is not the cipher's own. `encrypt` is 1 for a context that seals, 0 for one that opens.
+ssh_stream *ssh_stream_create(ssh_stream_cipher cipher, const uint8_t *key, size_t key_length, const uint8_t *iv,
+                              size_t iv_length, int encrypt);
+// `length` is a multiple of the block in CBC.
+int ssh_stream_apply(ssh_stream *stream, uint8_t *data, size_t length);
+void ssh_stream_destroy(ssh_stream *stream);
+
+// ---- HMAC-SHA2, RFC 6668, HMAC-SHA1, RFC 4253 §6.4, RFC 2104 -----------------------------------------------------
 
 #define SSH_HMAC_MAXIMUM_TAG_LENGTH 64
 
 typedef struct ssh_hmac ssh_hmac;
 
-// `digest_length` is 32 (SHA-256) or 64 (SHA-512). The key is at most one block of the hash (64 or 128 bytes).
+// `digest_length` is 32 (SHA-256), 64 (SHA-512) or 20 (SHA-1). The key is at most one block of the hash (64 bytes, 128
+// for SHA-512).
 ssh_hmac *ssh_hmac_create(size_t digest_length, const uint8_t *key, size_t key_length);
 // tag = HMAC(key, be32(sequence) || data): RFC 4253 §6.4. Writes `digest_length` bytes.
 int ssh_hmac_packet(ssh_hmac *hmac, uint32_t sequence, const uint8_t *data, size_t length, uint8_t *tag);

@@ -6,22 +6,35 @@ import NIOCore
 import NIOPosix
 import SSHProtocol
 
-/// What the handler tells the task that waits for the connection.
-enum HandshakeEvent: Sendable {
-    case hostKey(HostKeyOffer, serverIdentification: String, preface: String?)
-    case prompt(AuthenticationPrompt)
-    case authenticated(serverIdentification: String)
-    case failed(SSHError)
-}
-
 struct Handshake: Sendable {
-    let channel: any Channel
-    let handler: NIOLoopBound<SSHConnectionHandler>
-    let shared: SSHConnectionHandler.Shared
+    let wire: WireHandle
+    let driver: NIOLoopBound<ConnectionDriver>
+    let owner: NIOLoopBound<ClientConnectionOwner>
+    let shared: ConnectionDriver.Shared
     let endpoint: SSHEndpoint
     let address: SocketAddress
     let configuration: SSHClientConfiguration
     let events: AsyncStream<HandshakeEvent>
+
+    /// The loop's part of a client connection, before it has a wire.
+    struct Parts: Sendable {
+        let driver: NIOLoopBound<ConnectionDriver>
+        let owner: NIOLoopBound<ClientConnectionOwner>
+
+        /// On the event loop.
+        init(
+            _ configuration: SSHClientConfiguration, shared: ConnectionDriver.Shared,
+            events: AsyncStream<HandshakeEvent>.Continuation, on eventLoop: any EventLoop
+        ) {
+            var machine = ConnectionMachine(
+                client: ClientConfiguration(configuration), random: SystemRandom.bytes)
+            machine.channelLimits = configuration.channelLimits
+            let owner = ClientConnectionOwner(events, configuration)
+            let driver = ConnectionDriver(machine, shared: shared, owner: owner, on: eventLoop)
+            self.owner = NIOLoopBound(owner, eventLoop: eventLoop)
+            self.driver = NIOLoopBound(driver, eventLoop: eventLoop)
+        }
+    }
 
     // MARK: TCP
 
@@ -51,32 +64,29 @@ struct Handshake: Sendable {
         timeout: TimeAmount, on eventLoop: any EventLoop
     ) async throws(SSHError) -> Handshake {
         let (events, continuation) = AsyncStream.makeStream(of: HandshakeEvent.self)
-        let shared = SSHConnectionHandler.Shared(closed: eventLoop.makePromise(of: SSHError?.self))
+        let shared = ConnectionDriver.Shared(closed: eventLoop.makePromise(of: SSHError?.self))
         let attempt = ConnectionAttempt()
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 16_384, maximum: 262_144)
-            )
-            .channelOption(.writeBufferWaterMark, value: .init(low: 256 * 1024, high: 1024 * 1024))
+            .channelOption(.recvAllocator, value: SocketWire.receiveBuffers)
+            .channelOption(.writeBufferWaterMark, value: SocketWire.outputMarks)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = SSHConnectionHandler(
-                        configuration, shared: shared, handshake: continuation, on: channel.eventLoop)
-                    guard attempt.adopt(channel, NIOLoopBound(handler, eventLoop: channel.eventLoop)) else {
-                        throw SSHError.cancelled
-                    }
-                    try channel.pipeline.syncOperations.addHandler(handler)
+                    let parts = Parts(configuration, shared: shared, events: continuation, on: channel.eventLoop)
+                    guard attempt.adopt(channel, parts) else { throw SSHError.cancelled }
+                    try channel.pipeline.syncOperations.addHandler(SocketWire(parts.driver.value))
                 }
             }
         do {
             return try await withTaskCancellationHandler {
                 let channel = try await bootstrap.connect(to: address).get()
-                guard let handler = attempt.handler else { throw SSHError.cancelled }
+                guard let parts = attempt.parts else { throw SSHError.cancelled }
+                let wire = WireHandle(
+                    eventLoop: channel.eventLoop, close: { channel.close(promise: nil) }, closed: channel.closeFuture)
                 return Handshake(
-                    channel: channel, handler: handler, shared: shared, endpoint: endpoint, address: address,
-                    configuration: configuration, events: events)
+                    wire: wire, driver: parts.driver, owner: parts.owner, shared: shared, endpoint: endpoint,
+                    address: address, configuration: configuration, events: events)
             } onCancel: {
                 attempt.cancel()
             }
@@ -97,17 +107,25 @@ struct Handshake: Sendable {
                 switch event {
                 case .hostKey(let offer, _, _):
                     let question = HostKeyQuestion(
-                        publicKey: offer.publicKey, algorithm: offer.algorithm.rawValue, endpoint: endpoint,
+                        identity: offer.identity, algorithm: offer.algorithm.rawValue, endpoint: endpoint,
                         remoteAddress: address.ipAddress ?? "")
                     let answer = await configuration.verifyHostKey(question)
                     guard !Task.isCancelled else { throw .cancelled }
-                    channel.eventLoop.execute { handler.value.answer(answer) }
+                    wire.eventLoop.execute { driver.value.answer(answer) }
                 case .prompt(let prompt):
                     let answers = await answers(to: prompt)
                     guard !Task.isCancelled else { throw .cancelled }
-                    channel.eventLoop.execute { handler.value.answer(answers) }
+                    wire.eventLoop.execute { driver.value.answer(answers) }
+                case .sign(let request, let facts):
+                    let signature = await signature(request, facts)
+                    guard !Task.isCancelled else { throw .cancelled }
+                    wire.eventLoop.execute { driver.value.answerSignature(signature) }
+                case .passwordExpired(let prompt):
+                    let new = await configuration.changePassword?(prompt)
+                    guard !Task.isCancelled else { throw .cancelled }
+                    wire.eventLoop.execute { driver.value.answerPasswordChange(new) }
                 case .authenticated(let serverIdentification):
-                    return SSHConnection(self, serverIdentification: serverIdentification)
+                    return try await connection(serverIdentification)
                 case .failed(let error):
                     throw error
                 }
@@ -116,24 +134,43 @@ struct Handshake: Sendable {
         }
     }
 
+    private func connection(_ serverIdentification: String) async throws(SSHError) -> SSHConnection {
+        let connection = SSHConnection(self, serverIdentification: serverIdentification)
+        let owner = owner
+        // The host may open channels from now on, which keep the connection alive.
+        do {
+            try await wire.eventLoop.submit { owner.value.connection = connection }.get()
+        } catch {
+            throw SSHError(any: error)
+        }
+        return connection
+    }
+
     /// Goes as far as the host key and leaves.
     func readHostKey() async throws(SSHError) -> HostKeyReport {
         try await closingOnFailure { () async throws(SSHError) in
             for await event in events {
                 switch event {
                 case .hostKey(let offer, let identification, let preface):
-                    channel.eventLoop.execute { handler.value.close() }
+                    wire.eventLoop.execute { driver.value.close() }
                     return HostKeyReport(
                         publicKey: offer.publicKey, algorithm: offer.algorithm.rawValue,
                         serverIdentification: identification, remoteAddress: address, banner: preface)
                 case .failed(let error):
                     throw error
-                case .prompt, .authenticated:
+                case .prompt, .sign, .passwordExpired, .authenticated:
                     continue
                 }
             }
             throw .cancelled
         }
+    }
+
+    private func signature(_ request: SignatureRequest, _ facts: SSHSessionFacts) async -> [UInt8]? {
+        guard configuration.credentials.indices.contains(request.credential),
+            case .external(_, let sign) = configuration.credentials[request.credential]
+        else { return nil }
+        return await sign(request, facts)
     }
 
     private func answers(to prompt: AuthenticationPrompt) async -> [String]? {
@@ -150,10 +187,10 @@ struct Handshake: Sendable {
             return try await withTaskCancellationHandler {
                 try await body()
             } onCancel: {
-                channel.close(promise: nil)
+                wire.close()
             }
         } catch {
-            channel.close(promise: nil)
+            wire.close()
             // Closing the socket looks like a lost connection from within.
             throw Task.isCancelled ? .cancelled : SSHError(any: error)
         }
@@ -164,24 +201,24 @@ struct Handshake: Sendable {
 private final class ConnectionAttempt: Sendable {
     private enum State {
         case waiting
-        case connecting(any Channel, NIOLoopBound<SSHConnectionHandler>)
+        case connecting(any Channel, Handshake.Parts)
         case cancelled
     }
 
     private let state = NIOLockedValueBox(State.waiting)
 
-    var handler: NIOLoopBound<SSHConnectionHandler>? {
+    var parts: Handshake.Parts? {
         state.withLockedValue { state in
-            guard case .connecting(_, let handler) = state else { return nil }
-            return handler
+            guard case .connecting(_, let parts) = state else { return nil }
+            return parts
         }
     }
 
     /// False when the attempt was given up before there was a channel.
-    func adopt(_ channel: any Channel, _ handler: NIOLoopBound<SSHConnectionHandler>) -> Bool {
+    func adopt(_ channel: any Channel, _ parts: Handshake.Parts) -> Bool {
         state.withLockedValue { state in
             if case .cancelled = state { return false }
-            state = .connecting(channel, handler)
+            state = .connecting(channel, parts)
             return true
         }
     }

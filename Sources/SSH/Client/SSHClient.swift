@@ -52,6 +52,35 @@ public enum SSHClient {
             toAny: [address], endpoint: endpoint, configuration: configuration, deadline: deadline, on: eventLoop)
     }
 
+    /// Connects to a host behind another one: over a direct-tcpip channel of a connection that stands (RFC 4254 §7.2), as
+    /// `ssh -J` does. Any number of hosts may lie on the way.
+    ///
+    /// The new connection keeps the one it goes through alive, and ends with it.
+    ///
+    /// - Parameters:
+    ///   - jump: The connection to go through.
+    ///   - endpoint: Where the host listens, as the jump host sees it.
+    /// - Throws: `channel_refused` when the jump host cannot or may not reach the endpoint, and everything `connect` does.
+    public static func connect(
+        through jump: SSHConnection, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration
+    ) async throws(SSHError) -> SSHConnection {
+        try await Handshake.begin(through: jump, endpoint: endpoint, configuration: configuration).authenticate()
+    }
+
+    /// Connects over any stream of bytes: a proxy's socket, a program's standard streams, a pipe of a test.
+    ///
+    /// - Parameters:
+    ///   - stream: Carries the connection, which closes it at its end.
+    ///   - endpoint: What lies at its other end, for questions and errors.
+    ///   - eventLoop: The loop that everything of the connection will happen on.
+    public static func connect(
+        over stream: any SSHByteStream, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration,
+        on eventLoop: any EventLoop
+    ) async throws(SSHError) -> SSHConnection {
+        try await Handshake.begin(over: stream, endpoint: endpoint, configuration: configuration, on: eventLoop)
+            .authenticate()
+    }
+
     /// Shakes hands as far as the host key, which the host proves, and leaves before authentication.
     ///
     /// - Parameters:

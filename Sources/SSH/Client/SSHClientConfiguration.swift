@@ -6,6 +6,11 @@ public import SSHProtocol
 public enum SSHCredential: Sendable {
     /// publickey (RFC 4252 §7). An RSA key signs with rsa-sha2-512 or rsa-sha2-256, as the host announces (RFC 8332).
     case privateKey(SSHPrivateKey)
+    /// publickey with a certificate for the key (OpenSSH's PROTOCOL.certkeys).
+    case certificate(SSHCertificate, SSHPrivateKey)
+    /// publickey with a key that somebody else signs with: an agent, a security key. The closure is asked only after the
+    /// host said that the key would do; nil gives this credential up.
+    case external(PublicIdentity, sign: @Sendable (SignatureRequest, SSHSessionFacts) async -> [UInt8]?)
     /// password (RFC 4252 §8), or keyboard-interactive when the host asks a single question without echo.
     case password([UInt8])
     /// keyboard-interactive (RFC 4256): the closure is asked for each round of questions and returns one answer for
@@ -13,10 +18,25 @@ public enum SSHCredential: Sendable {
     case keyboardInteractive(@Sendable (AuthenticationPrompt) async -> [String]?)
 }
 
+/// What binds a signature to a connection, for agents that want to know (session-bind@openssh.com).
+public struct SSHSessionFacts: Sendable, Hashable {
+    /// The exchange hash of the first key exchange.
+    public var sessionID: [UInt8]
+    /// The host's key or certificate that was accepted.
+    public var hostIdentity: PublicIdentity?
+
+    public init(sessionID: [UInt8], hostIdentity: PublicIdentity?) {
+        self.sessionID = sessionID
+        self.hostIdentity = hostIdentity
+    }
+}
+
 /// The host's proven key, to be compared with what is on record. Asked before authentication; nothing else is read from
 /// the host until the answer.
 public struct HostKeyQuestion: Sendable, Hashable {
     public var publicKey: SSHPublicKey
+    /// The key, or the certificate with the key in it, which is still to be checked.
+    public var identity: PublicIdentity
     /// The signature algorithm it was proven with, such as "rsa-sha2-512".
     public var algorithm: String
     /// What was asked for.
@@ -25,7 +45,13 @@ public struct HostKeyQuestion: Sendable, Hashable {
     public var remoteAddress: String
 
     public init(publicKey: SSHPublicKey, algorithm: String, endpoint: SSHEndpoint, remoteAddress: String) {
-        self.publicKey = publicKey
+        self.init(
+            identity: .key(publicKey), algorithm: algorithm, endpoint: endpoint, remoteAddress: remoteAddress)
+    }
+
+    public init(identity: PublicIdentity, algorithm: String, endpoint: SSHEndpoint, remoteAddress: String) {
+        publicKey = identity.publicKey
+        self.identity = identity
         self.algorithm = algorithm
         self.endpoint = endpoint
         self.remoteAddress = remoteAddress
@@ -47,6 +73,11 @@ public struct SSHClientConfiguration: Sendable {
     public var verifyHostKey: @Sendable (HostKeyQuestion) async -> HostKeyAnswer
     /// Called with each banner (RFC 4252 §5.4), on the event loop. The text is the host's: neutralise it before showing.
     public var banner: @Sendable (String) -> Void = { _ in }
+    /// Keys beside the one in use that the host proved to own (hostkeys-00@openssh.com), on the event loop. What is on
+    /// record may be brought up to date with them. nil does not ask the host for proofs.
+    public var hostKeysOffered: (@Sendable ([SSHPublicKey]) -> Void)?
+    /// Asked for a new password where the host demands one (RFC 4252 §8); nil gives the credential up.
+    public var changePassword: (@Sendable (PasswordChangePrompt) async -> [UInt8]?)?
     /// For name resolution and the TCP connection together. 10 seconds.
     public var connectTimeout: Duration = .seconds(10)
     /// From the TCP connection to the end of authentication, without the time that questions to people take. 30 seconds.
@@ -55,10 +86,17 @@ public struct SSHClientConfiguration: Sendable {
     public var keepaliveInterval: Duration = .seconds(10)
     /// Unanswered signs of life after which the host counts as dead: with the defaults, 30 seconds after it fell silent.
     public var keepaliveCountMax: Int = 2
+    /// Ends a connection that carried no channel data for so long; nil never does.
+    public var idleTimeout: Duration?
     public var algorithms: AlgorithmPreferences = .standard
     public var rekey: RekeyPolicy = .standard
-    /// Session channels at once on one connection.
-    public var maximumChannels: Int = 256
+    /// Channels at once on one connection.
+    public var maximumChannels: Int {
+        get { channelLimits.channels }
+        set { channelLimits.channels = newValue }
+    }
+    /// How many channels there may be and how far their windows grow.
+    public var channelLimits: ChannelLimits = .standard
 
     public init(
         username: String,

@@ -9,6 +9,8 @@ extension ClientConfiguration {
         credentials = configuration.credentials.map { credential in
             switch credential {
             case .privateKey(let key): .privateKey(key)
+            case .certificate(let certificate, let key): .certificate(certificate, key)
+            case .external(let identity, _): .external(identity)
             case .password(let password): .password(password)
             case .keyboardInteractive: .keyboardInteractive
             }
@@ -19,6 +21,9 @@ extension ClientConfiguration {
         keepaliveInterval = TimeAmount(configuration.keepaliveInterval)
         keepaliveCountMax = configuration.keepaliveCountMax
         maximumChannels = configuration.maximumChannels
+        idleTimeout = configuration.idleTimeout.map { TimeAmount($0) }
+        learnsHostKeys = configuration.hostKeysOffered != nil
+        changesExpiredPasswords = configuration.changePassword != nil
     }
 }
 

@@ -8,21 +8,23 @@ public import SSHProtocol
 public final class SSHConnection: Sendable {
     /// The loop on which everything of this connection happens.
     public let eventLoop: any EventLoop
-    /// The address that was vetted and connected to.
+    /// The address that was vetted and connected to; through a jump host, that of the first host on the way.
     public let remoteAddress: SocketAddress
     /// The host's identification, such as "SSH-2.0-OpenSSH_9.2p1". Printable ASCII.
     public let serverIdentification: String
     /// Completes when the connection is over, with why; nil when its owner closed it. Never fails.
     public let closed: EventLoopFuture<SSHError?>
 
-    private let boundHandler: NIOLoopBound<SSHConnectionHandler>
-    private let channel: any Channel
-    private let shared: SSHConnectionHandler.Shared
+    let boundDriver: NIOLoopBound<ConnectionDriver>
+    let boundOwner: NIOLoopBound<ClientConnectionOwner>
+    private let wire: WireHandle
+    private let shared: ConnectionDriver.Shared
 
     init(_ handshake: Handshake, serverIdentification: String) {
-        eventLoop = handshake.channel.eventLoop
-        channel = handshake.channel
-        boundHandler = handshake.handler
+        eventLoop = handshake.wire.eventLoop
+        wire = handshake.wire
+        boundDriver = handshake.driver
+        boundOwner = handshake.owner
         shared = handshake.shared
         remoteAddress = handshake.address
         self.serverIdentification = serverIdentification
@@ -30,8 +32,8 @@ public final class SSHConnection: Sendable {
     }
 
     deinit {
-        let handler = boundHandler
-        eventLoop.execute { handler.value.close() }
+        let driver = boundDriver
+        eventLoop.execute { driver.value.close() }
     }
 
     /// What the latest key exchange agreed on.
@@ -50,35 +52,71 @@ public final class SSHConnection: Sendable {
 
     /// `openSession(delegate:)` for callers that are on the event loop already; the delegate may be loop-bound.
     public func makeSession(delegate: any SessionChannelDelegate) -> EventLoopFuture<SSHSessionChannel> {
-        boundHandler.value.openSession(delegate: delegate) { id in
-            SSHSessionChannel(connection: self, id: id, handler: self.boundHandler)
+        var made: SSHSessionChannel?
+        let opened = boundDriver.value.open(.session, name: "a session") { id in
+            let channel = SSHSessionChannel(connection: self, id: id, driver: boundDriver)
+            made = channel
+            return SessionOwner(channel, delegate)
         }
+        guard let made else { return opened.flatMapThrowing { throw SSHError.channelClosed } }
+        return opened.map { made }
+    }
+
+    /// Opens a channel of any kind. The delegate is handed over to the connection's event loop.
+    ///
+    /// - Throws: `channel_refused` when the host says no, `too_many_channels`, or why the connection ended.
+    public func openChannel(
+        _ request: ChannelOpenRequest, delegate: sending any SSHChannelDelegate
+    ) async throws(SSHError) -> SSHChannel {
+        let box = UncheckedHandover(delegate)
+        return try await perform { connection in connection.makeChannel(request, delegate: box.value) }
+    }
+
+    /// `openChannel(_:delegate:)` for callers that are on the event loop already; the delegate may be loop-bound.
+    public func makeChannel(
+        _ request: ChannelOpenRequest, delegate: any SSHChannelDelegate
+    ) -> EventLoopFuture<SSHChannel> {
+        var made: SSHChannel?
+        let opened = boundDriver.value.open(request, name: request.words) { id in
+            let channel = SSHChannel(request, id: id, driver: boundDriver, keeper: self)
+            made = channel
+            return RawChannelOwner(channel, delegate)
+        }
+        guard let made else { return opened.flatMapThrowing { throw SSHError.channelClosed } }
+        return opened.map { made }
+    }
+
+    /// Promises the host to open no more sessions (no-more-sessions@openssh.com): what takes this connection over later
+    /// cannot start a program with it.
+    public func sendNoMoreSessions() {
+        let driver = boundDriver
+        eventLoop.execute { driver.value.sendNoMoreSessions() }
     }
 
     /// Time for a request to the host and back (keepalive@openssh.com).
     public func ping() async throws(SSHError) -> Duration {
         try await perform { connection in
             let start = NIODeadline.now()
-            return connection.boundHandler.value.ping().map { .nanoseconds((NIODeadline.now() - start).nanoseconds) }
+            return connection.boundDriver.value.ping().map { .nanoseconds((NIODeadline.now() - start).nanoseconds) }
         }
     }
 
     /// Begins a key exchange now, instead of when the policy would (RFC 4253 §9). Data goes on by itself afterwards.
     public func rekey() async {
-        let handler = boundHandler
-        try? await eventLoop.submit { handler.value.rekey() }.get()
+        let driver = boundDriver
+        try? await eventLoop.submit { driver.value.rekey() }.get()
     }
 
     /// Begins to close, without waiting for the end. May be called from anywhere.
     public func beginClosing() {
-        let handler = boundHandler
-        eventLoop.execute { handler.value.close() }
+        let driver = boundDriver
+        eventLoop.execute { driver.value.close() }
     }
 
     /// Says goodbye, closes the socket, and returns when it is closed. Open channels end with an orderly close.
     public func close() async {
         beginClosing()
-        try? await channel.closeFuture.get()
+        try? await wire.closed.get()
     }
 
     /// Waits until the connection is over and says why; nil when its owner closed it.
@@ -108,7 +146,7 @@ public final class SSHConnection: Sendable {
 
 /// Carries a value that its caller has given away (`sending`) to the event loop. Unchecked because the compiler cannot
 /// follow a `sending` parameter into an escaping closure; the initialiser takes ownership and `value` is read once.
-private struct UncheckedHandover<Value>: @unchecked Sendable {
+struct UncheckedHandover<Value>: @unchecked Sendable {
     let value: Value
 
     init(_ value: sending Value) { self.value = value }

@@ -9,14 +9,14 @@ public final class SSHSessionChannel: Sendable {
     /// The connection this channel belongs to. An open channel keeps it alive.
     public let connection: SSHConnection
     let id: ChannelID
-    private let boundHandler: NIOLoopBound<SSHConnectionHandler>
+    private let boundDriver: NIOLoopBound<ConnectionDriver>
 
-    private var handler: SSHConnectionHandler { boundHandler.value }
+    private var driver: ConnectionDriver { boundDriver.value }
 
-    init(connection: SSHConnection, id: ChannelID, handler: NIOLoopBound<SSHConnectionHandler>) {
+    init(connection: SSHConnection, id: ChannelID, driver: NIOLoopBound<ConnectionDriver>) {
         self.connection = connection
         self.id = id
-        self.boundHandler = handler
+        self.boundDriver = driver
     }
 
     /// Asks for a pseudo-terminal (RFC 4254 §6.2), before `shell` or `exec`.
@@ -31,7 +31,7 @@ public final class SSHSessionChannel: Sendable {
     public func requestPTY(
         term: String, columns: Int, rows: Int, modes: TerminalModes = .interactive
     ) -> EventLoopFuture<Void> {
-        handler.request(
+        driver.request(
             .terminal(
                 type: term, columns: UInt32(clamping: columns), rows: UInt32(clamping: rows), modes: modes),
             on: id, name: "a terminal")
@@ -40,23 +40,23 @@ public final class SSHSessionChannel: Sendable {
     /// Sets an environment variable for the process to come (RFC 4254 §6.4). Hosts refuse most names by default, so no
     /// answer is asked for.
     public func setEnvironment(_ name: String, _ value: String) {
-        handler.send(.environment(name: name, value: value), on: id)
+        driver.send(.environment(name: name, value: value), on: id)
     }
 
     /// Starts the user's login shell (RFC 4254 §6.5).
     @discardableResult
-    public func shell() -> EventLoopFuture<Void> { handler.request(.shell, on: id, name: "a shell") }
+    public func shell() -> EventLoopFuture<Void> { driver.request(.shell, on: id, name: "a shell") }
 
     /// Starts a command, which the host's shell interprets (RFC 4254 §6.5).
     @discardableResult
     public func exec(_ command: String) -> EventLoopFuture<Void> {
-        handler.request(.exec(Array(command.utf8)), on: id, name: "the command")
+        driver.request(.exec(Array(command.utf8)), on: id, name: "the command")
     }
 
     /// Starts a subsystem such as "sftp" (RFC 4254 §6.5).
     @discardableResult
     public func subsystem(_ name: String) -> EventLoopFuture<Void> {
-        handler.request(.subsystem(name), on: id, name: "the subsystem \(DisplayText.neutralise(name, limit: 64))")
+        driver.request(.subsystem(name), on: id, name: "the subsystem \(DisplayText.neutralise(name, limit: 64))")
     }
 
     /// Queues bytes for the process's standard input; they leave as the peer's window and the socket allow.
@@ -64,35 +64,67 @@ public final class SSHSessionChannel: Sendable {
     /// - Returns: false, with nothing taken, when the queue would grow beyond its limit of 8 MiB or the channel takes no
     ///   more input. A writer that heeds `isWritable` never sees it for the first reason.
     @discardableResult
-    public func write(_ data: ByteBuffer) -> Bool { handler.write(data, on: id) }
+    public func write(_ data: ByteBuffer) -> Bool { driver.write(data, on: id) }
 
     /// Whether the outbound queue is below its mark of 256 KiB. Changes are told to the delegate.
-    public var isWritable: Bool { handler.isWritable(id) }
+    public var isWritable: Bool { driver.isWritable(id) }
+
+    /// Whether the process's standard input is still open.
+    var takesInput: Bool { driver.takesInput(id) }
 
     /// Bytes given to `write` that have not left yet.
-    public var queuedBytes: Int { handler.queuedBytes(id) }
+    public var queuedBytes: Int { driver.queuedBytes(id) }
 
     /// Tells the host the terminal's new size in characters (RFC 4254 §6.7).
     public func resize(columns: Int, rows: Int) {
-        handler.send(.windowChange(columns: UInt32(clamping: columns), rows: UInt32(clamping: rows)), on: id)
+        driver.send(.windowChange(columns: UInt32(clamping: columns), rows: UInt32(clamping: rows)), on: id)
     }
 
     /// Sends a signal to the process (RFC 4254 §6.9).
     ///
     /// - Parameter name: Without "SIG", such as "INT" or "TERM".
-    public func signal(_ name: String) { handler.send(.signal(name), on: id) }
+    public func signal(_ name: String) { driver.send(.signal(name), on: id) }
+
+    /// Sends a break (RFC 4335), which a serial console's server passes on to its line.
+    ///
+    /// - Parameter milliseconds: Its length; 0 leaves it to the device.
+    /// - Returns: Fails with `request_refused` when the host has nothing to break.
+    @discardableResult
+    public func sendBreak(milliseconds: Int = 0) -> EventLoopFuture<Void> {
+        driver.request(.breakSignal(milliseconds: UInt32(clamping: milliseconds)), on: id, name: "a break")
+    }
+
+    /// Asks for agent forwarding (auth-agent-req@openssh.com), before `shell` or `exec`. What the host then opens goes to
+    /// the handler given to `SSHConnection.handleAgentChannels`.
+    @discardableResult
+    public func requestAgentForwarding() -> EventLoopFuture<Void> {
+        driver.request(.agentForwarding, on: id, name: "agent forwarding")
+    }
+
+    /// Asks for X11 forwarding (RFC 4254 §6.3.1), before `shell` or `exec`. What the host then opens goes to the handler
+    /// given to `SSHConnection.handleX11Channels`.
+    @discardableResult
+    public func requestX11(_ request: X11Request) -> EventLoopFuture<Void> {
+        driver.request(.x11(request), on: id, name: "X11 forwarding")
+    }
+
+    /// What the host may have under way to us, in bytes: it grows with the link, see `ChannelLimits`.
+    public var receiveWindow: Int { driver.receiveWindow(id) }
+
+    /// Tells the host that nobody reads the output any more (eow@openssh.com), which ends a process that writes on.
+    public func endOutput() { driver.sendEndOfWrite(on: id) }
 
     /// Ends the standard input of the process, after everything queued has left (RFC 4254 §5.3).
-    public func sendEOF() { handler.sendEOF(on: id) }
+    public func sendEOF() { driver.sendEOF(on: id) }
 
     /// Gives window back: `bytes` that were received are dealt with. More than was received is ignored.
-    public func consumed(_ bytes: Int) { handler.consumed(bytes, on: id) }
+    public func consumed(_ bytes: Int) { driver.consumed(bytes, on: id) }
 
     /// Closes the channel, after everything queued has left (RFC 4254 §5.3). The delegate's `closed` comes when the host
     /// has closed it too, which OpenSSH does only when the process has ended.
-    public func close() { handler.close(id) }
+    public func close() { driver.close(id) }
 
     /// Closes the channel at once; what is queued is dropped, and the delegate's `closed` comes without waiting for the
     /// host.
-    public func abort() { handler.abort(id) }
+    public func abort() { driver.abort(id) }
 }

@@ -5,6 +5,8 @@ public enum ExchangeHash: Sendable, Hashable, CaseIterable {
     case sha256
     case sha384
     case sha512
+    /// Legacy: of the methods that RFC 4253 started with.
+    case sha1
 
     /// Bytes of a digest.
     public var length: Int {
@@ -12,6 +14,7 @@ public enum ExchangeHash: Sendable, Hashable, CaseIterable {
         case .sha256: 32
         case .sha384: 48
         case .sha512: 64
+        case .sha1: 20
         }
     }
 
@@ -21,6 +24,7 @@ public enum ExchangeHash: Sendable, Hashable, CaseIterable {
         case .sha256: Array(SHA256.hash(data: bytes))
         case .sha384: Array(SHA384.hash(data: bytes))
         case .sha512: Array(SHA512.hash(data: bytes))
+        case .sha1: Array(Insecure.SHA1.hash(data: bytes))
         }
     }
 }

@@ -15,17 +15,33 @@ final class GCMContext {
     deinit { ssh_gcm_destroy(pointer) }
 }
 
-final class CTRContext {
+final class StreamContext {
     let pointer: OpaquePointer
 
-    init(key: [UInt8], iv: [UInt8]) throws(SSHCryptoError) {
-        guard let pointer = ssh_ctr_create(key, key.count, iv) else {
-            throw .internalFailure("AES-CTR could not be started.")
-        }
+    /// `cipher` is one in counter or CBC mode.
+    init(_ cipher: CipherName, key: [UInt8], iv: [UInt8], encrypts: Bool) throws(SSHCryptoError) {
+        guard let kind = cipher.streamCipher,
+            let pointer = ssh_stream_create(kind, key, key.count, iv, iv.count, encrypts ? 1 : 0)
+        else { throw .internalFailure("\(cipher.rawValue) could not be started.") }
         self.pointer = pointer
     }
 
-    deinit { ssh_ctr_destroy(pointer) }
+    deinit { ssh_stream_destroy(pointer) }
+}
+
+extension CipherName {
+    var streamCipher: ssh_stream_cipher? {
+        switch self {
+        case .aes128GCM, .aes256GCM, .chacha20Poly1305: nil
+        case .aes128CTR: SSH_STREAM_AES128_CTR
+        case .aes192CTR: SSH_STREAM_AES192_CTR
+        case .aes256CTR: SSH_STREAM_AES256_CTR
+        case .aes128CBC: SSH_STREAM_AES128_CBC
+        case .aes192CBC: SSH_STREAM_AES192_CBC
+        case .aes256CBC: SSH_STREAM_AES256_CBC
+        case .tripleDESCBC: SSH_STREAM_3DES_CBC
+        }
+    }
 }
 
 final class HMACContext {

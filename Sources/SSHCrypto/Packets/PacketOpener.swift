@@ -9,6 +9,9 @@ public final class PacketOpener {
     private let protection: PacketProtection
     private let blockSize: Int
     private let tagLength: Int
+    private let isChained: Bool
+    /// Bytes to wait for before a damaged length is answered, once there was one; see ``readLength(_:_:_:)``.
+    private var discardLength: Int?
     /// The length of the packet at the head of the buffer, once it is known and within its limits.
     private var packetLength: Int?
     private var failure: SSHCryptoError?
@@ -24,6 +27,7 @@ public final class PacketOpener {
         protection = try PacketProtection(cipher: cipher, mac: mac, key: key, iv: iv, macKey: macKey, encrypts: false)
         blockSize = cipher.blockSize
         tagLength = cipher.isAEAD ? cipher.tagLength : mac?.tagLength ?? 0
+        isChained = cipher.isLegacy
         bytesNeeded = PacketLayout.lengthField
         bytesNeeded = headLength
     }
@@ -56,7 +60,8 @@ public final class PacketOpener {
     private func openNext(
         _ buffer: inout ByteBuffer, _ sequence: UInt32, _ maximum: Int
     ) throws(SSHCryptoError) -> ByteBuffer? {
-        if packetLength == nil { packetLength = try readLength(&buffer, sequence, maximum) }
+        if packetLength == nil, discardLength == nil { packetLength = try readLength(&buffer, sequence, maximum) }
+        if let discardLength, buffer.readableBytes >= discardLength { throw .macMismatch }
         guard let packetLength else { return nil }
         let length = PacketLayout.lengthField + packetLength
         bytesNeeded = length + tagLength
@@ -79,6 +84,11 @@ public final class PacketOpener {
         if case .encryptAndMAC = protection { blockSize } else { PacketLayout.lengthField }
     }
 
+    /// The length at the head of the buffer, decrypted and checked; nil while bytes are missing.
+    ///
+    /// With CBC and encrypt-and-MAC a wrong length is not answered at once: the attacker chose the ciphertext block and
+    /// would learn plaintext of another packet from when and how the connection ends (CVE-2008-5161). As many bytes as
+    /// the longest packet has are waited for, and then it is a damaged packet like every other.
     private func readLength(
         _ buffer: inout ByteBuffer, _ sequence: UInt32, _ maximum: Int
     ) throws(SSHCryptoError) -> Int? {
@@ -93,11 +103,11 @@ public final class PacketOpener {
                 guard let header = raw.bindMemory(to: UInt8.self).baseAddress else { return -1 }
                 return ssh_chacha_length(chacha.pointer, sequence, header, &value)
             }
-        case .encryptAndMAC(let counter, _):
+        case .encryptAndMAC(let stream, _):
             alignsLength = true
             code = buffer.withUnsafeMutableReadableBytes { raw -> Int32 in
                 guard let block = raw.bindMemory(to: UInt8.self).baseAddress else { return -1 }
-                return ssh_ctr_apply(counter.pointer, block, blockSize)
+                return ssh_stream_apply(stream.pointer, block, blockSize)
             }
         }
         guard code == 0 else { throw .internalFailure("A packet's length could not be decrypted.") }
@@ -105,8 +115,15 @@ public final class PacketOpener {
         } else {
             value = buffer.getInteger(at: buffer.readerIndex) ?? 0
         }
-        return try PacketLayout.check(
-            packetLength: value, blockSize: blockSize, alignsLength: alignsLength, maximum: maximum)
+        do throws(SSHCryptoError) {
+            return try PacketLayout.check(
+                packetLength: value, blockSize: blockSize, alignsLength: alignsLength, maximum: maximum)
+        } catch {
+            guard alignsLength, isChained else { throw error }
+            discardLength = PacketLayout.lengthField + max(maximum, blockSize) + tagLength
+            bytesNeeded = discardLength ?? bytesNeeded
+            return nil
+        }
     }
 
     /// Verifies the tag behind the `length` bytes at `packet` and decrypts them. Gives the C code.
@@ -118,12 +135,12 @@ public final class PacketOpener {
             return ssh_gcm_open(gcm.pointer, packet, field, packet + field, length - field, tag)
         case .chacha(let chacha):
             return ssh_chacha_open(chacha.pointer, sequence, packet, length, tag)
-        case .encryptThenMAC(let counter, let hmac):
+        case .encryptThenMAC(let stream, let hmac):
             let code = ssh_hmac_verify(hmac.pointer, sequence, packet, length, tag)
-            return code == 0 ? ssh_ctr_apply(counter.pointer, packet + field, length - field) : code
-        case .encryptAndMAC(let counter, let hmac):
+            return code == 0 ? ssh_stream_apply(stream.pointer, packet + field, length - field) : code
+        case .encryptAndMAC(let stream, let hmac):
             // The first block was decrypted for its length.
-            let code = ssh_ctr_apply(counter.pointer, packet + blockSize, length - blockSize)
+            let code = ssh_stream_apply(stream.pointer, packet + blockSize, length - blockSize)
             return code == 0 ? ssh_hmac_verify(hmac.pointer, sequence, packet, length, tag) : code
         }
     }

@@ -3,9 +3,9 @@ enum PacketProtection {
     case gcm(GCMContext)
     case chacha(ChaChaContext)
     /// Encrypt-then-MAC: the length is in clear and the tag covers ciphertext.
-    case encryptThenMAC(CTRContext, HMACContext)
+    case encryptThenMAC(StreamContext, HMACContext)
     /// Encrypt-and-MAC (RFC 4253 §6.4): the length is encrypted too and the tag covers plaintext.
-    case encryptAndMAC(CTRContext, HMACContext)
+    case encryptAndMAC(StreamContext, HMACContext)
 
     init(
         cipher: CipherName, mac: MACName?, key: [UInt8], iv: [UInt8], macKey: [UInt8], encrypts: Bool
@@ -18,7 +18,7 @@ enum PacketProtection {
         switch cipher {
         case .aes128GCM, .aes256GCM: self = .gcm(try GCMContext(key: key, iv: iv, encrypts: encrypts))
         case .chacha20Poly1305: self = .chacha(try ChaChaContext(key: key))
-        case .aes128CTR, .aes192CTR, .aes256CTR:
+        case .aes128CTR, .aes192CTR, .aes256CTR, .aes128CBC, .aes192CBC, .aes256CBC, .tripleDESCBC:
             guard let mac else {
                 throw SSHCryptoError(
                     .unsupported, "\(cipher.rawValue) does not protect integrity and was chosen without a MAC.",
@@ -29,9 +29,9 @@ enum PacketProtection {
                     .invalidLength, "The key for \(mac.rawValue) has the wrong length.",
                     hint: "Derive as many bytes as the MAC's keyLength says.")
             }
-            let counter = try CTRContext(key: key, iv: iv)
+            let stream = try StreamContext(cipher, key: key, iv: iv, encrypts: encrypts)
             let hmac = try HMACContext(mac, key: macKey)
-            self = mac.isEncryptThenMAC ? .encryptThenMAC(counter, hmac) : .encryptAndMAC(counter, hmac)
+            self = mac.isEncryptThenMAC ? .encryptThenMAC(stream, hmac) : .encryptAndMAC(stream, hmac)
         }
     }
 }

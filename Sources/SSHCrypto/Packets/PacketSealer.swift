@@ -18,7 +18,7 @@ public final class PacketSealer {
     ///   - iv: `cipher.ivLength` bytes.
     ///   - macKey: `mac.keyLength` bytes, empty for an AEAD cipher.
     ///
-    /// Throws `unsupported` for AES-CTR without MAC, `invalidLength` for keys of the wrong length.
+    /// Throws `unsupported` for AES-CTR or CBC without MAC, `invalidLength` for keys of the wrong length.
     public init(
         cipher: CipherName, mac: MACName?, key: [UInt8], iv: [UInt8], macKey: [UInt8]
     ) throws(SSHCryptoError) {
@@ -55,12 +55,12 @@ public final class PacketSealer {
             return ssh_gcm_seal(gcm.pointer, packet, field, packet + field, length - field, tag)
         case .chacha(let chacha):
             return ssh_chacha_seal(chacha.pointer, sequence, packet, length, tag)
-        case .encryptThenMAC(let counter, let hmac):
-            let code = ssh_ctr_apply(counter.pointer, packet + field, length - field)
+        case .encryptThenMAC(let stream, let hmac):
+            let code = ssh_stream_apply(stream.pointer, packet + field, length - field)
             return code == 0 ? ssh_hmac_packet(hmac.pointer, sequence, packet, length, tag) : code
-        case .encryptAndMAC(let counter, let hmac):
+        case .encryptAndMAC(let stream, let hmac):
             let code = ssh_hmac_packet(hmac.pointer, sequence, packet, length, tag)
-            return code == 0 ? ssh_ctr_apply(counter.pointer, packet, length) : code
+            return code == 0 ? ssh_stream_apply(stream.pointer, packet, length) : code
         }
     }
 }

@@ -19,6 +19,7 @@ enum OpenSSHPrivateKey {
             throw .unsupported("A file with more than one key", hint: "Keep each key in a file of its own.")
         }
         let publicKey = try SSHPublicKey(wire: try reader.string())
+        guard !publicKey.isHardwareKey else { throw .hardwareKey }
         let block = try reader.string()
         guard let cipher = OpenSSHFileCipher(rawValue: cipherName) else {
             throw .unsupported("The cipher “\(Printable.text(cipherName))” in key files", hint: reencrypt)

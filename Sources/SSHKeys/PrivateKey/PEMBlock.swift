@@ -61,11 +61,6 @@ struct PEMBlock {
     /// Names the things that people give by mistake.
     private static func whatItIs(_ lines: [String]) -> SSHKeyError {
         guard let first = lines.first(where: { !$0.isEmpty }) else { return .notAPrivateKey("empty") }
-        if first.hasPrefix("PuTTY-User-Key-File-") {
-            return .unsupported(
-                "PuTTY's key format",
-                hint: "Convert it with: puttygen KEY.ppk -O private-openssh -o KEY")
-        }
         if first.hasPrefix("---- BEGIN SSH2 PUBLIC KEY") { return .notAPrivateKey("a public key") }
         if first.hasPrefix("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY") {
             return .unsupported("ssh.com's key format", hint: "Convert it with: ssh-keygen -i -f KEY > NEW")

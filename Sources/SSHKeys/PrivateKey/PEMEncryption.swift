@@ -58,7 +58,7 @@ enum LegacyPEMEncryption {
     }
 }
 
-/// Encrypted PKCS#8: PBES2 (RFC 8018 §6.2) with PBKDF2 and AES-CBC, what OpenSSL and `ssh-keygen -m PKCS8` write.
+/// Encrypted PKCS#8: PBES2 (RFC 8018 §6.2) with PBKDF2 or scrypt (RFC 7914 §7) and AES-CBC, what OpenSSL and `ssh-keygen -m PKCS8` write.
 enum PBES2 {
     /// OpenSSL's default is 2,048; ten million take some seconds.
     static let allowedIterations = 1...10_000_000
@@ -85,14 +85,16 @@ enum PBES2 {
         default: throw unsupported("cipher")
         }
         let iv = try cipher.read(.octetString)
-        guard try kdf.read(.objectIdentifier) == ObjectIdentifier.pbkdf2 else {
-            throw unsupported("passphrase function")
+        let key: [UInt8]
+        switch try kdf.read(.objectIdentifier) {
+        case ObjectIdentifier.pbkdf2: key = try pbkdf2(try kdf.enter(.sequence), passphrase, length: keyLength)
+        case ObjectIdentifier.scrypt: key = try scrypt(try kdf.enter(.sequence), passphrase, length: keyLength)
+        default: throw unsupported("passphrase function")
         }
-        let key = try derive(try kdf.enter(.sequence), passphrase, length: keyLength)
         return try PassphraseCBC.decrypt(encrypted, key: key, iv: iv)
     }
 
-    private static func derive(
+    private static func pbkdf2(
         _ options: DERReader, _ passphrase: [UInt8], length: Int
     ) throws(SSHKeyError) -> [UInt8] {
         var options = options
@@ -108,6 +110,7 @@ enum PBES2 {
             switch try reader.read(.objectIdentifier) {
             case ObjectIdentifier.hmacSHA1: break
             case ObjectIdentifier.hmacSHA256: hash = .sha256
+            case ObjectIdentifier.hmacSHA384: hash = .sha384
             case ObjectIdentifier.hmacSHA512: hash = .sha512
             default: throw unsupported("hash function")
             }
@@ -115,6 +118,33 @@ enum PBES2 {
         do {
             let key = try KDF.Insecure.PBKDF2.deriveKey(
                 from: passphrase, salt: salt, using: hash, outputByteCount: length, unsafeUncheckedRounds: iterations)
+            return key.withUnsafeBytes { Array($0) }
+        } catch { throw .internalFailure("A passphrase could not be turned into a key.") }
+    }
+
+    /// OpenSSL takes N = 16384, r = 8, p = 1: 16 MiB. What a file may ask for is bounded.
+    private static let maximumScryptMemory = 256 << 20
+    private static let maximumScryptParallelism = 16
+
+    private static func scrypt(
+        _ options: DERReader, _ passphrase: [UInt8], length: Int
+    ) throws(SSHKeyError) -> [UInt8] {
+        var options = options
+        let salt = try options.read(.octetString)
+        let cost = try options.smallInteger()
+        let blockSize = try options.smallInteger()
+        let parallelism = try options.smallInteger()
+        guard cost > 1, cost & (cost - 1) == 0, (1...1024).contains(blockSize),
+            cost <= maximumScryptMemory / 128 / blockSize, (1...maximumScryptParallelism).contains(parallelism)
+        else {
+            throw .unsupported(
+                "A key file with scrypt's N = \(cost), r = \(blockSize), p = \(parallelism)",
+                hint: OpenSSHPrivateKey.reencrypt)
+        }
+        do {
+            let key = try KDF.Scrypt.deriveKey(
+                from: passphrase, salt: salt, outputByteCount: length, rounds: cost, blockSize: blockSize,
+                parallelism: parallelism, maxMemory: 2 * maximumScryptMemory)
             return key.withUnsafeBytes { Array($0) }
         } catch { throw .internalFailure("A passphrase could not be turned into a key.") }
     }

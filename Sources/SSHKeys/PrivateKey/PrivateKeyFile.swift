@@ -6,7 +6,8 @@ extension SSHPrivateKey {
     ///
     /// Formats: OpenSSH's own ("BEGIN OPENSSH PRIVATE KEY"; encrypted with AES-CTR, AES-CBC or AES-GCM and bcrypt),
     /// PKCS#1 ("BEGIN RSA PRIVATE KEY"), SEC 1 ("BEGIN EC PRIVATE KEY"), both also with the old "DEK-Info" encryption
-    /// by AES, and PKCS#8 ("BEGIN PRIVATE KEY", "BEGIN ENCRYPTED PRIVATE KEY" with PBES2, PBKDF2 and AES-CBC).
+    /// by AES, and PKCS#8 ("BEGIN PRIVATE KEY", "BEGIN ENCRYPTED PRIVATE KEY" with PBES2, PBKDF2 or
+    /// scrypt, and AES-CBC), and PuTTY's (PPK 2 and 3).
     ///
     /// - Parameters:
     ///   - file: the file's content.
@@ -16,6 +17,10 @@ extension SSHPrivateKey {
     /// milliseconds for each round: keep it off event loops.
     public init(file: [UInt8], passphrase: [UInt8]? = nil) throws(SSHKeyError) {
         let passphrase = passphrase.flatMap { $0.isEmpty ? nil : $0 }
+        guard !PuTTYPrivateKey.isOne(file) else {
+            self = try PuTTYPrivateKey(file: file).open(passphrase: passphrase)
+            return
+        }
         let block = try PEMBlock(file: file)
         switch block.label {
         case "OPENSSH PRIVATE KEY":

@@ -57,12 +57,19 @@ public struct SSHPrivateKey: Sendable {
 
     /// Signs `data` and gives a whole signature blob: a string with the algorithm, a string with the signature.
     ///
-    /// - Parameter algorithm: one of the public key's ``SSHPublicKey/signatureAlgorithms``.
+    /// - Parameters:
+    ///   - algorithm: one of the public key's ``SSHPublicKey/signatureAlgorithms``.
+    ///   - allowingLegacy: also sign with ``SSHPublicKey/legacySignatureAlgorithms``, where a configuration names one.
     ///
     /// Throws `algorithmMismatch` for another one. An RSA signature takes milliseconds: keep it off an event loop that
     /// serves many.
-    public func sign(_ data: [UInt8], algorithm: String) throws(SSHKeyError) -> [UInt8] {
-        guard publicKey.signatureAlgorithms.contains(algorithm) else {
+    public func sign(
+        _ data: [UInt8], algorithm: String, allowingLegacy: Bool = false
+    ) throws(SSHKeyError) -> [UInt8] {
+        guard
+            publicKey.signatureAlgorithms.contains(algorithm)
+                || (allowingLegacy && publicKey.legacySignatureAlgorithms.contains(algorithm))
+        else {
             throw .algorithmMismatch(
                 "A key of type \(publicKey.algorithm) cannot sign with \(Printable.text(algorithm)).")
         }
@@ -80,14 +87,20 @@ public struct SSHPrivateKey: Sendable {
             case .p384(let key): return Self.ecdsaSignature(try key.signature(for: data).rawRepresentation)
             case .p521(let key): return Self.ecdsaSignature(try key.signature(for: data).rawRepresentation)
             case .rsa(let key):
-                let signature =
-                    algorithm == "rsa-sha2-512"
-                    ? try key.signature(for: SHA512.hash(data: data), padding: .insecurePKCS1v1_5)
-                    : try key.signature(for: SHA256.hash(data: data), padding: .insecurePKCS1v1_5)
-                return Array(signature.rawRepresentation)
+                return Array(try Self.rsaSignature(key, data, algorithm).rawRepresentation)
             }
         } catch {
             throw .internalFailure("A signature could not be made.")
+        }
+    }
+
+    private static func rsaSignature(
+        _ key: _RSA.Signing.PrivateKey, _ data: [UInt8], _ algorithm: String
+    ) throws -> _RSA.Signing.RSASignature {
+        switch algorithm {
+        case "rsa-sha2-512": try key.signature(for: SHA512.hash(data: data), padding: .insecurePKCS1v1_5)
+        case "rsa-sha2-256": try key.signature(for: SHA256.hash(data: data), padding: .insecurePKCS1v1_5)
+        default: try key.signature(for: Insecure.SHA1.hash(data: data), padding: .insecurePKCS1v1_5)
         }
     }
 

@@ -26,12 +26,9 @@ extension SSHPublicKey {
     ///
     /// Control characters in the comment become question marks, so that it stays one line.
     public func authorizedKeysLine(comment: String = "") -> String {
-        let line = algorithm + " " + Base64.encode(blob)
-        let clean = String(
-            String.UnicodeScalarView(
-                comment.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
-        return clean.isEmpty ? line : line + " " + clean
+        PublicKeyLine.text(algorithm, blob, comment)
     }
 
-    private static let knownTypes = ["ssh-ed25519", "ssh-rsa"] + ECDSACurve.allCases.map(\.algorithm)
+    static let knownTypes =
+        ["ssh-ed25519", "ssh-rsa", skEd25519Type, skECDSAType] + ECDSACurve.allCases.map(\.algorithm)
 }

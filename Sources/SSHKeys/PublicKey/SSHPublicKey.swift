@@ -12,6 +12,10 @@ public enum SSHPublicKey: Sendable, Hashable {
     case ecdsa(curve: ECDSACurve, point: [UInt8])
     /// RSA (RFC 4253 §6.6): modulus and public exponent as big-endian numbers without leading zeros.
     case rsa(modulus: [UInt8], exponent: [UInt8])
+    /// Ed25519 on a FIDO token (OpenSSH's PROTOCOL.u2f): 32 bytes, and the application the token made it for, "ssh:".
+    case skEd25519(key: [UInt8], application: String)
+    /// ECDSA on P-256 on a FIDO token: an uncompressed point and the application.
+    case skECDSA(point: [UInt8], application: String)
 
     /// The sizes of RSA keys that are accepted, in bits. Smaller ones can be broken; larger ones cost the verifier
     /// seconds.
@@ -23,30 +27,57 @@ public enum SSHPublicKey: Sendable, Hashable {
     /// key's type; `unsupported` for other key types and for RSA keys outside of ``allowedRSABits``.
     public init(wire blob: [UInt8]) throws(SSHKeyError) {
         var reader = WireReader(blob)
-        let type = try reader.utf8String()
+        try self.init(type: try reader.utf8String(), fields: &reader)
+        try reader.expectEnd(of: "a public key")
+        try validate()
+    }
+
+    /// Reads the numbers that follow the type: in a key, and after the nonce of a certificate.
+    init(type: String, fields reader: inout WireReader) throws(SSHKeyError) {
         switch type {
         case "ssh-ed25519":
             self = .ed25519(try reader.string())
         case "ssh-rsa":
             let exponent = try reader.mpint()
             self = .rsa(modulus: try reader.mpint(), exponent: exponent)
+        case Self.skEd25519Type:
+            let key = try reader.string()
+            self = .skEd25519(key: key, application: try reader.utf8String())
+        case Self.skECDSAType:
+            let point = try Self.point(of: .p256, from: &reader)
+            self = .skECDSA(point: point, application: try reader.utf8String())
         default:
             guard let curve = ECDSACurve(algorithm: type) else {
                 throw .unsupported("The key type “\(Printable.text(type))”")
             }
-            guard try reader.string() == Array(curve.rawValue.utf8) else {
-                throw .malformed("the curve inside an ECDSA key is not the one of its type")
-            }
-            self = .ecdsa(curve: curve, point: try reader.string())
+            self = .ecdsa(curve: curve, point: try Self.point(of: curve, from: &reader))
         }
-        try reader.expectEnd(of: "a public key")
-        try validate()
     }
+
+    private static func point(
+        of curve: ECDSACurve, from reader: inout WireReader
+    ) throws(SSHKeyError) -> [UInt8] {
+        guard try reader.string() == Array(curve.rawValue.utf8) else {
+            throw .malformed("the curve inside an ECDSA key is not the one of its type")
+        }
+        return try reader.string()
+    }
+
+    /// The longest application name of a FIDO key, in bytes. "ssh:" and a few letters are usual.
+    static let maximumApplicationLength = 1024
+    static let skEd25519Type = "sk-ssh-ed25519@openssh.com"
+    static let skECDSAType = "sk-ecdsa-sha2-nistp256@openssh.com"
 
     /// The key blob: what is hashed for fingerprints and into the exchange hash.
     public var blob: [UInt8] {
         var writer = WireWriter()
         writer.writeString(algorithm)
+        writeFields(into: &writer)
+        return writer.bytes
+    }
+
+    /// What follows the type: in a key, and after the nonce of a certificate.
+    func writeFields(into writer: inout WireWriter) {
         switch self {
         case .ed25519(let key):
             writer.writeString(key)
@@ -56,8 +87,14 @@ public enum SSHPublicKey: Sendable, Hashable {
         case .rsa(let modulus, let exponent):
             writer.writeMPInt(exponent)
             writer.writeMPInt(modulus)
+        case .skEd25519(let key, let application):
+            writer.writeString(key)
+            writer.writeString(application)
+        case .skECDSA(let point, let application):
+            writer.writeString(ECDSACurve.p256.rawValue)
+            writer.writeString(point)
+            writer.writeString(application)
         }
-        return writer.bytes
     }
 
     /// The key type as the blob names it: "ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa".
@@ -66,6 +103,8 @@ public enum SSHPublicKey: Sendable, Hashable {
         case .ed25519: "ssh-ed25519"
         case .ecdsa(let curve, _): curve.algorithm
         case .rsa: "ssh-rsa"
+        case .skEd25519: Self.skEd25519Type
+        case .skECDSA: Self.skECDSAType
         }
     }
 
@@ -76,65 +115,75 @@ public enum SSHPublicKey: Sendable, Hashable {
         return [algorithm]
     }
 
+    /// The signature algorithms that only a configuration for old machines may name: "ssh-rsa", RSA with SHA-1.
+    public var legacySignatureAlgorithms: [String] {
+        if case .rsa = self { return ["ssh-rsa"] }
+        return []
+    }
+
+    /// Whether the private key lives in a FIDO token, so that signatures tell of touch and PIN.
+    public var isHardwareKey: Bool {
+        switch self {
+        case .skEd25519, .skECDSA: true
+        case .ed25519, .ecdsa, .rsa: false
+        }
+    }
+
     /// The size as `ssh-keygen -l` gives it, in bits.
     public var bits: Int {
         switch self {
-        case .ed25519: 256
+        case .ed25519, .skEd25519, .skECDSA: 256
         case .ecdsa(let curve, _): curve.bits
         case .rsa(let modulus, _): Self.bitLength(modulus)
         }
     }
 
-    /// The short name that `ssh-keygen -l` gives: "ED25519", "ECDSA", "RSA".
+    /// The short name that `ssh-keygen -l` gives: "ED25519", "ECDSA", "RSA", "ED25519-SK", "ECDSA-SK".
     public var typeName: String {
         switch self {
         case .ed25519: "ED25519"
         case .ecdsa: "ECDSA"
         case .rsa: "RSA"
+        case .skEd25519: "ED25519-SK"
+        case .skECDSA: "ECDSA-SK"
         }
-    }
-
-    /// Whether `signature` is this key's over `data`.
-    ///
-    /// - Parameters:
-    ///   - blob: a whole signature blob: a string with the algorithm, a string with the signature (RFC 4253 §6.6).
-    ///   - data: what was signed.
-    ///   - algorithm: the one that was agreed on; the blob must name it too.
-    /// - Returns: false if the signature is well made and another's.
-    ///
-    /// Throws `algorithmMismatch` if the blob, the key and `algorithm` do not belong together, `malformed` if the
-    /// signature breaks its format (RFC 5656 §3.1.2, RFC 8332 §3, RFC 8709 §6).
-    public func verify(
-        signature blob: [UInt8], over data: [UInt8], algorithm: String
-    ) throws(SSHKeyError) -> Bool {
-        guard signatureAlgorithms.contains(algorithm) else {
-            throw .algorithmMismatch("A key of type \(self.algorithm) cannot sign with \(Printable.text(algorithm)).")
-        }
-        var reader = WireReader(blob)
-        let named = try reader.utf8String()
-        guard named == algorithm else {
-            throw .algorithmMismatch(
-                "A signature was made with \(Printable.text(named)) where \(algorithm) was agreed on.")
-        }
-        let signature = try reader.string()
-        try reader.expectEnd(of: "a signature")
-        return try SignatureVerification(key: self, algorithm: algorithm).isValid(signature, over: data)
     }
 
     /// Throws unless the parts make a key of this type.
     func validate() throws(SSHKeyError) {
         switch self {
         case .ed25519(let key):
-            guard key.count == 32 else { throw .malformed("an Ed25519 key has \(key.count) bytes instead of 32") }
+            try Self.validateEd25519(key)
         case .ecdsa(let curve, let point):
-            guard point.first == 0x04, point.count == 1 + 2 * curve.coordinateLength else {
-                throw .malformed("an ECDSA key is not an uncompressed point of \(curve.rawValue)")
-            }
-            guard SignatureVerification.isPoint(point, of: curve) else {
-                throw .malformed("an ECDSA key is not a point of \(curve.rawValue)")
-            }
+            try Self.validatePoint(point, of: curve)
         case .rsa(let modulus, let exponent):
             try Self.validateRSA(modulus: modulus, exponent: exponent)
+        case .skEd25519(let key, let application):
+            try Self.validateEd25519(key)
+            try Self.validateApplication(application)
+        case .skECDSA(let point, let application):
+            try Self.validatePoint(point, of: .p256)
+            try Self.validateApplication(application)
+        }
+    }
+
+    private static func validateEd25519(_ key: [UInt8]) throws(SSHKeyError) {
+        guard key.count == 32 else { throw .malformed("an Ed25519 key has \(key.count) bytes instead of 32") }
+    }
+
+    /// ASCII alone: two spellings of one Unicode text would compare equal and yet be two keys.
+    private static func validateApplication(_ application: String) throws(SSHKeyError) {
+        guard application.utf8.count <= maximumApplicationLength,
+            application.utf8.allSatisfy({ (0x20...0x7e).contains($0) })
+        else { throw .malformed("the application of a hardware key is no printable ASCII, or too long") }
+    }
+
+    private static func validatePoint(_ point: [UInt8], of curve: ECDSACurve) throws(SSHKeyError) {
+        guard point.first == 0x04, point.count == 1 + 2 * curve.coordinateLength else {
+            throw .malformed("an ECDSA key is not an uncompressed point of \(curve.rawValue)")
+        }
+        guard SignatureVerification.isPoint(point, of: curve) else {
+            throw .malformed("an ECDSA key is not a point of \(curve.rawValue)")
         }
     }
 

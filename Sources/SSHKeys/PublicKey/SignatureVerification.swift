@@ -11,6 +11,27 @@ struct SignatureVerification {
         case .ed25519(let bytes): try ed25519(bytes, signature, data)
         case .ecdsa(let curve, let point): try ecdsa(curve, point, signature, data)
         case .rsa(let modulus, let exponent): try rsa(modulus, exponent, signature, data)
+        case .skEd25519, .skECDSA: false
+        }
+    }
+
+    /// A FIDO token signs digests and what it knows itself (OpenSSH's PROTOCOL.u2f, "SSH U2F signatures"): the digest
+    /// of the application, the flags, the counter, the digest of the data.
+    func isValid(
+        _ signature: [UInt8], over data: [UInt8], flags: UInt8, counter: UInt32
+    ) throws(SSHKeyError) -> Bool {
+        func signed(_ application: String) -> [UInt8] {
+            var writer = WireWriter()
+            writer.writeRaw(SHA256.hash(data: Array(application.utf8)))
+            writer.writeUInt8(flags)
+            writer.writeUInt32(counter)
+            writer.writeRaw(SHA256.hash(data: data))
+            return writer.bytes
+        }
+        switch key {
+        case .skEd25519(let bytes, let application): return try ed25519(bytes, signature, signed(application))
+        case .skECDSA(let point, let application): return try ecdsa(.p256, point, signature, signed(application))
+        case .ed25519, .ecdsa, .rsa: return false
         }
     }
 
@@ -37,10 +58,16 @@ struct SignatureVerification {
             throw .malformed("an RSA key cannot be used")
         }
         let candidate = _RSA.Signing.RSASignature(rawRepresentation: signature)
-        if algorithm == "rsa-sha2-512" {
-            return publicKey.isValidSignature(candidate, for: SHA512.hash(data: data), padding: .insecurePKCS1v1_5)
+        let padding = _RSA.Signing.Padding.insecurePKCS1v1_5
+        switch algorithm {
+        case "rsa-sha2-512":
+            return publicKey.isValidSignature(candidate, for: SHA512.hash(data: data), padding: padding)
+        case "rsa-sha2-256":
+            return publicKey.isValidSignature(candidate, for: SHA256.hash(data: data), padding: padding)
+        case "ssh-rsa":
+            return publicKey.isValidSignature(candidate, for: Insecure.SHA1.hash(data: data), padding: padding)
+        default: return false
         }
-        return publicKey.isValidSignature(candidate, for: SHA256.hash(data: data), padding: .insecurePKCS1v1_5)
     }
 
     private func ecdsa(

@@ -10,12 +10,24 @@ struct ClientAuthMachine {
         case send(ByteBuffer)
         /// The owner must answer; nothing more is read until then.
         case ask(AuthenticationPrompt)
+        case sign(SignatureRequest)
+        case changePassword(PasswordChangePrompt)
         case authenticated
+    }
+
+    /// What signatures of this connection are bound to.
+    struct Binding {
+        var sessionID: [UInt8]
+        var hostKey: [UInt8]
     }
 
     /// The request that the server has not decided yet. Message 60 means what it says (RFC 4252 §6).
     private enum Attempt {
         case none
+        /// A query is out: would this key do?
+        case query(credential: Int, algorithm: String)
+        /// The server would take the key; the owner is asked to sign.
+        case signing(credential: Int, request: ByteBuffer)
         case publicKey(credential: Int)
         case password(credential: Int)
         /// `hasAnswered`: a stored password answers one question and no second one.
@@ -34,14 +46,27 @@ struct ClientAuthMachine {
     private var triedAlgorithms: [Int: Set<String>] = [:]
     private var rounds = 0
     private var questions = 0
-    private var passwordExpired = false
     private var accepted: [String] = []
+    private let changesExpiredPasswords: Bool
+    private let allowsSHA1Signatures: Bool
     /// From EXT_INFO (RFC 8308 §3.1); nil when the server says nothing.
     var serverSignatureAlgorithms: [String]?
+    /// From EXT_INFO: the server takes signatures that name its host key.
+    var serverSupportsHostbound = false
 
-    init(username: String, credentials: [Credential]) {
-        request = UserAuthRequest(username: username)
-        self.credentials = credentials
+    init(_ configuration: ClientConfiguration) {
+        request = UserAuthRequest(username: configuration.username)
+        credentials = configuration.credentials
+        changesExpiredPasswords = configuration.changesExpiredPasswords
+        allowsSHA1Signatures = configuration.allowsSHA1Signatures
+    }
+
+    /// Whether the attempt in progress has messages of its own.
+    var expectsMethodMessage: Bool {
+        switch attempt {
+        case .query, .password, .interactive: true
+        case .none, .signing, .publicKey: false
+        }
     }
 
     /// The first request: "none" is never a proof, its answer lists the methods (RFC 4252 §5.2).
@@ -52,40 +77,93 @@ struct ClientAuthMachine {
 
     // MARK: Answers of the server
 
-    mutating func receiveFailure(_ payload: ByteBuffer, sessionID: [UInt8]) throws(ProtocolError) -> Step {
+    mutating func receiveFailure(_ payload: ByteBuffer, _ binding: Binding) throws(ProtocolError) -> Step {
         let failure = try UserAuthFailure(payload)
         conclude(isAccepted: failure.isPartialSuccess)
-        return .send(try next(failure.methods, sessionID: sessionID))
+        return try next(failure.methods, binding)
     }
 
-    /// Message 60: INFO_REQUEST or PASSWD_CHANGEREQ, as the attempt in progress says.
-    mutating func receiveMethodMessage(_ payload: ByteBuffer) throws(ProtocolError) -> Step {
+    /// Message 60: PK_OK, PASSWD_CHANGEREQ or INFO_REQUEST, as the attempt in progress says.
+    mutating func receiveMethodMessage(_ payload: ByteBuffer, _ binding: Binding) throws(ProtocolError) -> Step {
         switch attempt {
         case .interactive(let credential, let hasAnswered):
             return try receiveQuestions(payload, credential: credential, hasAnswered: hasAnswered)
-        case .password:
-            // RFC 4252 §8: the password is right and too old. Changing it is not for an unattended client.
-            passwordExpired = true
-            throw ProtocolError(
-                .authenticationFailed, "The host accepts the password only to have it changed: it has expired.",
-                reason: .noMoreAuthenticationMethods)
-        case .none, .publicKey:
-            // PK_OK answers a query that we never send: we sign at once.
+        case .password(let credential):
+            let change = try UserAuthPasswordChange(payload)
+            guard changesExpiredPasswords else {
+                // Changing it is not for an unattended client.
+                throw ProtocolError(
+                    .authenticationFailed,
+                    "The host accepts the password only to have it changed: it has expired.",
+                    reason: .noMoreAuthenticationMethods)
+            }
+            return .changePassword(PasswordChangePrompt(text: change.prompt, credential: credential))
+        case .query(let credential, let algorithm):
+            return try receiveKeyOK(try UserAuthPublicKeyOK(payload), credential, algorithm, binding)
+        case .none, .publicKey, .signing:
             throw .unexpected("The host sent an authentication message that nobody waits for.")
         }
     }
 
-    /// The owner's answers to the questions of an INFO_REQUEST; nil gives the attempt up.
-    mutating func answer(_ answers: [[UInt8]]?, sessionID: [UInt8]) throws(ProtocolError) -> ByteBuffer {
-        guard case .interactive(let credential, _) = attempt else {
-            throw ProtocolError(.internalFailure, "No question waits for an answer.", reason: .byApplication)
+    /// The server would take the key: now it is worth a signature.
+    private mutating func receiveKeyOK(
+        _ answer: UserAuthPublicKeyOK, _ credential: Int, _ algorithm: String, _ binding: Binding
+    ) throws(ProtocolError) -> Step {
+        guard credentials.indices.contains(credential), let identity = credentials[credential].identity else {
+            throw ProtocolError(.internalFailure, "A key was offered that is not there.", reason: .byApplication)
         }
+        // A server that answers about another key would choose what we sign with.
+        guard answer.blob == identity.blob, answer.algorithm == algorithm else {
+            throw .unexpected("The host accepted a key that it was not asked about.")
+        }
+        let message = request.publicKey(
+            algorithm: algorithm, blob: identity.blob, hostKey: serverSupportsHostbound ? binding.hostKey : nil)
+        attempt = .signing(credential: credential, request: message)
+        return .sign(
+            SignatureRequest(
+                identity: identity, data: Self.signedData(message, binding),
+                algorithm: identity.signatureFormat(for: algorithm) ?? algorithm, credential: credential))
+    }
+
+    /// The owner's signature; nil gives this key up.
+    mutating func answerSignature(_ signature: [UInt8]?, _ binding: Binding) throws(ProtocolError) -> Step {
+        guard case .signing(let credential, var message) = attempt else { throw Self.notAsked }
+        guard let signature else {
+            spent.insert(credential)
+            attempt = .none
+            return try next(offeredMethods, binding)
+        }
+        message.writeSSHString(signature)
+        attempt = .publicKey(credential: credential)
+        return .send(message)
+    }
+
+    /// The owner's new password; nil gives the password up.
+    mutating func answerPasswordChange(_ new: [UInt8]?, _ binding: Binding) throws(ProtocolError) -> Step {
+        guard case .password(let credential) = attempt, credentials.indices.contains(credential),
+            case .password(let old) = credentials[credential]
+        else { throw Self.notAsked }
+        guard let new else {
+            spent.insert(credential)
+            attempt = .none
+            return try next(offeredMethods, binding)
+        }
+        return .send(request.passwordChange(old: old, new: new))
+    }
+
+    /// The owner's answers to the questions of an INFO_REQUEST; nil gives the attempt up.
+    mutating func answer(_ answers: [[UInt8]]?, _ binding: Binding) throws(ProtocolError) -> Step {
+        guard case .interactive(let credential, _) = attempt else { throw Self.notAsked }
         guard let answers, answers.count == questions else {
             // RFC 4252 §5.1: a new request abandons the one in progress.
             spent.insert(credential)
-            return try next(offeredMethods, sessionID: sessionID)
+            return try next(offeredMethods, binding)
         }
-        return UserAuthInfoResponse(answers: answers).encoded
+        return .send(UserAuthInfoResponse(answers: answers).encoded)
+    }
+
+    private static var notAsked: ProtocolError {
+        ProtocolError(.internalFailure, "No question waits for an answer.", reason: .byApplication)
     }
 
     /// Methods that the server named last, for the error and for going on after a given-up round.
@@ -127,7 +205,7 @@ struct ClientAuthMachine {
         switch attempt {
         case .none:
             break
-        case .publicKey(let credential):
+        case .query(let credential, _), .signing(let credential, _), .publicKey(let credential):
             if isAccepted {
                 spent.insert(credential)
                 accepted.append("publickey")
@@ -143,34 +221,38 @@ struct ClientAuthMachine {
         attempt = .none
     }
 
-    private mutating func next(_ offered: [String], sessionID: [UInt8]) throws(ProtocolError) -> ByteBuffer {
+    private mutating func next(_ offered: [String], _ binding: Binding) throws(ProtocolError) -> Step {
         offeredMethods = offered
         for (index, credential) in credentials.enumerated() where !spent.contains(index) {
             guard let method = credential.methods.first(where: offered.contains) else { continue }
-            switch credential {
-            case .privateKey(let key):
-                guard let algorithm = algorithm(for: key, index) else {
+            if let identity = credential.identity {
+                guard let algorithm = algorithm(for: identity, index) else {
                     spent.insert(index)
                     continue
                 }
-                attempt = .publicKey(credential: index)
-                return try signed(key, algorithm: algorithm, sessionID: sessionID)
-            case .password(let password) where method == "password":
-                attempt = .password(credential: index)
-                return request.password(password)
-            case .password, .keyboardInteractive:
-                attempt = .interactive(credential: index, hasAnswered: false)
-                return request.keyboardInteractive
+                return .send(try offer(credential, identity, algorithm, index, binding))
             }
+            if case .password(let password) = credential, method == "password" {
+                attempt = .password(credential: index)
+                return .send(request.password(password))
+            }
+            attempt = .interactive(credential: index, hasAnswered: false)
+            return .send(request.keyboardInteractive)
         }
         throw exhausted(offered)
     }
 
     /// RFC 8332 §3.3: the best algorithm that the server announced; without an announcement one after the other.
-    private mutating func algorithm(for key: SSHPrivateKey, _ index: Int) -> String? {
-        var candidates = key.publicKey.signatureAlgorithms
+    private mutating func algorithm(for identity: PublicIdentity, _ index: Int) -> String? {
+        var candidates = identity.signatureAlgorithms
+        if allowsSHA1Signatures, identity.certificate == nil {
+            candidates += identity.publicKey.legacySignatureAlgorithms
+        }
         if let announced = serverSignatureAlgorithms {
-            let common = candidates.filter(announced.contains)
+            // Many servers announce a certificate's algorithm by the name that its signature bears.
+            let common = candidates.filter {
+                announced.contains($0) || announced.contains(identity.signatureFormat(for: $0) ?? $0)
+            }
             // A server that leaves out what it knows loses nothing by being asked once.
             candidates = common.isEmpty ? Array(candidates.prefix(1)) : Array(common.prefix(1))
         }
@@ -180,20 +262,35 @@ struct ClientAuthMachine {
         return algorithm
     }
 
-    /// RFC 4252 §7: the signature covers the session identifier, so that no other connection can use it.
-    private func signed(
-        _ key: SSHPrivateKey, algorithm: String, sessionID: [UInt8]
+    /// A key of ours signs at once, which saves a round trip; somebody else's is offered first.
+    private mutating func offer(
+        _ credential: Credential, _ identity: PublicIdentity, _ algorithm: String, _ index: Int, _ binding: Binding
     ) throws(ProtocolError) -> ByteBuffer {
-        var message = request.publicKey(algorithm: algorithm, blob: key.publicKey.blob)
-        var signedData = ByteBuffer()
-        signedData.writeSSHString(sessionID)
-        signedData.writeImmutableBuffer(message)
+        guard let key = credential.privateKey else {
+            attempt = .query(credential: index, algorithm: algorithm)
+            return request.publicKeyQuery(algorithm: algorithm, blob: identity.blob)
+        }
+        attempt = .publicKey(credential: index)
+        var message = request.publicKey(
+            algorithm: algorithm, blob: identity.blob, hostKey: serverSupportsHostbound ? binding.hostKey : nil)
         do throws(SSHKeyError) {
-            message.writeSSHString(try key.sign(Array(signedData.readableBytesView), algorithm: algorithm))
+            message.writeSSHString(
+                try key.sign(
+                    Self.signedData(message, binding),
+                    algorithm: identity.signatureFormat(for: algorithm) ?? algorithm,
+                    allowingLegacy: allowsSHA1Signatures))
         } catch {
             throw ProtocolError(.internalFailure, "The private key could not sign.", reason: .byApplication)
         }
         return message
+    }
+
+    /// RFC 4252 §7: the signature covers the session identifier, so that no other connection can use it.
+    private static func signedData(_ message: ByteBuffer, _ binding: Binding) -> [UInt8] {
+        var data = ByteBuffer()
+        data.writeSSHString(binding.sessionID)
+        data.writeImmutableBuffer(message)
+        return Array(data.readableBytesView)
     }
 
     private func exhausted(_ offered: [String]) -> ProtocolError {

@@ -4,6 +4,11 @@ public import SSHKeys
 public enum Credential: Sendable {
     /// publickey (RFC 4252 §7).
     case privateKey(SSHPrivateKey)
+    /// publickey with a certificate for the key (OpenSSH's PROTOCOL.certkeys).
+    case certificate(SSHCertificate, SSHPrivateKey)
+    /// A key that somebody else signs with: an agent, a security key. The server is asked first whether the key would
+    /// do, so that nobody is asked to touch or to confirm for nothing; then a `sign` event follows.
+    case external(PublicIdentity)
     /// password (RFC 4252 §8), or a keyboard-interactive round with one question without echo.
     case password([UInt8])
     /// keyboard-interactive (RFC 4256), each round answered by the owner.
@@ -12,9 +17,46 @@ public enum Credential: Sendable {
     /// The methods it can serve, best first.
     var methods: [String] {
         switch self {
-        case .privateKey: ["publickey"]
+        case .privateKey, .certificate, .external: ["publickey"]
         case .password: ["password", "keyboard-interactive"]
         case .keyboardInteractive: ["keyboard-interactive"]
         }
     }
+
+    /// The key that we sign with ourselves.
+    var privateKey: SSHPrivateKey? {
+        switch self {
+        case .privateKey(let key), .certificate(_, let key): key
+        case .external, .password, .keyboardInteractive: nil
+        }
+    }
+
+    /// The key or certificate, for publickey.
+    var identity: PublicIdentity? {
+        switch self {
+        case .privateKey(let key): .key(key.publicKey)
+        case .certificate(let certificate, _): .certificate(certificate)
+        case .external(let identity): identity
+        case .password, .keyboardInteractive: nil
+        }
+    }
+}
+
+/// A signature that the owner is asked for.
+public struct SignatureRequest: Sendable, Hashable {
+    public var identity: PublicIdentity
+    /// What to sign: the session identifier and the request (RFC 4252 §7).
+    public var data: [UInt8]
+    /// The signature algorithm: "rsa-sha2-512" also where a certificate's name for it was agreed on.
+    public var algorithm: String
+    /// Position in the credentials.
+    public var credential: Int
+}
+
+/// The host accepts the password only to have it changed (RFC 4252 §8).
+public struct PasswordChangePrompt: Sendable, Hashable {
+    /// The host's words: neutralise them before showing.
+    public var text: String
+    /// Position in the credentials.
+    public var credential: Int
 }

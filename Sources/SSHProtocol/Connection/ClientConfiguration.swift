@@ -15,7 +15,15 @@ public struct ClientConfiguration: Sendable {
     /// Silence after which a sign of life is asked for; zero turns it off.
     public var keepaliveInterval: TimeAmount = .seconds(10)
     public var keepaliveCountMax: Int = 2
+    /// Ends a connection that carried no channel data for so long; nil never does.
+    public var idleTimeout: TimeAmount?
     public var maximumChannels: Int = 256
+    /// Asks for a new password (event `passwordExpired`) where the host demands one; otherwise it ends the connection.
+    public var changesExpiredPasswords = false
+    /// Lets RSA keys sign with SHA-1 ("ssh-rsa") as the last resort, for hosts that know nothing else.
+    public var allowsSHA1Signatures = false
+    /// Has the host prove the other keys it announces (hostkeys-00@openssh.com); event `hostKeysOffered` follows.
+    public var learnsHostKeys = false
 
     public init(username: String) { self.username = username }
 }

@@ -1,4 +1,5 @@
 public import NIOCore
+public import SSHKeys
 
 /// What happened on a connection. Events that ask something stop further input until they are answered.
 public enum ConnectionEvent {
@@ -8,11 +9,30 @@ public enum ConnectionEvent {
     case verifyHostKey(HostKeyOffer)
     /// Answer with `answerPrompt`.
     case prompt(AuthenticationPrompt)
+    /// Client: answer with `answerPasswordChange`.
+    case passwordExpired(PasswordChangePrompt)
+    /// Client: a key that is not ours has to sign. Answer with `answerSignature`.
+    case sign(SignatureRequest)
+    /// Server: whether it would be worth a signature. Answer with `answerKeyOffer`; it lets nobody in.
+    case mayOfferKey(username: String, PublicIdentity)
+    /// Server: whether the user may come in. Answer with `answerAuthorization`.
+    case authorize(AuthorizationRequest)
     /// A key exchange is complete in both directions.
     case keysChanged(NegotiatedAlgorithms)
-    /// Session channels may be opened.
+    /// Channels may be opened.
     case authenticated
+    /// Client: keys beside the one in use that the host proved to own. What is on record for the host may be brought up
+    /// to date with them.
+    case hostKeysOffered([SSHPublicKey])
+    /// A ping of ours came back.
+    case pong
     case channel(ChannelID, SessionChannelEvent)
+    /// The peer wants a channel. Answer with `accept` or `refuse`, when it suits; other input goes on.
+    case channelOpen(ChannelID, ChannelOpenRequest)
+    /// The peer wants something of the connection. Answer with `answer`, when it suits.
+    case globalRequest(InboundGlobalRequest)
+    /// A forward of ours stands, with the port that the server chose, or was refused (nil).
+    case forwardAnswer(RequestToken, RemoteForward?)
     /// A ping was answered; how (success or failure) says nothing.
     case globalReply(RequestToken, Bool)
     /// The end, with its reason: the last event.
@@ -30,6 +50,10 @@ public enum SessionChannelEvent {
     case exitSignal(ExitSignal)
     /// The host sends no more data.
     case endOfFile
+    /// The peer asks for something. Answer with `answer`, when it suits.
+    case request(InboundChannelRequest)
+    /// The peer reads nothing more of what is sent (eow@openssh.com).
+    case endOfWrite
     /// A request of ours was answered.
     case answered(RequestToken, Bool)
     case writabilityChanged(Bool)

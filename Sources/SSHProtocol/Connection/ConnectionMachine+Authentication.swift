@@ -1,6 +1,7 @@
-// From the keys to the user: RFC 4253 §10, RFC 4252, RFC 8308.
+// From the keys to the user, at the client's end: RFC 4253 §10, RFC 4252, RFC 8308.
 
 public import NIOCore
+import SSHKeys
 
 extension ConnectionMachine {
     mutating func receiveAuthentication(_ number: MessageNumber, _ payload: ByteBuffer) throws(ProtocolError) {
@@ -10,14 +11,13 @@ extension ConnectionMachine {
                 throw .unexpected("The host granted a service that nobody asked for.")
             }
             phase = .authentication
-            try send(auth.begin())
-        case .extensionInfo:
-            let info = try ExtensionInfo(payload)
-            auth.serverSignatureAlgorithms = info.serverSignatureAlgorithms ?? auth.serverSignatureAlgorithms
+            try withClientAuth { auth, _ throws(ProtocolError) in .send(auth.begin()) }
         case .userAuthFailure:
-            try take(try auth.receiveFailure(payload, sessionID: keyExchange.sessionID ?? []))
+            try withClientAuth { auth, binding throws(ProtocolError) in try auth.receiveFailure(payload, binding) }
         case .userAuthMethod60:
-            try take(try auth.receiveMethodMessage(payload))
+            try withClientAuth { auth, binding throws(ProtocolError) in
+                try auth.receiveMethodMessage(payload, binding)
+            }
         case .userAuthBanner:
             receiveBanner(try UserAuthBanner(payload))
         default:
@@ -27,6 +27,16 @@ extension ConnectionMachine {
         }
     }
 
+    /// EXT_INFO (RFC 8308 §2.3), in either role.
+    mutating func receiveExtensionInfo(_ payload: ByteBuffer) throws(ProtocolError) {
+        let info = try ExtensionInfo(payload)
+        sendsPing = sendsPing || info.supportsPing
+        if let algorithms = info.serverSignatureAlgorithms { clientAuth?.serverSignatureAlgorithms = algorithms }
+        if info.supportsHostbound { clientAuth?.serverSupportsHostbound = true }
+    }
+
+    // MARK: Answers of the owner
+
     /// Answers the questions of a `prompt` event.
     ///
     /// - Parameters:
@@ -34,12 +44,45 @@ extension ConnectionMachine {
     ///   - now: The time of the answer.
     public mutating func answerPrompt(_ answers: [[UInt8]]?, now: NIODeadline) {
         guard case .prompt = question else { return }
-        question = .none
-        timers.questionAnswered(now)
-        attempt { machine throws(ProtocolError) in
-            try machine.send(
-                try machine.auth.answer(answers, sessionID: machine.keyExchange.sessionID ?? []))
+        answerClientAuth(now) { auth, binding throws(ProtocolError) in try auth.answer(answers, binding) }
+    }
+
+    /// Answers a `passwordExpired` event; nil gives the password up.
+    public mutating func answerPasswordChange(_ new: [UInt8]?, now: NIODeadline) {
+        guard case .passwordChange = question else { return }
+        answerClientAuth(now) { auth, binding throws(ProtocolError) in try auth.answerPasswordChange(new, binding) }
+    }
+
+    /// Answers a `sign` event with a whole signature blob: a string with the algorithm, a string with the signature. nil
+    /// gives the key up.
+    public mutating func answerSignature(_ signature: [UInt8]?, now: NIODeadline) {
+        guard case .signature = question else { return }
+        answerClientAuth(now) { auth, binding throws(ProtocolError) in try auth.answerSignature(signature, binding) }
+    }
+
+    private mutating func answerClientAuth(
+        _ now: NIODeadline,
+        _ step: (inout ClientAuthMachine, ClientAuthMachine.Binding) throws(ProtocolError) -> ClientAuthMachine.Step
+    ) {
+        answered(now)
+        attempt { machine throws(ProtocolError) in try machine.withClientAuth(step) }
+    }
+
+    private mutating func withClientAuth(
+        _ step: (inout ClientAuthMachine, ClientAuthMachine.Binding) throws(ProtocolError) -> ClientAuthMachine.Step
+    ) throws(ProtocolError) {
+        guard var auth = clientAuth else { return }
+        let binding = ClientAuthMachine.Binding(
+            sessionID: sessionID, hostKey: keyExchange.hostIdentity?.blob ?? [])
+        let next: ClientAuthMachine.Step
+        do throws(ProtocolError) {
+            next = try step(&auth, binding)
+            clientAuth = auth
+        } catch {
+            clientAuth = auth
+            throw error
         }
+        try take(next)
     }
 
     private mutating func take(_ step: ClientAuthMachine.Step) throws(ProtocolError) {
@@ -47,14 +90,13 @@ extension ConnectionMachine {
         case .send(let message):
             try send(message)
         case .ask(let prompt):
-            question = .prompt
-            timers.questionAsked()
-            emit(.prompt(prompt))
+            ask(.prompt, .prompt(prompt))
+        case .sign(let request):
+            ask(.signature, .sign(request))
+        case .changePassword(let prompt):
+            ask(.passwordChange, .passwordExpired(prompt))
         case .authenticated:
-            phase = .connected
-            transport.reader.maximumLength = PacketReader.maximumLength
-            timers.authenticated()
-            emit(.authenticated)
+            try beginConnection()
         }
     }
 

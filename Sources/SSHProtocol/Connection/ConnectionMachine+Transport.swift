@@ -11,19 +11,24 @@ extension ConnectionMachine {
         switch keyExchange.state {
         case .idle, .initSent:
             break
-        case .replyAwaited, .decisionAwaited:
-            return !isFirst ? .laterExchange : keyExchange.isStrict ? .strictFirstExchange : .firstExchange
-        case .newKeysAwaited:
-            return !isFirst ? .laterNewKeys : keyExchange.isStrict ? .strictFirstNewKeys : .firstNewKeys
+        case .exchanging(let exchange):
+            return .exchange(exchange.due, isFirst ? firstExchange : .later)
+        // While the owner thinks nothing is read; this is what would be due if it were.
+        case .decisionAwaited, .newKeysAwaited:
+            return .exchange(.newKeys, isFirst ? firstExchange : .later)
         }
         switch phase {
         case .idle, .identification, .handshake: return .firstInit
         case .service: return .service
-        case .authentication: return .authentication
+        case .authentication:
+            let hasMessages = clientAuth?.expectsMethodMessage ?? serverAuth?.awaitsResponse ?? false
+            return hasMessages ? .interaction : .authentication
         case .connected: return .connected
         case .closed: return .closed
         }
     }
+
+    private var firstExchange: AdmissionState.Exchange { keyExchange.isStrict ? .strictFirst : .first }
 
     /// One verified payload.
     mutating func receive(_ packet: ByteBuffer) throws(ProtocolError) {
@@ -31,7 +36,7 @@ extension ConnectionMachine {
         guard let number = payload.readInteger(as: UInt8.self) else {
             throw .malformed("The host sent an empty packet.")
         }
-        switch AdmissionTable.admission(of: number, role: .client, state: admissionState) {
+        switch AdmissionTable.admission(of: number, role: role, state: admissionState) {
         case .handle:
             try handle(MessageNumber(rawValue: number), payload, packet)
         case .ignore:
@@ -47,6 +52,7 @@ extension ConnectionMachine {
     private mutating func handle(
         _ number: MessageNumber, _ payload: ByteBuffer, _ packet: ByteBuffer
     ) throws(ProtocolError) {
+        timers.carried(number.rawValue)
         switch number {
         case .channelData, .channelExtendedData:
             try receiveData(payload, isExtended: number == .channelExtendedData)
@@ -54,16 +60,24 @@ extension ConnectionMachine {
             receiveDisconnect(Disconnect(payload))
         case .keyExchangeInit:
             try receiveKeyExchangeInit(packet)
-        case .ecdhReply:
-            try receiveKeyExchangeReply(payload)
         case .newKeys:
             try receiveNewKeys(payload)
-        case .serviceAccept, .extensionInfo, .userAuthFailure, .userAuthSuccess, .userAuthBanner, .userAuthMethod60:
+        case .extensionInfo:
+            try receiveExtensionInfo(payload)
+        case .serviceRequest:
+            try receiveServiceRequest(payload)
+        case .userAuthRequest, .userAuthInfoResponse:
+            try receiveServerAuthentication(number, payload)
+        case .serviceAccept, .userAuthFailure, .userAuthSuccess, .userAuthBanner, .userAuthMethod60:
             try receiveAuthentication(number, payload)
         case .ping:
-            try receivePing(payload)
+            // OpenSSH's PROTOCOL §1.9: the same data comes back.
+            try send(try Ping(payload).encoded(.pong))
+        case .pong:
+            try receivePong(try Ping(payload))
         default:
-            try receiveConnection(number, payload)
+            try number.isKeyExchangeMethod
+                ? receiveKeyExchangeMessage(payload) : receiveConnection(number, payload)
         }
     }
 
@@ -75,14 +89,22 @@ extension ConnectionMachine {
             tellsPeer: false)
     }
 
-    /// OpenSSH's PROTOCOL §1.9: the same data comes back.
-    private mutating func receivePing(_ payload: ByteBuffer) throws(ProtocolError) {
-        var reader = MessageReader(payload, of: "PING")
-        let data = try reader.bytes()
-        try reader.end()
-        var pong = ByteBuffer(message: .pong, capacity: data.count + 8)
-        pong.writeSSHString(data)
-        try send(pong)
+    /// Asks for a sign of life with ping@openssh.com, which measures the way there and back; `pong` follows. Does nothing
+    /// with a peer that did not announce it, or while many are unanswered.
+    ///
+    /// - Returns: Whether a ping is on its way.
+    public mutating func sendPing() -> Bool {
+        guard case .connected = phase, sendsPing, pings < Self.maximumPings else { return false }
+        pings += 1
+        attempt { machine throws(ProtocolError) in try machine.send(Ping(data: []).encoded(.ping)) }
+        return true
+    }
+
+    private mutating func receivePong(_ pong: Ping) throws(ProtocolError) {
+        // One that answers nothing is dropped: it harms nobody.
+        guard pings > 0 else { return }
+        pings -= 1
+        emit(.pong)
     }
 
     /// Packets that are read past cost us work and the peer nothing: before authentication there is an end to it. It
@@ -108,37 +130,55 @@ extension ConnectionMachine {
     }
 
     mutating func rekeyIfDue() throws(ProtocolError) {
-        guard case .connected = phase, keyExchange.isIdle, transport.wantsNewKeys(configuration.rekey) else { return }
+        guard case .connected = phase, keyExchange.isIdle, transport.wantsNewKeys(settings.rekey) else { return }
         try sendKeyExchangeInit()
     }
 
     private mutating func receiveKeyExchangeInit(_ packet: ByteBuffer) throws(ProtocolError) {
         if keyExchange.isIdle { try sendKeyExchangeInit() }
         let isFirstPacket = transport.reader.packets == 1 && keyExchange.isInitial
-        try transport.send(try keyExchange.receiveInit(packet, isFirstPacket: isFirstPacket))
+        if let first = try keyExchange.receiveInit(packet, isFirstPacket: isFirstPacket) { try transport.send(first) }
     }
 
-    private mutating func receiveKeyExchangeReply(_ payload: ByteBuffer) throws(ProtocolError) {
-        if let offer = try keyExchange.receiveReply(payload, serverIdentification: serverIdentification) {
-            question = .hostKey
-            timers.questionAsked()
-            emit(.verifyHostKey(offer))
-        } else {
+    private mutating func receiveKeyExchangeMessage(_ payload: ByteBuffer) throws(ProtocolError) {
+        switch try keyExchange.receive(payload) {
+        case .nothing:
+            break
+        case .send(let message):
+            try transport.send(message)
+        case .ask(let offer):
+            ask(.hostKey, .verifyHostKey(offer))
+        case .agreed(let reply):
+            if let reply { try transport.send(reply) }
             try sendNewKeys()
         }
     }
 
-    /// Our NEWKEYS, once the peer's proof is verified and accepted.
+    /// Our NEWKEYS, once the host's proof is made, or verified and accepted. EXT_INFO follows our first one at once (RFC
+    /// 8308 §2.4).
     private mutating func sendNewKeys() throws(ProtocolError) {
-        guard let sealer = try keyExchange.makeSealer() else { return }
-        try transport.sendNewKeys(sealer, isStrict: keyExchange.isStrict)
+        guard let (sealer, compression) = try keyExchange.makeSealer() else { return }
+        try transport.sendNewKeys(sealer, compression, isStrict: keyExchange.isStrict)
+        if phase.isHandshake, keyExchange.peerTakesExtensionInfo { try transport.send(extensionInfo.encoded) }
+    }
+
+    private var extensionInfo: ExtensionInfo {
+        var info = ExtensionInfo()
+        if let serverConfiguration {
+            info.serverSignatureAlgorithms = serverConfiguration.acceptedUserKeyAlgorithms
+            info.supportsHostbound = true
+            info.supportsPing = serverConfiguration.advertisesPing
+        } else {
+            info.acceptsDuringAuthentication = true
+        }
+        return info
     }
 
     private mutating func receiveNewKeys(_ payload: ByteBuffer) throws(ProtocolError) {
         let reader = MessageReader(payload, of: "NEWKEYS")
         try reader.end()
-        let (opener, algorithms) = try keyExchange.receiveNewKeys()
-        transport.reader.install(opener, resetsSequence: keyExchange.isStrict)
+        let (opener, compression, algorithms) = try keyExchange.receiveNewKeys()
+        try transport.reader.install(opener, compression, resetsSequence: keyExchange.isStrict)
         timers.keyExchangeEnded()
         if phase.isHandshake { phase = .service }
         emit(.keysChanged(algorithms))
@@ -149,8 +189,7 @@ extension ConnectionMachine {
     /// The owner accepts the host key: NEWKEYS and the request for authentication leave in one flight.
     public mutating func acceptHostKey(now: NIODeadline) {
         guard case .hostKey = question else { return }
-        question = .none
-        timers.questionAnswered(now)
+        answered(now)
         attempt { machine throws(ProtocolError) in
             try machine.keyExchange.accept()
             try machine.sendNewKeys()
@@ -172,6 +211,21 @@ extension ConnectionMachine.Phase {
         switch self {
         case .idle, .identification, .handshake: true
         case .service, .authentication, .connected, .closed: false
+        }
+    }
+}
+
+extension MessageNumber {
+    fileprivate var isKeyExchangeMethod: Bool { (30...49).contains(rawValue) }
+}
+
+extension KeyExchangeMachine.Exchange {
+    fileprivate var due: AdmissionState.Due {
+        if ignoresNextPacket { return .guess }
+        return switch step {
+        case .shareAwaited, .replyAwaited: .share
+        case .groupRequestAwaited, .groupAwaited: .group
+        case .groupShareAwaited, .groupReplyAwaited: .groupShare
         }
     }
 }

@@ -2,9 +2,10 @@
 // no clock and no generator of random numbers.
 
 public import NIOCore
+public import SSHKeys
 import SSHCrypto
 
-/// The client's end of an SSH connection (RFC 4250–4254), without I/O.
+/// One end of an SSH connection (RFC 4250–4254), client or server, without I/O.
 ///
 /// Whoever owns it calls `start`, then `receive` with what comes from the peer, takes events with `nextEvent` until there
 /// is none, takes bytes for the peer with `drainOutput` until there are none, and calls `tick` at `nextDeadline`. Packets
@@ -26,6 +27,10 @@ public struct ConnectionMachine {
         case none
         case hostKey
         case prompt
+        case signature
+        case passwordChange
+        case keyOffer
+        case authorization
     }
 
     /// Bytes read ahead while a question waits.
@@ -36,16 +41,25 @@ public struct ConnectionMachine {
     static let outputQuantum = 256 * 1024
     /// Bytes of one channel before the next one's turn.
     static let channelQuantum = 64 * 1024
+    static let maximumPings = 32
     static let maximumBanners = 32
     static let maximumBannerBytes = 64 * 1024
 
-    let configuration: ClientConfiguration
+    public let role: ConnectionRole
+    let settings: ConnectionSettings
+    /// A server's.
+    let serverConfiguration: ServerConfiguration?
     var phase = Phase.idle
     var question = Question.none
     var transport = Transport()
-    var identificationReader = IdentificationReader()
+    var identificationReader: IdentificationReader
     var keyExchange: KeyExchangeMachine
-    var auth: ClientAuthMachine
+    /// Each until authentication is over: nobody keeps a password for as long as a connection stands.
+    var clientAuth: ClientAuthMachine?
+    var serverAuth: ServerAuthMachine?
+    var user: AuthenticatedUser?
+    var learnsHostKeys: Bool
+    var pings = 0
     var channels: ChannelTable
     var globalRequests = GlobalRequests()
     var timers: ConnectionTimers
@@ -58,23 +72,62 @@ public struct ConnectionMachine {
     private var events = CircularBuffer<ConnectionEvent>()
     private var tokens: UInt64 = 0
     private var isStreamEnded = false
+    private var farewell = ""
 
     /// The peer's identification, such as "SSH-2.0-OpenSSH_9.2p1"; empty until it came. Printable ASCII.
-    public internal(set) var serverIdentification = ""
+    public var peerIdentification: String { keyExchange.peerIdentification }
+
+    /// The same, for a client.
+    public var serverIdentification: String { peerIdentification }
+
+    /// The exchange hash of the first key exchange, which signatures of this connection are bound to (RFC 4253 §7.2);
+    /// empty before that.
+    public var sessionID: [UInt8] { keyExchange.sessionID ?? [] }
+
+    /// The host's key or certificate: accepted, for a client; the one in use, for a server. nil before that.
+    public var hostIdentity: PublicIdentity? { keyExchange.hostIdentity }
+
+    /// Whether the peer announced that it answers pings (ping@openssh.com), so that `sendPing` may be used.
+    public internal(set) var sendsPing = false
 
     /// Lines that came before the identification, neutralised for display, at most 4 KiB.
     public var preface: String { identificationReader.preface }
 
+    /// The client's end.
+    ///
     /// - Parameters:
     ///   - configuration: Who we are and what we offer.
     ///   - random: Returns as many unpredictable bytes as asked for.
     public init(client configuration: ClientConfiguration, random: @escaping (Int) -> [UInt8]) {
-        self.configuration = configuration
+        self.init(role: .client, ConnectionSettings(configuration), random: random)
+        clientAuth = ClientAuthMachine(configuration)
+        learnsHostKeys = configuration.learnsHostKeys
+    }
+
+    /// The server's end.
+    ///
+    /// - Parameters:
+    ///   - configuration: Who we are and what we offer. Without host keys every key exchange fails.
+    ///   - random: Returns as many unpredictable bytes as asked for.
+    public init(server configuration: ServerConfiguration, random: @escaping (Int) -> [UInt8]) {
+        self.init(role: .server, ConnectionSettings(configuration), server: configuration, random: random)
+        serverAuth = ServerAuthMachine(configuration)
+    }
+
+    private init(
+        role: ConnectionRole, _ settings: ConnectionSettings, server: ServerConfiguration? = nil,
+        random: @escaping (Int) -> [UInt8]
+    ) {
+        self.role = role
+        self.settings = settings
+        serverConfiguration = server
+        identificationReader = IdentificationReader(role: role)
         keyExchange = KeyExchangeMachine(
-            configuration.algorithms, clientIdentification: configuration.identification, random: random)
-        auth = ClientAuthMachine(username: configuration.username, credentials: configuration.credentials)
-        channels = ChannelTable(limit: configuration.maximumChannels)
-        timers = ConnectionTimers(configuration)
+            role: role, settings.algorithms, hostKeys: server?.hostKeys ?? [],
+            identification: settings.identification, random: random)
+        learnsHostKeys = false
+        channels = ChannelTable(limit: settings.maximumChannels)
+        timers = ConnectionTimers(settings)
     }
 
     // MARK: Bytes and time
@@ -84,7 +137,7 @@ public struct ConnectionMachine {
         guard case .idle = phase else { return }
         phase = .identification
         timers.start(now)
-        transport.writer.writeIdentification(configuration.identification)
+        transport.writer.writeIdentification(settings.identification)
         attempt { machine throws(ProtocolError) in try machine.sendKeyExchangeInit() }
     }
 
@@ -148,11 +201,15 @@ public struct ConnectionMachine {
     }
 
     /// Ends the connection by the owner's wish (RFC 4253 §11.1).
-    public mutating func close() {
+    ///
+    /// - Parameters:
+    ///   - reason: What the peer is told.
+    ///   - words: A sentence for the peer.
+    public mutating func close(reason: DisconnectReason = .byApplication, words: String = "Goodbye.") {
         guard !isClosed else { return }
+        farewell = words
         fail(
-            ProtocolError(.closedByOwner, "The connection was closed at this end.", reason: .byApplication),
-            tellsPeer: true)
+            ProtocolError(.closedByOwner, "The connection was closed at this end.", reason: reason), tellsPeer: true)
     }
 
     // MARK: Inside
@@ -163,7 +220,7 @@ public struct ConnectionMachine {
     }
 
     private var isReadyForInput: Bool {
-        guard case .none = question, !isClosed else { return false }
+        guard case .none = question, !isClosed, !isOwnerBehind else { return false }
         return isWritable || sentWhileUnwritable < Self.controlBacklog
     }
 
@@ -176,9 +233,33 @@ public struct ConnectionMachine {
         return RequestToken(number: tokens)
     }
 
+    /// Asks the owner; nothing more is read until the answer.
+    mutating func ask(_ question: Question, _ event: ConnectionEvent) {
+        self.question = question
+        timers.questionAsked()
+        emit(event)
+    }
+
+    mutating func answered(_ now: NIODeadline) {
+        question = .none
+        timers.questionAnswered(now)
+    }
+
+    /// The user is authenticated: channels may be opened.
+    mutating func beginConnection() throws(ProtocolError) {
+        phase = .connected
+        clientAuth = nil
+        serverAuth = nil
+        transport.reader.maximumLength = PacketReader.maximumLength
+        try transport.beginCompression()
+        timers.authenticated()
+        emit(.authenticated)
+    }
+
     /// Sends a message of ours, after a key exchange in progress.
     mutating func send(_ payload: ByteBuffer) throws(ProtocolError) {
         if !isWritable { sentWhileUnwritable += payload.readableBytes + 64 }
+        timers.carried(payload.getInteger(at: payload.readerIndex) ?? 0)
         try transport.sendOrHold(payload)
     }
 
@@ -194,8 +275,11 @@ public struct ConnectionMachine {
     /// The end: DISCONNECT for the peer, the reason for the owner.
     mutating func fail(_ error: ProtocolError, tellsPeer: Bool) {
         guard !isClosed else { return }
+        let error = error.told(to: role)
         phase = .closed
         question = .none
+        clientAuth = nil
+        serverAuth = nil
         // What was queued goes nowhere; its memory is not kept for as long as somebody holds the connection.
         channels = ChannelTable(limit: 0)
         if tellsPeer {
@@ -208,8 +292,9 @@ public struct ConnectionMachine {
     /// What the peer is told: the kind of failure, not our reasons, which may name what the owner has on record.
     private func publicWords(_ error: ProtocolError) -> String {
         switch error.code {
-        case .closedByOwner: "Goodbye."
+        case .closedByOwner: farewell
         case .hostKeyRefused: "The host key is not the expected one."
+        case .authenticationFailed where role == .server: "Too many authentication failures."
         case .authenticationFailed: "No more authentication methods."
         case .internalFailure: "Internal failure."
         default: error.description
@@ -233,7 +318,7 @@ public struct ConnectionMachine {
 
     private mutating func readIdentification() throws(ProtocolError) -> Bool {
         guard let line = try transport.reader.readIdentification(&identificationReader) else { return false }
-        serverIdentification = line
+        keyExchange.peerIdentification = line
         phase = .handshake
         return true
     }
@@ -253,6 +338,9 @@ public struct ConnectionMachine {
 
     /// Whoever answered never identified as an SSH server.
     func silentOrForeign(_ did: String) -> ProtocolError {
+        if role == .server {
+            return ProtocolError(.notSSH, "The host \(did) before it identified itself.", reason: .protocolError)
+        }
         let words = preface.split(separator: "\n").first.map(String.init) ?? ""
         if words.isEmpty {
             return ProtocolError(

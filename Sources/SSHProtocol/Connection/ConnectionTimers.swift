@@ -9,6 +9,8 @@ struct ConnectionTimers {
     private let keepaliveInterval: TimeAmount
     private let keepaliveCountMax: Int
     private let rekeyInterval: TimeAmount
+    private let idleTimeout: TimeAmount?
+    private let questionsStopTheClock: Bool
 
     private var handshakeDeadline = NIODeadline.distantFuture
     private var questionSince: NIODeadline?
@@ -17,6 +19,7 @@ struct ConnectionTimers {
     private var askedAt = NIODeadline.distantPast
     private var keysSince = NIODeadline.distantPast
     private var keyExchangeSince: NIODeadline?
+    private var carriedAt = NIODeadline.distantPast
 
     /// What `ConnectionMachine.checkTimers` has to do.
     enum Due {
@@ -26,14 +29,17 @@ struct ConnectionTimers {
         case keepaliveTimeout(silence: TimeAmount)
         case keepalive
         case rekey
+        case idleTimeout
     }
 
-    init(_ configuration: ClientConfiguration) {
-        handshakeTimeout = configuration.handshakeTimeout
-        keyExchangeTimeout = configuration.keyExchangeTimeout
-        keepaliveInterval = configuration.keepaliveInterval
-        keepaliveCountMax = max(0, configuration.keepaliveCountMax)
-        rekeyInterval = TimeAmount(configuration.rekey.interval)
+    init(_ settings: ConnectionSettings) {
+        handshakeTimeout = settings.handshakeTimeout
+        keyExchangeTimeout = settings.keyExchangeTimeout
+        keepaliveInterval = settings.keepaliveInterval
+        keepaliveCountMax = max(0, settings.keepaliveCountMax)
+        rekeyInterval = TimeAmount(settings.rekey.interval)
+        idleTimeout = settings.idleTimeout
+        questionsStopTheClock = settings.questionsStopTheClock
     }
 
     mutating func start(_ now: NIODeadline) {
@@ -50,7 +56,7 @@ struct ConnectionTimers {
     }
 
     /// A question to people stops the clock of the handshake.
-    mutating func questionAsked() { questionSince = now }
+    mutating func questionAsked() { if questionsStopTheClock { questionSince = now } }
 
     mutating func questionAnswered(_ now: NIODeadline) {
         self.now = max(self.now, now)
@@ -69,7 +75,19 @@ struct ConnectionTimers {
     mutating func authenticated() {
         handshakeDeadline = .distantFuture
         heardAt = now
+        carriedAt = now
     }
+
+    /// A message went either way: the opening of a channel, its data and its end are what a connection is for. Requests
+    /// are not: peers ask for signs of life with them.
+    mutating func carried(_ number: UInt8) {
+        switch number {
+        case 90...92, 94...97: carriedAt = now
+        default: break
+        }
+    }
+
+    private var idleDue: NIODeadline? { idleTimeout.map { carriedAt + $0 } }
 
     mutating func keepaliveSent() {
         unansweredKeepalives += 1
@@ -90,7 +108,7 @@ struct ConnectionTimers {
             return questionSince == nil ? handshakeDeadline : nil
         case .connected:
             let exchange = keyExchangeSince.map { $0 + keyExchangeTimeout } ?? keysSince + rekeyInterval
-            return min(exchange, keepaliveDue ?? .distantFuture)
+            return min(exchange, keepaliveDue ?? .distantFuture, idleDue ?? .distantFuture)
         }
     }
 
@@ -98,6 +116,7 @@ struct ConnectionTimers {
         guard case .connected = machine.phase else {
             return questionSince == nil && now >= handshakeDeadline ? .handshakeTimeout : .nothing
         }
+        if let idleDue, now >= idleDue { return .idleTimeout }
         if let keepaliveDue, now >= keepaliveDue {
             return unansweredKeepalives >= keepaliveCountMax
                 ? .keepaliveTimeout(silence: now - heardAt) : .keepalive
@@ -131,11 +150,14 @@ extension ConnectionMachine {
             try send(GlobalRequest(name: GlobalRequest.keepalive, wantsReply: true).encoded)
         case .rekey:
             try sendKeyExchangeInit()
+        case .idleTimeout:
+            throw ProtocolError(
+                .idleTimeout, "The connection carried nothing for longer than it may.", reason: .byApplication)
         }
     }
 
     private var identificationTimeout: ProtocolError {
-        preface.isEmpty
+        role == .server || preface.isEmpty
             ? ProtocolError(
                 .handshakeTimeout, "What answered said nothing in time; it may not be an SSH server.",
                 reason: .byApplication)

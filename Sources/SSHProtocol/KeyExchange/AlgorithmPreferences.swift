@@ -3,52 +3,47 @@
 public import SSHCrypto
 public import SSHKeys
 
-/// The signature algorithms a host may prove its key with (RFC 4253 §6.6, RFC 5656, RFC 8332, RFC 8709).
-public enum HostKeyAlgorithm: String, CaseIterable, Sendable, Hashable {
-    case ed25519 = "ssh-ed25519"
-    case ecdsaP256 = "ecdsa-sha2-nistp256"
-    case ecdsaP384 = "ecdsa-sha2-nistp384"
-    case ecdsaP521 = "ecdsa-sha2-nistp521"
-    case rsaSHA512 = "rsa-sha2-512"
-    case rsaSHA256 = "rsa-sha2-256"
-
-    /// The key format that belongs to it: both RSA algorithms sign with an "ssh-rsa" key (RFC 8332 §3).
-    public var keyFormat: String {
-        switch self {
-        case .rsaSHA512, .rsaSHA256: "ssh-rsa"
-        default: rawValue
-        }
-    }
-}
-
 /// What is offered to the peer, each list best first.
 public struct AlgorithmPreferences: Sendable, Hashable {
     public var keyExchange: [KeyExchangeMethod]
     public var hostKeys: [HostKeyAlgorithm]
     public var ciphers: [CipherName]
     public var macs: [MACName]
+    /// Off by default: it costs time on all but slow links, and lengths then tell about contents.
+    public var compression: [CompressionName]
+    /// Refuses peers without strict key exchange, who are open to prefix truncation (CVE-2023-48795).
+    public var requiresStrictOrder = false
 
     public init(
-        keyExchange: [KeyExchangeMethod] = KeyExchangeMethod.allCases,
-        hostKeys: [HostKeyAlgorithm] = HostKeyAlgorithm.allCases,
-        ciphers: [CipherName] = CipherName.allCases,
-        macs: [MACName] = MACName.allCases
+        keyExchange: [KeyExchangeMethod] = KeyExchangeMethod.allCases.filter { !$0.isLegacy },
+        hostKeys: [HostKeyAlgorithm] = HostKeyAlgorithm.keys,
+        ciphers: [CipherName] = CipherName.standard,
+        macs: [MACName] = MACName.standard,
+        compression: [CompressionName] = [.none]
     ) {
         self.keyExchange = keyExchange
         self.hostKeys = hostKeys
         self.ciphers = ciphers
         self.macs = macs
+        self.compression = compression
     }
 
-    /// Everything we have, the post-quantum hybrid and AES-GCM first.
+    /// Everything sound that we have, the post-quantum hybrid and AES-GCM first. A server leaves group exchange out
+    /// unless it is told otherwise.
     public static let standard = AlgorithmPreferences()
 
     /// The same list with the algorithms of `key` in front, so that a host with several keys proves the one that is
     /// on record instead of another one that would look like a change.
     public func preferring(hostKey key: SSHPublicKey) -> AlgorithmPreferences {
+        preferring(hostKeyAlgorithms: hostKeys.filter { $0.keyFormat == key.algorithm })
+    }
+
+    /// The same list with `preferred` in front, in its order: what is on record for a host, certificates of an authority
+    /// first. What was not in the list is added.
+    public func preferring(hostKeyAlgorithms preferred: [HostKeyAlgorithm]) -> AlgorithmPreferences {
         var preferences = self
-        let own = hostKeys.filter { $0.keyFormat == key.algorithm }
-        preferences.hostKeys = own + hostKeys.filter { $0.keyFormat != key.algorithm }
+        var seen: Set<HostKeyAlgorithm> = []
+        preferences.hostKeys = (preferred + hostKeys).filter { seen.insert($0).inserted }
         return preferences
     }
 }
@@ -62,12 +57,17 @@ public struct NegotiatedAlgorithms: Sendable, Hashable {
     /// nil when the cipher authenticates by itself.
     public var macClientToServer: MACName?
     public var macServerToClient: MACName?
+    /// In force from the end of authentication on.
+    public var compressionClientToServer: CompressionName
+    public var compressionServerToClient: CompressionName
     /// Both sides announced strict key exchange, the answer to prefix truncation ("Terrapin", CVE-2023-48795).
     public var isStrict: Bool
 
     public init(
         keyExchange: KeyExchangeMethod, hostKey: HostKeyAlgorithm, cipherClientToServer: CipherName,
-        cipherServerToClient: CipherName, macClientToServer: MACName?, macServerToClient: MACName?, isStrict: Bool
+        cipherServerToClient: CipherName, macClientToServer: MACName?, macServerToClient: MACName?,
+        compressionClientToServer: CompressionName = .none, compressionServerToClient: CompressionName = .none,
+        isStrict: Bool
     ) {
         self.keyExchange = keyExchange
         self.hostKey = hostKey
@@ -75,6 +75,8 @@ public struct NegotiatedAlgorithms: Sendable, Hashable {
         self.cipherServerToClient = cipherServerToClient
         self.macClientToServer = macClientToServer
         self.macServerToClient = macServerToClient
+        self.compressionClientToServer = compressionClientToServer
+        self.compressionServerToClient = compressionServerToClient
         self.isStrict = isStrict
     }
 }

@@ -9,6 +9,21 @@ struct Negotiation {
         static let extensionInfoServer = "ext-info-s"
         static let strictClient = "kex-strict-c-v00@openssh.com"
         static let strictServer = "kex-strict-s-v00@openssh.com"
+
+        static let all = [extensionInfoClient, extensionInfoServer, strictClient, strictServer]
+
+        /// What we put into our first KEXINIT.
+        static func own(_ role: ConnectionRole) -> [String] {
+            role == .client ? [extensionInfoClient, strictClient] : [extensionInfoServer, strictServer]
+        }
+
+        static func strict(ofPeer role: ConnectionRole) -> String {
+            role == .client ? strictServer : strictClient
+        }
+
+        static func extensionInfo(ofPeer role: ConnectionRole) -> String {
+            role == .client ? extensionInfoServer : extensionInfoClient
+        }
     }
 
     var algorithms: NegotiatedAlgorithms
@@ -16,55 +31,75 @@ struct Negotiation {
     var ignoresNextPacket: Bool
 
     /// - Parameters:
-    ///   - preferences: What we, the client, offered.
-    ///   - server: What the server offered.
+    ///   - role: Ours.
+    ///   - preferences: What we offered.
+    ///   - peer: What the peer offered.
     ///   - isStrict: Settled in the first exchange of a connection and kept.
     init(
-        client preferences: AlgorithmPreferences, server: KeyExchangeInit, isStrict: Bool
+        role: ConnectionRole, _ preferences: AlgorithmPreferences, peer: KeyExchangeInit, isStrict: Bool
     ) throws(ProtocolError) {
-        let keyExchange = try Self.choose(
-            "key exchange method", preferences.keyExchange, \.rawValue, server.keyExchange)
-        let hostKey = try Self.choose("host key algorithm", preferences.hostKeys, \.rawValue, server.hostKeys)
-        let outbound = try Self.choose(
-            "cipher from client to server", preferences.ciphers, \.rawValue, server.ciphersClientToServer)
-        let inbound = try Self.choose(
-            "cipher from server to client", preferences.ciphers, \.rawValue, server.ciphersServerToClient)
+        let chooser = Chooser(role: role)
+        let keyExchange = try chooser.choose(
+            "key exchange method", preferences.keyExchange, peer.keyExchange)
+        let hostKey = try chooser.choose("host key algorithm", preferences.hostKeys, peer.hostKeys)
+        let up = try chooser.choose(
+            "cipher from client to server", preferences.ciphers, peer.ciphersClientToServer)
+        let down = try chooser.choose(
+            "cipher from server to client", preferences.ciphers, peer.ciphersServerToClient)
         // A cipher that authenticates by itself leaves no MAC to agree on, even if the lists have nothing in common.
-        var outboundMAC: MACName?
-        if !outbound.isAEAD {
-            outboundMAC = try Self.choose(
-                "MAC from client to server", preferences.macs, \.rawValue, server.macsClientToServer)
+        var upMAC: MACName?
+        if !up.isAEAD {
+            upMAC = try chooser.choose("MAC from client to server", preferences.macs, peer.macsClientToServer)
         }
-        var inboundMAC: MACName?
-        if !inbound.isAEAD {
-            inboundMAC = try Self.choose(
-                "MAC from server to client", preferences.macs, \.rawValue, server.macsServerToClient)
+        var downMAC: MACName?
+        if !down.isAEAD {
+            downMAC = try chooser.choose("MAC from server to client", preferences.macs, peer.macsServerToClient)
         }
-        _ = try Self.choose("compression", ["none"], \.self, server.compressionClientToServer)
-        _ = try Self.choose("compression", ["none"], \.self, server.compressionServerToClient)
+        let upCompression = try chooser.choose(
+            "compression from client to server", preferences.compression, peer.compressionClientToServer)
+        let downCompression = try chooser.choose(
+            "compression from server to client", preferences.compression, peer.compressionServerToClient)
 
         algorithms = NegotiatedAlgorithms(
-            keyExchange: keyExchange, hostKey: hostKey, cipherClientToServer: outbound, cipherServerToClient: inbound,
-            macClientToServer: outboundMAC, macServerToClient: inboundMAC, isStrict: isStrict)
+            keyExchange: keyExchange, hostKey: hostKey, cipherClientToServer: up, cipherServerToClient: down,
+            macClientToServer: upMAC, macServerToClient: downMAC,
+            compressionClientToServer: upCompression, compressionServerToClient: downCompression, isStrict: isStrict)
         // RFC 4253 §7: a guess is right when both sides prefer the same method and the same host key algorithm.
         let isRightGuess =
-            server.keyExchange.first == preferences.keyExchange.first?.rawValue
-            && server.hostKeys.first == preferences.hostKeys.first?.rawValue
-        ignoresNextPacket = server.firstPacketFollows && !isRightGuess
+            peer.keyExchange.first == preferences.keyExchange.first?.rawValue
+            && peer.hostKeys.first == preferences.hostKeys.first?.rawValue
+        ignoresNextPacket = peer.firstPacketFollows && !isRightGuess
     }
 
-    private static func choose<Algorithm>(
-        _ kind: String, _ ours: [Algorithm], _ name: (Algorithm) -> String, _ theirs: [String]
-    ) throws(ProtocolError) -> Algorithm {
-        for candidate in ours where theirs.contains(name(candidate)) { return candidate }
-        let markers = [
-            Marker.extensionInfoClient, Marker.extensionInfoServer, Marker.strictClient, Marker.strictServer,
-        ]
-        let offered = theirs.filter { !markers.contains($0) }.joined(separator: ", ")
-        throw ProtocolError(
-            .noCommonAlgorithm,
-            "There is no common \(kind): the host offers \(DisplayText.neutralise(offered, limit: 1000)), "
-                + "and we offer \(ours.map(name).joined(separator: ", ")).",
-            reason: .keyExchangeFailed)
+    private struct Chooser {
+        let role: ConnectionRole
+
+        func choose<Algorithm: RawRepresentable<String>>(
+            _ kind: String, _ ours: [Algorithm], _ theirs: [String]
+        ) throws(ProtocolError) -> Algorithm {
+            let name = try chooseName(kind, ours.map(\.rawValue), theirs)
+            guard let algorithm = ours.first(where: { $0.rawValue == name }) else {
+                throw ProtocolError(.internalFailure, "An unknown algorithm was chosen.", reason: .keyExchangeFailed)
+            }
+            return algorithm
+        }
+
+        func chooseName(_ kind: String, _ ours: [String], _ theirs: [String]) throws(ProtocolError) -> String {
+            let (client, server) = role == .client ? (ours, theirs) : (theirs, ours)
+            let known = Set(server)
+            if let name = client.first(where: { known.contains($0) && !Marker.all.contains($0) }) { return name }
+            throw mismatch(kind, ours, theirs.filter { !Marker.all.contains($0) })
+        }
+
+        private func mismatch(_ kind: String, _ ours: [String], _ theirs: [String]) -> ProtocolError {
+            let offered = DisplayText.neutralise(theirs.joined(separator: ", "), limit: 1000)
+            var error = ProtocolError(
+                .noCommonAlgorithm,
+                "There is no common \(kind): the host offers \(offered), and we offer \(ours.joined(separator: ", ")).",
+                reason: .keyExchangeFailed)
+            error.mismatch = AlgorithmMismatch(
+                kind: kind, ours: ours, theirs: theirs.prefix(64).map { DisplayText.neutralise($0, limit: 64) })
+            return error
+        }
     }
 }

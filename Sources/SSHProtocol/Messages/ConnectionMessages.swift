@@ -5,20 +5,23 @@ import NIOCore
 /// SSH_MSG_GLOBAL_REQUEST (RFC 4254 §4).
 struct GlobalRequest {
     static let keepalive = "keepalive@openssh.com"
+    static let noMoreSessions = "no-more-sessions@openssh.com"
 
     var name: String
     var wantsReply: Bool
+    /// What belongs to the request's kind.
+    var body = ByteBuffer()
 
     init(name: String, wantsReply: Bool) {
         self.name = name
         self.wantsReply = wantsReply
     }
 
-    /// What follows the two fields belongs to the request and is not ours to judge.
     init(_ payload: ByteBuffer) throws(ProtocolError) {
         var reader = MessageReader(payload, of: "GLOBAL_REQUEST")
         name = try reader.text()
         wantsReply = try reader.boolean()
+        body = reader.rest
     }
 
     var encoded: ByteBuffer {
@@ -29,12 +32,54 @@ struct GlobalRequest {
     }
 }
 
+extension RemoteForward {
+    /// The request for it, or for its end, which wants an answer.
+    func encoded(cancels: Bool) -> ByteBuffer {
+        switch self {
+        case .tcp(let address):
+            var buffer = GlobalRequest(name: cancels ? "cancel-tcpip-forward" : "tcpip-forward", wantsReply: true)
+                .encoded
+            buffer.writeSSHString(address.host)
+            buffer.writeInteger(address.port)
+            return buffer
+        case .unix(let path):
+            let name = cancels ? "cancel-streamlocal-forward@openssh.com" : "streamlocal-forward@openssh.com"
+            var buffer = GlobalRequest(name: name, wantsReply: true).encoded
+            buffer.writeSSHString(path)
+            return buffer
+        }
+    }
+}
+
+extension InboundGlobalRequest.Kind {
+    /// nil for a request that is not one of these, or that does not parse.
+    init?(_ request: GlobalRequest) {
+        var body = MessageReader(request.body, of: "GLOBAL_REQUEST")
+        do throws(ProtocolError) {
+            switch request.name {
+            case "tcpip-forward": self = .forward(.tcp(try TCPAddress(&body)))
+            case "cancel-tcpip-forward": self = .cancelForward(.tcp(try TCPAddress(&body)))
+            case "streamlocal-forward@openssh.com": self = .forward(.unix(path: try body.text()))
+            case "cancel-streamlocal-forward@openssh.com": self = .cancelForward(.unix(path: try body.text()))
+            default: return nil
+            }
+            try body.end()
+        } catch {
+            return nil
+        }
+        // The field has 32 bits, a port 16.
+        if case .forward(.tcp(let address)) = self, address.port > 65535 { return nil }
+    }
+}
+
 /// SSH_MSG_CHANNEL_OPEN (RFC 4254 §5.1).
 struct ChannelOpen {
     var type: String
     var sender: UInt32
     var window: UInt32
     var maximumPacket: UInt32
+    /// What belongs to the type, not parsed yet.
+    var body: MessageReader?
 
     init(type: String, sender: UInt32, window: UInt32, maximumPacket: UInt32) {
         self.type = type
@@ -49,6 +94,7 @@ struct ChannelOpen {
         sender = try reader.uint32()
         window = try reader.uint32()
         maximumPacket = try reader.uint32()
+        body = reader
     }
 
     var encoded: ByteBuffer {
@@ -61,12 +107,97 @@ struct ChannelOpen {
     }
 }
 
+extension TCPAddress {
+    init(_ reader: inout MessageReader) throws(ProtocolError) {
+        host = try reader.text()
+        port = try reader.uint32()
+    }
+}
+
+extension ChannelOpenRequest {
+    var type: String {
+        switch self {
+        case .session: "session"
+        case .directTCPIP: "direct-tcpip"
+        case .forwardedTCPIP: "forwarded-tcpip"
+        case .directStreamLocal: "direct-streamlocal@openssh.com"
+        case .forwardedStreamLocal: "forwarded-streamlocal@openssh.com"
+        case .agent: "auth-agent@openssh.com"
+        case .x11: "x11"
+        }
+    }
+
+    /// nil for a type that we do not know.
+    init?(_ open: ChannelOpen) throws(ProtocolError) {
+        var body = open.body ?? MessageReader(ByteBuffer(), of: "CHANNEL_OPEN")
+        switch open.type {
+        // Nothing follows a session's fields; what some clients send there all the same is not ours to judge.
+        case "session": self = .session
+        case "direct-tcpip":
+            self = .directTCPIP(target: try TCPAddress(&body), originator: try TCPAddress(&body))
+        case "forwarded-tcpip":
+            self = .forwardedTCPIP(connected: try TCPAddress(&body), originator: try TCPAddress(&body))
+        // Two reserved fields follow the path; nobody has given them a meaning.
+        case "direct-streamlocal@openssh.com": self = .directStreamLocal(path: try body.text())
+        case "forwarded-streamlocal@openssh.com": self = .forwardedStreamLocal(path: try body.text())
+        case "auth-agent@openssh.com": self = .agent
+        case "x11": self = .x11(originator: try TCPAddress(&body))
+        default: return nil
+        }
+    }
+
+    /// Whether its port can be one: the field has 32 bits.
+    var isPossible: Bool {
+        switch self {
+        case .directTCPIP(let address, _): (1...65535).contains(address.port)
+        default: true
+        }
+    }
+
+    func encoded(sender: UInt32, window: UInt32, maximumPacket: UInt32) -> ByteBuffer {
+        var buffer = ChannelOpen(type: type, sender: sender, window: window, maximumPacket: maximumPacket).encoded
+        switch self {
+        case .session, .agent:
+            break
+        case .directTCPIP(let address, let originator), .forwardedTCPIP(let address, let originator):
+            for end in [address, originator] {
+                buffer.writeSSHString(end.host)
+                buffer.writeInteger(end.port)
+            }
+        case .directStreamLocal(let path):
+            buffer.writeSSHString(path)
+            buffer.writeSSHString("")
+            buffer.writeInteger(UInt32(0))
+        case .forwardedStreamLocal(let path):
+            buffer.writeSSHString(path)
+            buffer.writeSSHString("")
+        case .x11(let originator):
+            buffer.writeSSHString(originator.host)
+            buffer.writeInteger(originator.port)
+        }
+        return buffer
+    }
+}
+
 /// SSH_MSG_CHANNEL_OPEN_CONFIRMATION (RFC 4254 §5.1).
 struct ChannelOpenConfirmation {
     var recipient: UInt32
     var sender: UInt32
     var window: UInt32
     var maximumPacket: UInt32
+
+    init(recipient: UInt32, sender: UInt32, window: UInt32, maximumPacket: UInt32) {
+        self.recipient = recipient
+        self.sender = sender
+        self.window = window
+        self.maximumPacket = maximumPacket
+    }
+
+    var encoded: ByteBuffer {
+        var buffer = ByteBuffer(message: .channelOpenConfirmation, capacity: 32)
+        for value in [recipient, sender, window, maximumPacket] { buffer.writeInteger(value) }
+        return buffer
+    }
 
     init(_ payload: ByteBuffer) throws(ProtocolError) {
         var reader = MessageReader(payload, of: "CHANNEL_OPEN_CONFIRMATION")
@@ -79,8 +210,6 @@ struct ChannelOpenConfirmation {
 
 /// SSH_MSG_CHANNEL_OPEN_FAILURE (RFC 4254 §5.1).
 struct ChannelOpenFailure {
-    static let administrativelyProhibited: UInt32 = 1
-
     var recipient: UInt32
     var reason: UInt32
     var description: String
@@ -165,83 +294,6 @@ struct ChannelNotice {
     func encoded(_ number: MessageNumber) -> ByteBuffer {
         var buffer = ByteBuffer(message: number, capacity: 8)
         buffer.writeInteger(recipient)
-        return buffer
-    }
-}
-
-/// SSH_MSG_CHANNEL_REQUEST (RFC 4254 §5.4).
-struct ChannelRequest {
-    var recipient: UInt32
-    var type: String
-    var wantsReply: Bool
-    /// What belongs to the type, not parsed yet.
-    var body: MessageReader
-
-    init(_ payload: ByteBuffer) throws(ProtocolError) {
-        var reader = MessageReader(payload, of: "CHANNEL_REQUEST")
-        recipient = try reader.uint32()
-        type = try reader.text()
-        wantsReply = try reader.boolean()
-        body = reader
-    }
-}
-
-/// What a client asks of a session channel (RFC 4254 §6).
-public enum SessionRequest: Sendable, Hashable {
-    /// pty-req (§6.2); columns × rows in characters.
-    case terminal(type: String, columns: UInt32, rows: UInt32, modes: TerminalModes)
-    /// env (§6.4).
-    case environment(name: String, value: String)
-    /// shell (§6.5).
-    case shell
-    /// exec (§6.5), interpreted by the user's shell.
-    case exec([UInt8])
-    /// subsystem (§6.5).
-    case subsystem(String)
-    /// window-change (§6.7); never answered.
-    case windowChange(columns: UInt32, rows: UInt32)
-    /// signal (§6.9), without "SIG"; never answered.
-    case signal(String)
-
-    var type: String {
-        switch self {
-        case .terminal: "pty-req"
-        case .environment: "env"
-        case .shell: "shell"
-        case .exec: "exec"
-        case .subsystem: "subsystem"
-        case .windowChange: "window-change"
-        case .signal: "signal"
-        }
-    }
-
-    func encoded(recipient: UInt32, wantsReply: Bool) -> ByteBuffer {
-        var buffer = ByteBuffer(message: .channelRequest, capacity: 128)
-        buffer.writeInteger(recipient)
-        buffer.writeSSHString(type)
-        buffer.writeSSHBoolean(wantsReply)
-        switch self {
-        case .terminal(let type, let columns, let rows, let modes):
-            buffer.writeSSHString(type)
-            buffer.writeInteger(columns)
-            buffer.writeInteger(rows)
-            // Pixels are unknown (§6.2: zero means ignore).
-            buffer.writeInteger(UInt64(0))
-            buffer.writeSSHString(modes.encoded)
-        case .environment(let name, let value):
-            buffer.writeSSHString(name)
-            buffer.writeSSHString(value)
-        case .shell:
-            break
-        case .exec(let command):
-            buffer.writeSSHString(command)
-        case .subsystem(let name), .signal(let name):
-            buffer.writeSSHString(name)
-        case .windowChange(let columns, let rows):
-            buffer.writeInteger(columns)
-            buffer.writeInteger(rows)
-            buffer.writeInteger(UInt64(0))
-        }
         return buffer
     }
 }

@@ -10,14 +10,16 @@ struct KeyExchangeInit {
     var ciphersServerToClient: [String]
     var macsClientToServer: [String]
     var macsServerToClient: [String]
-    var compressionClientToServer: [String] = ["none"]
-    var compressionServerToClient: [String] = ["none"]
+    var compressionClientToServer: [String]
+    var compressionServerToClient: [String]
     /// The sender has sent its guess of the next message along.
     var firstPacketFollows = false
 
     init(
-        keyExchange: [String], hostKeys: [String], ciphers: [String], macs: [String]
+        keyExchange: [String], hostKeys: [String], ciphers: [String], macs: [String], compression: [String] = ["none"]
     ) {
+        compressionClientToServer = compression
+        compressionServerToClient = compression
         self.keyExchange = keyExchange
         self.hostKeys = hostKeys
         ciphersClientToServer = ciphers
@@ -61,28 +63,51 @@ struct KeyExchangeInit {
     }
 }
 
-/// SSH_MSG_KEX_ECDH_INIT (RFC 5656 §4), the client's share.
-struct ECDHInit {
+/// The client's share: SSH_MSG_KEX_ECDH_INIT (RFC 5656 §4), SSH_MSG_KEXDH_INIT (RFC 4253 §8), whose number has the shape
+/// of a string, and SSH_MSG_KEX_DH_GEX_INIT (RFC 4419 §3).
+struct KeyExchangeShare {
     var share: [UInt8]
 
-    var encoded: ByteBuffer {
-        var buffer = ByteBuffer(message: .ecdhInit, capacity: share.count + 8)
+    init(share: [UInt8]) { self.share = share }
+
+    init(_ payload: ByteBuffer) throws(ProtocolError) {
+        var reader = MessageReader(payload, of: "KEX_INIT")
+        share = try reader.bytes()
+        try reader.end()
+    }
+
+    func encoded(_ number: MessageNumber) -> ByteBuffer {
+        var buffer = ByteBuffer(message: number, capacity: share.count + 8)
         buffer.writeSSHString(share)
         return buffer
     }
 }
 
-/// SSH_MSG_KEX_ECDH_REPLY (RFC 5656 §4), the server's share and its proof.
-struct ECDHReply {
+/// The server's share and its proof, in the same three methods.
+struct KeyExchangeReply {
     var hostKey: [UInt8]
     var share: [UInt8]
     var signature: [UInt8]
 
+    init(hostKey: [UInt8], share: [UInt8], signature: [UInt8]) {
+        self.hostKey = hostKey
+        self.share = share
+        self.signature = signature
+    }
+
     init(_ payload: ByteBuffer) throws(ProtocolError) {
-        var reader = MessageReader(payload, of: "KEX_ECDH_REPLY")
+        var reader = MessageReader(payload, of: "KEX_REPLY")
         hostKey = try reader.bytes()
         share = try reader.bytes()
         signature = try reader.bytes()
         try reader.end()
+    }
+
+    func encoded(_ number: MessageNumber) -> ByteBuffer {
+        var buffer = ByteBuffer(message: number, capacity: hostKey.count + share.count + signature.count + 16)
+        buffer.writeSSHString(hostKey)
+        buffer.writeSSHString(share)
+        buffer.writeSSHString(signature)
+        return buffer
     }
 }

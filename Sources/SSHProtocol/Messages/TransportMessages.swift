@@ -49,13 +49,17 @@ struct ServiceName {
     init(_ name: String) { self.name = name }
 
     init(_ payload: ByteBuffer) throws(ProtocolError) {
-        var reader = MessageReader(payload, of: "SERVICE_ACCEPT")
+        var reader = MessageReader(payload, of: "SERVICE")
         name = try reader.asciiName()
         try reader.end()
     }
 
-    var request: ByteBuffer {
-        var buffer = ByteBuffer(message: .serviceRequest)
+    var request: ByteBuffer { encoded(.serviceRequest) }
+
+    var accept: ByteBuffer { encoded(.serviceAccept) }
+
+    private func encoded(_ number: MessageNumber) -> ByteBuffer {
+        var buffer = ByteBuffer(message: number)
         buffer.writeSSHString(name)
         return buffer
     }
@@ -65,6 +69,21 @@ struct ServiceName {
 struct ExtensionInfo {
     /// Signature algorithms the server accepts for public key authentication (RFC 8308 §3.1).
     var serverSignatureAlgorithms: [String]?
+    /// publickey-hostbound@openssh.com: the server knows the method that binds a signature to its host key.
+    var supportsHostbound = false
+    /// ping@openssh.com: the sender answers pings.
+    var supportsPing = false
+    /// ext-info-in-auth@openssh.com: the client takes another EXT_INFO during authentication.
+    var acceptsDuringAuthentication = false
+
+    private enum Name {
+        static let signatureAlgorithms = "server-sig-algs"
+        static let hostbound = "publickey-hostbound@openssh.com"
+        static let ping = "ping@openssh.com"
+        static let duringAuthentication = "ext-info-in-auth@openssh.com"
+    }
+
+    init() {}
 
     init(_ payload: ByteBuffer) throws(ProtocolError) {
         var reader = MessageReader(payload, of: "EXT_INFO")
@@ -76,9 +95,52 @@ struct ExtensionInfo {
         for _ in 0..<count {
             let name = try reader.text()
             let value = try reader.slice()
-            guard name == "server-sig-algs" else { continue }
-            serverSignatureAlgorithms = String(buffer: value).split(separator: ",").map(String.init)
+            switch name {
+            case Name.signatureAlgorithms:
+                serverSignatureAlgorithms = String(buffer: value).split(separator: ",").map(String.init)
+            // OpenSSH's PROTOCOL: the value is the version, and another one means another thing.
+            case Name.hostbound: supportsHostbound = String(buffer: value) == "0"
+            case Name.ping: supportsPing = String(buffer: value) == "0"
+            case Name.duringAuthentication: acceptsDuringAuthentication = String(buffer: value) == "0"
+            default: break
+            }
         }
         try reader.end()
+    }
+
+    var encoded: ByteBuffer {
+        var extensions: [(name: String, value: String)] = []
+        if let serverSignatureAlgorithms {
+            extensions.append((Name.signatureAlgorithms, serverSignatureAlgorithms.joined(separator: ",")))
+        }
+        if supportsHostbound { extensions.append((Name.hostbound, "0")) }
+        if supportsPing { extensions.append((Name.ping, "0")) }
+        if acceptsDuringAuthentication { extensions.append((Name.duringAuthentication, "0")) }
+        var buffer = ByteBuffer(message: .extensionInfo, capacity: 512)
+        buffer.writeInteger(UInt32(truncatingIfNeeded: extensions.count))
+        for (name, value) in extensions {
+            buffer.writeSSHString(name)
+            buffer.writeSSHString(value)
+        }
+        return buffer
+    }
+}
+
+/// SSH_MSG_PING and SSH_MSG_PONG (OpenSSH's PROTOCOL §1.9).
+struct Ping {
+    var data: [UInt8]
+
+    init(data: [UInt8]) { self.data = data }
+
+    init(_ payload: ByteBuffer) throws(ProtocolError) {
+        var reader = MessageReader(payload, of: "PING")
+        data = try reader.bytes()
+        try reader.end()
+    }
+
+    func encoded(_ number: MessageNumber) -> ByteBuffer {
+        var buffer = ByteBuffer(message: number, capacity: data.count + 8)
+        buffer.writeSSHString(data)
+        return buffer
     }
 }

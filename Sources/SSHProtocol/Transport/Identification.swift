@@ -2,8 +2,13 @@
 
 import NIOCore
 
-/// Finds the server's identification among what it sends first. A server may send other lines before it.
+/// Finds the peer's identification among what it sends first. A server may send other lines before it, a client may not.
 struct IdentificationReader {
+    /// Ours: what we read is the other one's.
+    let role: ConnectionRole
+
+    init(role: ConnectionRole = .client) { self.role = role }
+
     /// RFC 4253 §4.2: the identification, CR LF included.
     static let maximumLength = 255
     static let maximumPrefaceLine = 8192
@@ -34,7 +39,8 @@ struct IdentificationReader {
     }
 
     private func refuseOverlong(_ view: ByteBufferView) throws(ProtocolError) {
-        let isIdentification = view.starts(with: "SSH-".utf8)
+        if role == .server, !view.isEmpty, !view.starts(with: "SSH-".utf8.prefix(view.count)) { throw Self.notSSH }
+        let isIdentification = role == .server || view.starts(with: "SSH-".utf8)
         guard view.count < (isIdentification ? Self.maximumLength : Self.maximumPrefaceLine) else {
             throw ProtocolError(
                 isIdentification ? .malformed : .notSSH,
@@ -63,7 +69,12 @@ struct IdentificationReader {
         return text
     }
 
+    private static let notSSH = ProtocolError(
+        .notSSH, "The host does not speak SSH: its first line is no identification.", reason: .protocolError)
+
     private mutating func keep(_ text: String) throws(ProtocolError) {
+        // RFC 4253 §4.2: only a server may send something first.
+        guard role == .client else { throw Self.notSSH }
         lines += 1
         guard lines <= Self.maximumPrefaceLines else {
             throw ProtocolError(

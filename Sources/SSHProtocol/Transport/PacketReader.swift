@@ -19,6 +19,9 @@ struct PacketReader {
     private(set) var bytes: UInt64 = 0
     var maximumLength = Self.maximumLengthBeforeAuthentication
     private var sharing = Sharing.unknown
+    private var compression = CompressionName.none
+    private var isDelayOver = false
+    private var decompressor: PacketDecompressor?
 
     /// Whether somebody still holds payloads of the same buffer. Packets are opened in place, so each one would then cost
     /// a copy of everything behind it: a host that sends thousands of tiny packets at once could keep us copying.
@@ -66,7 +69,13 @@ struct PacketReader {
         packets += 1
         bytes += UInt64(clamping: before - buffer.readableBytes)
         sequenceNumber &+= 1
-        return unshared(payload, openedAt: place)
+        let opened = unshared(payload, openedAt: place)
+        guard let decompressor else { return opened }
+        do throws(SSHCryptoError) {
+            return try decompressor.decompress(opened, limit: maximumLength)
+        } catch {
+            throw Self.meaning(of: error)
+        }
     }
 
     /// The payload, or a copy of it once somebody is found to hold earlier ones.
@@ -91,11 +100,26 @@ struct PacketReader {
     ///
     /// - Parameter resetsSequence: Strict key exchange starts the count at zero again, so that nothing injected before
     ///   the keys can shift it.
-    mutating func install(_ opener: PacketOpener, resetsSequence: Bool) {
+    mutating func install(
+        _ opener: PacketOpener, _ compression: CompressionName, resetsSequence: Bool
+    ) throws(ProtocolError) {
         self.opener = opener
         packets = 0
         bytes = 0
         if resetsSequence { sequenceNumber = 0 }
+        self.compression = compression
+        decompressor = nil
+        if isDelayOver { try beginCompression() }
+    }
+
+    mutating func beginCompression() throws(ProtocolError) {
+        isDelayOver = true
+        guard compression == .zlib else { return }
+        do throws(SSHCryptoError) {
+            decompressor = try PacketDecompressor()
+        } catch {
+            throw ProtocolError(.internalFailure, "Compression could not be started.", reason: .byApplication)
+        }
     }
 
     /// Gives memory back when nothing is half received.
@@ -110,6 +134,10 @@ struct PacketReader {
         case .invalidLength:
             ProtocolError(
                 .malformed, "The host sent a packet of an impossible length.", reason: .protocolError)
+        case .invalidCompression:
+            ProtocolError(
+                .malformed, "The host sent a packet that does not decompress, or to more than a packet may hold.",
+                reason: .protocolError)
         default:
             ProtocolError(
                 .internalFailure, "A packet from the host could not be decrypted.", reason: .protocolError)

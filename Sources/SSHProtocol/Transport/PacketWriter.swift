@@ -14,6 +14,12 @@ struct PacketWriter {
     private(set) var packets: UInt64 = 0
     private(set) var bytes: UInt64 = 0
 
+    private var compression = CompressionName.none
+    private var isDelayOver = false
+    private var compressor: PacketCompressor?
+    /// One compressed payload; its memory is used again for the next one.
+    private var compressed = ByteBuffer()
+
     /// Bytes sealed and not taken yet.
     var pendingBytes: Int { isHandedOver ? 0 : output.readableBytes }
 
@@ -27,7 +33,11 @@ struct PacketWriter {
         prepare()
         let before = output.readableBytes
         do throws(SSHCryptoError) {
-            if let sealer {
+            if let sealer, let compressor {
+                compressed.clear()
+                try compressor.compress(payload, into: &compressed)
+                try sealer.seal(compressed, sequenceNumber: sequenceNumber, into: &output)
+            } else if let sealer {
                 try sealer.seal(payload, sequenceNumber: sequenceNumber, into: &output)
             } else {
                 try cleartext.seal(payload, into: &output)
@@ -48,17 +58,34 @@ struct PacketWriter {
     }
 
     /// From our own SSH_MSG_NEWKEYS on. See `PacketReader.install`.
-    mutating func install(_ sealer: PacketSealer, resetsSequence: Bool) {
+    mutating func install(
+        _ sealer: PacketSealer, _ compression: CompressionName, resetsSequence: Bool
+    ) throws(ProtocolError) {
         self.sealer = sealer
         packets = 0
         bytes = 0
         if resetsSequence { sequenceNumber = 0 }
+        self.compression = compression
+        // RFC 4253 §6.2: a new context after each key exchange.
+        compressor = nil
+        if isDelayOver { try beginCompression() }
+    }
+
+    mutating func beginCompression() throws(ProtocolError) {
+        isDelayOver = true
+        guard compression == .zlib else { return }
+        do throws(SSHCryptoError) {
+            compressor = try PacketCompressor()
+        } catch {
+            throw ProtocolError(.internalFailure, "Compression could not be started.", reason: .byApplication)
+        }
     }
 
     /// Gives memory back when nothing waits.
     mutating func shrink() {
         if pendingBytes == 0 {
             output = ByteBuffer()
+            compressed = ByteBuffer()
             isHandedOver = false
         }
     }

@@ -31,11 +31,20 @@ struct Transport {
     }
 
     /// Our NEWKEYS leaves under the old keys, everything that waited under the new ones.
-    mutating func sendNewKeys(_ sealer: PacketSealer, isStrict: Bool) throws(ProtocolError) {
+    mutating func sendNewKeys(
+        _ sealer: PacketSealer, _ compression: CompressionName, isStrict: Bool
+    ) throws(ProtocolError) {
         try writer.send(ByteBuffer(message: .newKeys, capacity: 1))
-        writer.install(sealer, resetsSequence: isStrict)
+        try writer.install(sealer, compression, resetsSequence: isStrict)
         isHolding = false
         while let message = held.popFirst() { try writer.send(message) }
+    }
+
+    /// The user is authenticated: what was agreed on as delayed compression begins, in both directions, with the next
+    /// packet.
+    mutating func beginCompression() throws(ProtocolError) {
+        try writer.beginCompression()
+        try reader.beginCompression()
     }
 
     /// Whether the policy wants new keys (RFC 4253 §9; RFC 4344 §3.1 for the count of packets).

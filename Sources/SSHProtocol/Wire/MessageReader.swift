@@ -72,6 +72,9 @@ struct MessageReader {
 
     var remaining: Int { buffer.readableBytes }
 
+    /// What is left, as a slice of the packet.
+    var rest: ByteBuffer { buffer }
+
     /// Nothing may follow: trailing bytes hide what another implementation would read.
     func end() throws(ProtocolError) {
         guard buffer.readableBytes == 0 else {

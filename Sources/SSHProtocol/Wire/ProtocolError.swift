@@ -6,15 +6,31 @@ public struct DisconnectReason: RawRepresentable, Sendable, Hashable {
 
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
+    public static let hostNotAllowed = DisconnectReason(rawValue: 1)
     public static let protocolError = DisconnectReason(rawValue: 2)
     public static let keyExchangeFailed = DisconnectReason(rawValue: 3)
+    /// Reserved by the RFC; kept for its number.
+    public static let reserved = DisconnectReason(rawValue: 4)
     public static let macError = DisconnectReason(rawValue: 5)
+    public static let compressionError = DisconnectReason(rawValue: 6)
     public static let serviceNotAvailable = DisconnectReason(rawValue: 7)
     public static let versionNotSupported = DisconnectReason(rawValue: 8)
     public static let hostKeyNotVerifiable = DisconnectReason(rawValue: 9)
     public static let connectionLost = DisconnectReason(rawValue: 10)
     public static let byApplication = DisconnectReason(rawValue: 11)
+    public static let tooManyConnections = DisconnectReason(rawValue: 12)
+    public static let cancelledByUser = DisconnectReason(rawValue: 13)
     public static let noMoreAuthenticationMethods = DisconnectReason(rawValue: 14)
+    public static let illegalUserName = DisconnectReason(rawValue: 15)
+}
+
+/// Two lists of algorithms with nothing in common (RFC 4253 §7.1).
+public struct AlgorithmMismatch: Sendable, Hashable {
+    /// What the lists are of, such as "cipher from client to server".
+    public var kind: String
+    public var ours: [String]
+    /// The peer's, neutralised for display, at most 64 names.
+    public var theirs: [String]
 }
 
 /// Why the core ended a connection. The peer's fault, the user's and the network's are told apart by `code`.
@@ -47,6 +63,8 @@ public struct ProtocolError: Error, Sendable, Hashable {
         case disconnectedByPeer
         case handshakeTimeout
         case keepaliveTimeout
+        /// Nothing but signs of life for longer than the configuration allows.
+        case idleTimeout
         /// The byte stream ended without SSH_MSG_DISCONNECT.
         case connectionLost
         /// The owner closed the connection.
@@ -60,15 +78,28 @@ public struct ProtocolError: Error, Sendable, Hashable {
     public var reason: DisconnectReason
     /// One sentence for people. Text that came from the peer is already neutralised (see `DisplayText`).
     public var description: String
-    /// Methods that the host still offers, on `authenticationFailed`; both lists on `noCommonAlgorithm` are in the
-    /// description.
+    /// Methods that the host still offers, on `authenticationFailed`.
     public var offeredMethods: [String]
+    /// Both lists, on `noCommonAlgorithm`.
+    public var mismatch: AlgorithmMismatch?
 
     public init(_ code: Code, _ description: String, reason: DisconnectReason, offeredMethods: [String] = []) {
         self.code = code
         self.description = description
         self.reason = reason
         self.offeredMethods = offeredMethods
+    }
+
+    /// The core's sentences call the peer "the host", which is what a client's people expect; at a server's end it is the
+    /// client.
+    func told(to role: ConnectionRole) -> ProtocolError {
+        guard role == .server else { return self }
+        var error = self
+        for (host, client) in [("The host", "The client"), (" the host", " the client")] {
+            error.description = error.description.split(separator: host, omittingEmptySubsequences: false)
+                .joined(separator: client)
+        }
+        return error
     }
 
     static func malformed(_ description: String) -> ProtocolError {

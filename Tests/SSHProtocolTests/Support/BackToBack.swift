@@ -157,9 +157,18 @@ extension ConnectionEvent {
         case .verifyHostKey(let offer): "verify \(offer.algorithm.rawValue)"
         case .prompt(let prompt): "prompt \(prompt.questions.map(\.text))"
         case .keysChanged: "keys"
+        case .passwordExpired(let prompt): "expired \(prompt.text)"
+        case .sign(let request): "sign \(request.algorithm)"
+        case .mayOfferKey(let username, _): "offer \(username)"
+        case .authorize(let request): "authorize \(request.method.name)"
+        case .hostKeysOffered(let keys): "host keys \(keys.count)"
+        case .pong: "pong"
         case .authenticated: "authenticated"
         case .channel(let id, let event): "\(id.number) \(event.summary)"
         case .globalReply(_, let success): "global \(success)"
+        case .channelOpen(let id, let request): "\(id.number) asked \(request.type)"
+        case .globalRequest(let request): "global asked \(request.kind)"
+        case .forwardAnswer(_, let forward): "forward \(forward.map { "\($0)" } ?? "refused")"
         case .closed(let error): "closed \(error.code.rawValue)"
         }
     }
@@ -175,6 +184,8 @@ extension SessionChannelEvent {
         case .exitSignal(let signal): "signal \(signal.name)"
         case .endOfFile: "eof"
         case .answered(_, let success): "answered \(success)"
+        case .request(let request): "request \(request.request.type)"
+        case .endOfWrite: "eow"
         case .writabilityChanged(let isWritable): "writable \(isWritable)"
         case .closed: "closed"
         }

@@ -101,7 +101,7 @@ final class ScriptedServer {
         case .ecdhInit: try reply(body)
         case .newKeys:
             guard let pending else { return }
-            reader.install(pending.opener, resetsSequence: isStrict)
+            try reader.install(pending.opener, .none, resetsSequence: isStrict)
             self.pending = nil
         case .serviceRequest:
             var accept = ByteBuffer(message: .serviceAccept)
@@ -172,7 +172,7 @@ final class ScriptedServer {
             cipher: cipher, mac: mac, key: derive("D", cipher.keyLength), iv: derive("B", cipher.ivLength),
             macKey: derive("F", macLength))
         try send(ByteBuffer(message: .newKeys))
-        writer.install(sealer, resetsSequence: isStrict)
+        try writer.install(sealer, .none, resetsSequence: isStrict)
         pending = (sealer, opener)
         exchanges += 1
         ownInit = nil

@@ -5,8 +5,6 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-// ---- AES-GCM ---------------------------------------------------------------------------------------------------
-
 struct ssh_gcm {
     EVP_CIPHER_CTX *context;
     uint8_t iv[SSH_GCM_IV_LENGTH];
@@ -106,52 +104,5 @@ void ssh_gcm_destroy(ssh_gcm *gcm) {
     if (gcm != NULL) {
         EVP_CIPHER_CTX_free(gcm->context);
         OPENSSL_clear_free(gcm, sizeof *gcm);
-    }
-}
-
-// ---- AES-CTR ---------------------------------------------------------------------------------------------------
-
-struct ssh_ctr {
-    EVP_CIPHER_CTX *context;
-};
-
-ssh_ctr *ssh_ctr_create(const uint8_t *key, size_t key_length, const uint8_t iv[16]) {
-    const EVP_CIPHER *cipher = key_length == 16   ? EVP_aes_128_ctr()
-                               : key_length == 24 ? EVP_aes_192_ctr()
-                               : key_length == 32 ? EVP_aes_256_ctr()
-                                                  : NULL;
-    if (cipher == NULL) {
-        return NULL;
-    }
-    ssh_ctr *ctr = OPENSSL_zalloc(sizeof *ctr);
-    if (ctr == NULL) {
-        return NULL;
-    }
-    ctr->context = EVP_CIPHER_CTX_new();
-    if (ctr->context == NULL || EVP_EncryptInit_ex(ctr->context, cipher, NULL, key, iv) != 1) {
-        ssh_ctr_destroy(ctr);
-        return NULL;
-    }
-    return ctr;
-}
-
-int ssh_ctr_apply(ssh_ctr *ctr, uint8_t *data, size_t length) {
-    int written = 0;
-    if (length > INT_MAX) {
-        return SSH_CIPHER_ARGUMENT;
-    }
-    if (length == 0) {
-        return SSH_CIPHER_OK;
-    }
-    if (EVP_EncryptUpdate(ctr->context, data, &written, data, (int)length) != 1 || written != (int)length) {
-        return SSH_CIPHER_FAILED;
-    }
-    return SSH_CIPHER_OK;
-}
-
-void ssh_ctr_destroy(ssh_ctr *ctr) {
-    if (ctr != NULL) {
-        EVP_CIPHER_CTX_free(ctr->context);
-        OPENSSL_clear_free(ctr, sizeof *ctr);
     }
 }

@@ -2,10 +2,14 @@
 
 import NIOCore
 
-struct SessionChannel {
+struct ChannelState {
     enum Stage {
+        /// The number is free.
+        case free
         /// CHANNEL_OPEN is out. `isAbandoned`: the owner closed it before the answer came.
         case opening(isAbandoned: Bool)
+        /// The peer's CHANNEL_OPEN is in, and the owner has not answered it.
+        case offered(remote: UInt32, window: SendWindow)
         case open(remote: UInt32, window: SendWindow)
     }
 
@@ -26,21 +30,46 @@ struct SessionChannel {
         case sent
     }
 
-    let id: ChannelID
-    var stage = Stage.opening(isAbandoned: false)
+    /// A request of ours that waits for its answer, and what the answer permits.
+    struct PendingReply {
+        var token: RequestToken
+        var grants: Grant?
+    }
+
+    /// What the peer may open towards us after it agreed.
+    enum Grant {
+        case agent
+        case x11(isSingle: Bool)
+    }
+
+    var id: ChannelID
+    var stage = Stage.free
+    /// Whether it is a session, and one that the peer opened.
+    var isSession = false
+    var isFromPeer = false
     var receiveWindow = ReceiveWindow()
+    var tuning = WindowTuning()
     var queue = SendQueue()
     var output = Output.open
     var closing = Closing.no
     var hasPeerEnded = false
     /// Our requests that wait for CHANNEL_SUCCESS or CHANNEL_FAILURE; answers come in order (RFC 4254 §5.4).
-    var replies = CircularBuffer<RequestToken>()
-    /// Whether it stands in the table's line for sending.
+    var replies = CircularBuffer<PendingReply>()
+    /// The peer's requests that wait for our answer.
+    var inbound = OrderedAnswers<Bool>()
+    /// A person sits at its end: it goes before those that only carry data.
+    var isInteractive = false
+    /// Whether it stands in one of the table's lines for sending.
     var isInLine = false
     /// What its owner was told last.
     var wasWritable = true
 
     init(_ id: ChannelID) { self.id = id }
+
+    var isFree: Bool {
+        if case .free = stage { return true }
+        return false
+    }
 
     /// Whether the peer knows the channel and has not seen our CLOSE.
     var isOpen: Bool {
@@ -72,6 +101,9 @@ struct SessionChannel {
         if case .afterQueue = closing { return true }
         return false
     }
+
+    /// Typing and its echo; a person's channel that floods waits its turn like any other.
+    var isUrgent: Bool { isInteractive && queue.bytes <= 16 * 1024 }
 
     var isWritable: Bool { queue.bytes < (wasWritable ? SendQueue.upperMark : SendQueue.lowerMark) }
 }

@@ -7,19 +7,27 @@ import Foundation
 #endif
 
 /// Our half of one elliptic curve Diffie-Hellman, whichever the curve.
-enum DiffieHellman: Sendable {
+enum CurveDiffieHellman: Sendable {
     case x25519(Curve25519.KeyAgreement.PrivateKey)
     case p256(P256.KeyAgreement.PrivateKey)
     case p384(P384.KeyAgreement.PrivateKey)
     case p521(P521.KeyAgreement.PrivateKey)
 
-    /// A fresh key for the curve of `method`; for the hybrid method its X25519 half.
-    init(_ method: KeyExchangeMethod) {
-        switch method {
-        case .mlkem768x25519, .curve25519, .curve25519LibSSH: self = .x25519(.init())
-        case .ecdhP256: self = .p256(.init(compactRepresentable: false))
-        case .ecdhP384: self = .p384(.init(compactRepresentable: false))
-        case .ecdhP521: self = .p521(.init(compactRepresentable: false))
+    /// The curves that a key exchange can be on.
+    enum Curve: Sendable, Hashable {
+        case x25519
+        case p256
+        case p384
+        case p521
+    }
+
+    /// A fresh key on `curve`.
+    init(_ curve: Curve) {
+        switch curve {
+        case .x25519: self = .x25519(.init())
+        case .p256: self = .p256(.init(compactRepresentable: false))
+        case .p384: self = .p384(.init(compactRepresentable: false))
+        case .p521: self = .p521(.init(compactRepresentable: false))
         }
     }
 
