@@ -58,7 +58,7 @@ var targets: [Target] = [
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
     tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
-    tests("SSHKeys", ["SSHCrypto", nioCore]),
+    tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
 ]
