@@ -57,7 +57,7 @@ var targets: [Target] = [
     module("SSHCrypto", ["CSSHCipher", "CSSHKeyExchange", "CSNTRUP761", "CLibZ", crypto, cryptoExtras, nioCore]),
     module("SSHKeys", ["SSHCrypto", "CLibArgon2", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
-    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
+    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .target(name: "CFileCalls"),
     module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", nioCore, nioPosix]),
     tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
