@@ -168,7 +168,8 @@ import Testing
         let bench = try Workbench()
         try bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
         for options in [["-iter", "1"], ["-scrypt", "-scrypt_N", "2", "-scrypt_r", "1", "-scrypt_p", "1"]] {
-            try bench.require("openssl", ["pkcs8", "-topk8", "-in", "key", "-out", "new", "-passout", "pass:x"] + options)
+            try bench.require(
+                "openssl", ["pkcs8", "-topk8", "-in", "key", "-out", "new", "-passout", "pass:x"] + options)
             let content = try content(try bench.text("new"))
             for cut in Damage.cuts(content) {
                 #expect(failure(Self.file(cut, "ENCRYPTED PRIVATE KEY"), passphrase: "x")?.code == .malformed)

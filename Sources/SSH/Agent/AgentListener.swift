@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
-import NIOCore
-import NIOPosix
-import SSHKeys
+public import NIOCore
+public import NIOPosix
+public import SSHKeys
 
 #if canImport(Glibc)
 import Glibc
@@ -56,9 +56,48 @@ extension SSHAgentServer {
         at path: String, maximumConnections: Int = 64, messageTimeout: Duration = .seconds(30),
         on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) async throws(SSHAgentError) -> AgentListener {
-        try AgentSocket.prepareFolder(of: path)
-        let connections = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
         let timeout = TimeAmount(messageTimeout)
+        return try await AgentSocket.listen(at: path, maximumConnections: maximumConnections, on: group) { child in
+            try child.pipeline.syncOperations.addHandler(AgentServerHandler(self, timeout: timeout))
+        }
+    }
+}
+
+extension AgentListener {
+    /// Listens for programs that look for an agent, where the agent is at the other end of SSH channels: a server's
+    /// session makes such a socket for its processes.
+    ///
+    /// - Parameters:
+    ///   - path: As for `SSHAgentServer.listen(at:)`.
+    ///   - open: Opens a channel to the agent for each connection, as `SSHServerSession.openAgent` does.
+    public static func relay(
+        at path: String, maximumConnections: Int = 64,
+        on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        open: @escaping @Sendable () async throws(SSHError) -> SSHChannelStream
+    ) async throws(SSHAgentError) -> AgentListener {
+        try await AgentSocket.listen(at: path, maximumConnections: maximumConnections, on: group) { child in
+            let socket = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: child)
+            Task {
+                do {
+                    try await AgentPump(stream: try await open(), binding: nil).carry(socket)
+                } catch {
+                    // The program sees its agent go away, and says so itself.
+                    try? await child.close()
+                }
+            }
+        }
+    }
+}
+
+/// The checks about an agent's socket.
+enum AgentSocket {
+    /// - Parameter serve: On the connection's loop, for each one that is welcome.
+    static func listen(
+        at path: String, maximumConnections: Int, on group: any EventLoopGroup,
+        serve: @escaping @Sendable (any Channel) throws -> Void
+    ) async throws(SSHAgentError) -> AgentListener {
+        try prepareFolder(of: path)
+        let connections = NIOLockedValueBox<[ObjectIdentifier: any Channel]>([:])
         let bootstrap = ServerBootstrap(group: group).serverChannelOption(.backlog, value: 128)
             .childChannelInitializer { child in
                 let id = ObjectIdentifier(child)
@@ -71,24 +110,19 @@ extension SSHAgentServer {
                 child.closeFuture.whenComplete { _ in
                     _ = connections.withLockedValue { $0.removeValue(forKey: id) }
                 }
-                return AgentSocket.isOwn(child).flatMap { isOwn in
+                return isOwn(child).flatMap { isOwn in
                     guard isOwn else { return child.close() }
-                    return child.eventLoop.makeCompletedFuture {
-                        try child.pipeline.syncOperations.addHandler(AgentServerHandler(self, timeout: timeout))
-                    }
+                    return child.eventLoop.makeCompletedFuture { try serve(child) }
                 }
             }
-        let channel = try await AgentSocket.bind(bootstrap, path)
+        let channel = try await bind(bootstrap, path)
         guard chmod(path, 0o600) == 0 else {
             channel.close(promise: nil)
-            throw AgentSocket.failure(path, String(cString: strerror(errno)))
+            throw failure(path, String(cString: strerror(errno)))
         }
         return AgentListener(path: path, channel: channel, connections: connections)
     }
-}
 
-/// The checks about an agent's socket.
-enum AgentSocket {
     /// Makes the folder, or throws unless it is this user's alone: then nobody can be quicker than our own chmod.
     static func prepareFolder(of path: String) throws(SSHAgentError) {
         guard path.hasPrefix("/"), path.utf8.count <= 100, !path.utf8.contains(0),
