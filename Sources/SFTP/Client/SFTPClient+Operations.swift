@@ -22,12 +22,12 @@ extension SFTPClient {
         return try await request(.expandPath(path), path).name(path)
     }
 
-    /// A user's home; the account's own for "" (home-directory).
-    public func homeDirectory(of user: String = "") async throws(SFTPError) -> RemotePath {
-        guard await has(.homeDirectory) else {
-            guard user.isEmpty else { throw .unsupported(.homeDirectory) }
-            return try await canonicalPath(of: ".")
-        }
+    /// A user's home (home-directory).
+    ///
+    /// - Parameter user: nil for the account's own, which is where relative paths begin.
+    public func homeDirectory(of user: String? = nil) async throws(SFTPError) -> RemotePath {
+        guard let user else { return try await canonicalPath(of: ".") }
+        guard await has(.homeDirectory) else { throw .unsupported(.homeDirectory) }
         return try await request(.homeDirectory(user: user), nil).name(nil)
     }
 

@@ -26,6 +26,7 @@ final class MemoryPipe: SFTPByteChannel {
 
     var isWritable: Bool { !isClosed && unconsumed < Self.window }
 
+    @discardableResult
     func write(_ data: ByteBuffer) -> Bool {
         guard !isClosed, let peer else { return false }
         unconsumed += data.readableBytes
@@ -72,10 +73,7 @@ struct Pair {
             near.onWritable = { core.writabilityChanged() }
             near.onClose = { core.closed(nil) }
             let bound = NIOLoopBound(server, eventLoop: eventLoop)
-            return SFTPClient.start(core).map { [near, far] client in
-                _ = (near, far)
-                return (client, bound)
-            }
+            return SFTPClient.start(core).map { ($0, bound) }
         }.get()
         (client, server) = parts
     }
