@@ -70,6 +70,10 @@ var targets: [Target] = [
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
     tests("SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+    // The engine against other people's programs, which live in its folder Peers.
+    .testTarget(
+        name: "InteropTests", dependencies: ["SSH", "SSHKeys", "SFTP", crypto, nioCore, nioPosix],
+        exclude: ["Peers"], swiftSettings: settings),
     // The server core on standard input and output, for the tests to put behind other programs' clients.
     .executableTarget(
         name: "SFTPServerOnPipes", dependencies: ["SFTP", nioCore, nioPosix], path: "Tests/SFTPServerOnPipes",
