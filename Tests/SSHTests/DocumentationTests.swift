@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+/// The pages say what is so: what they name is there, and their code is the code that runs.
+@Suite struct DocumentationTests {
+    @Test("every test that a page names exists", arguments: Documentation.pages)
+    func namedTests(page: String) throws {
+        let known = try TestNames()
+        let named = Documentation.names(in: try Documentation.page(page)).filter(TestNames.isTest)
+        #expect(named.count > 10)
+        #expect(named.filter { !known.contains($0) }.sorted() == [])
+    }
+
+    @Test(
+        "every row of the standards, of the promises and of the limits names its test", arguments: Documentation.pages)
+    func everyRowHasATest(page: String) throws {
+        let rows = Documentation.rows(in: try Documentation.page(page)).filter { $0.last != "shown by" }
+        #expect(rows.count > 8)
+        for row in rows {
+            let tests = Documentation.names(in: row.last ?? "").filter(TestNames.isTest)
+            #expect(!tests.isEmpty, "\(page): \(row.first ?? "")")
+        }
+    }
+
+    @Test("every limit is set where the page says")
+    func limits() throws {
+        let sources = try Documentation.files("Sources", ".swift")
+        for row in Documentation.rows(in: try Documentation.page("docs/limits.md")) where row.count == 4 {
+            for name in Documentation.names(in: row[2]) {
+                let parts = name.split(separator: ".").map(String.init)
+                let member = try #require(parts.last)
+                let type = try #require(parts.first)
+                let isThere = sources.contains { source in
+                    ["var \(member)", "let \(member)", " \(member): ", "(\(member): "].contains(where: source.contains)
+                        && ["struct", "enum", "class", "actor", "extension"].contains {
+                            source.contains("\($0) \(type)")
+                        }
+                }
+                #expect(isThere, "\(name) of \(row[0])")
+            }
+        }
+    }
+
+    @Test("the code of the README is the code of the examples that run, in few lines")
+    func readme() throws {
+        let readme = try Documentation.page("README.md")
+        let library = try #require(
+            readme.components(separatedBy: "\n## The library\n").last?.components(separatedBy: "\n## ").first)
+        let examples = try ["Tests/SSHTests/LibraryExamples.swift", "Tests/SFTPTests/SFTPLibraryExample.swift"]
+            .map(Documentation.page).joined()
+        let blocks = Documentation.swiftBlocks(in: library).filter { !$0.hasPrefix(".") }
+        #expect(blocks.count == 3)
+        for block in blocks { #expect(examples.contains("\n" + block + "\n"), "\(block.prefix(60))") }
+        let lengths = blocks.map { $0.split(separator: "\n").count }
+        #expect(lengths.first == 10)
+        #expect(lengths.dropFirst().first ?? 0 <= 30)
+    }
+}
