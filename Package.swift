@@ -5,6 +5,8 @@ import PackageDescription
 // capabilities, so that sanitizers, fuzzers and the tests of one floor build without a web server or a database.
 let engineOnly = Context.environment["ENGINE_ONLY"] != nil
 let capabilitiesOnly = Context.environment["CAPABILITIES_ONLY"] != nil
+// `DOCC=1` adds the plugin that makes the libraries' documentation: no other build fetches it.
+let makesDocumentation = Context.environment["DOCC"] != nil
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -147,6 +149,10 @@ if !engineOnly && !capabilitiesOnly {
                 "Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types"),
             ]),
     ]
+}
+
+if makesDocumentation {
+    dependencies += [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.6")]
 }
 
 let package = Package(
