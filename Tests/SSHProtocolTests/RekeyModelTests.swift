@@ -48,7 +48,11 @@ import Testing
         var faults: [String] = []
 
         init(_ limit: UInt64) {
-            pair = MachinePair { $0.rekey = RekeyPolicy(bytes: limit) } client: { $0.rekey = RekeyPolicy(bytes: limit * 3) }
+            pair = MachinePair {
+                $0.rekey = RekeyPolicy(bytes: limit)
+            } client: {
+                $0.rekey = RekeyPolicy(bytes: limit * 3)
+            }
             pair.begin()
         }
 

@@ -112,8 +112,40 @@ import Testing
         let output = try await run(ssh(next.port), on: connection, with: .server(ours))
         #expect(output.contains("arrived"), "\(output)")
         // The key does not go back to a host that no step from here leads to.
-        #expect(try await !run(ssh(here.port), on: connection, with: .server(ours)).contains("arrived"))
+        let another = try await connect(here, [.privateKey(key)])
+        #expect(try await !run(ssh(here.port), on: another, with: .server(ours)).contains("arrived"))
         await connection.close()
+        await another.close()
+    }
+
+    @Test("a session on our server finds the agent that ssh -A brings at a socket of its own")
+    func relay() async throws {
+        let folder = try TemporaryFolder()
+        let ours = SSHAgentServer()
+        let listener = try await ours.listen(at: folder.file("s"))
+        #expect(await ours.add(AgentKey(try TestKeys.user())))
+        let server = try await OurServer { _, handlers in
+            handlers.allowsAgentForwarding = { _ in true }
+            handlers.session = { session in
+                let relay = try await AgentListener.relay(at: folder.file("relay/s")) { () async throws(SSHError) in
+                    try await session.openAgent()
+                }
+                let outcome = try await ToolOutcome(
+                    "/usr/bin/ssh-add", ["-l"], environment: ["SSH_AUTH_SOCK=" + relay.path])
+                try await session.write(outcome.output)
+                await relay.close()
+                return .status(UInt32(outcome.status))
+            }
+        }
+        let outcome = try await ToolOutcome(
+            "/usr/bin/ssh",
+            [
+                "-A", "-F", "none", "-p", "\(server.port)", "-o", "StrictHostKeyChecking=no", "-o",
+                "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "\(currentUser)@127.0.0.1", "list",
+            ], environment: ["SSH_AUTH_SOCK=" + listener.path])
+        #expect(outcome.output.contains(try TestKeys.user().publicKey.fingerprint), "\(outcome.output)")
+        #expect(outcome.status == 0)
+        await listener.close()
     }
 
     @Test("ssh -A takes our agent along")

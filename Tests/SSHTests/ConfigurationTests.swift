@@ -69,6 +69,27 @@ import Testing
         #expect(error?.description.hasPrefix(folder.file(".ssh/config") + " line 3: ") == true)
     }
 
+    @Test("no value of any keyword traps")
+    func hostileValues() throws {
+        let values = [
+            "", "\"", "ß", "1ß", "9999999999999999999999G", "1.9E", "9E", ".", "1..2", "-1", "0x", "0xFFFFF", "%", "${",
+            "${}",
+            "^", "^ß", "\\", "'", "=", "a:b:c:d:e", "[", "[]:", "[::]", ":", ":80", ",", ",,", "!", "+", "-", "@", "a@",
+            "ssh://",
+            "none none", "any:any:any", "$", "~", "~/", "*", String(repeating: "*a", count: 500), "\u{0}", "\u{202e}x",
+            "1w1w1ww",
+            "99999999999w", "\u{e9}\u{301}", "yes yes", "a b c d e f",
+        ]
+        for name in ConfigurationKeyword.allCases.map(\.rawValue) + ["Host", "Match host", "Match", "Include"] {
+            for value in values {
+                _ = try? SSHConfiguration.resolve(
+                    host: "web", options: ["\(name) \(value)"], files: .none, context: context()
+                ).lines
+            }
+        }
+        for value in values { _ = try? SSHConfiguration.resolve(host: value, files: .none, context: context()).lines }
+    }
+
     @Test("lines that do not count are checked all the same")
     func inactiveLines() {
         #expect(error("Host other\n  Port x\n")?.place?.line == 2)
@@ -247,6 +268,29 @@ import Testing
         #expect(throws: SSHConfigurationError.self) {
             try resolve("MACs umac-64@openssh.com\n").algorithmPreferences()
         }
+    }
+
+    @Test("a new host key is recorded, a known one accepted, a changed or revoked one refused")
+    func hostKeys() async throws {
+        let (key, other) = (try TestKeys.host("ed25519"), try TestKeys.host("rsa"))
+        let question = { (key: SSHPublicKey) in
+            HostKeyQuestion(
+                publicKey: key, algorithm: "", endpoint: SSHEndpoint(host: "web", port: 2222),
+                remoteAddress: "192.0.2.1")
+        }
+        func answer(_ text: String, _ key: SSHPublicKey, yes: Bool = false) async throws -> HostKeyAnswer {
+            try await resolve(text).hostKeyVerification { _ in yes }(question(key))
+        }
+        let isRefused = { (answer: HostKeyAnswer) in answer != .accept }
+        #expect(try await isRefused(answer("Port 2222\nStrictHostKeyChecking yes\n", key)))
+        #expect(try await isRefused(answer("Port 2222\n", key)))
+        #expect(try await !isRefused(answer("Port 2222\nHashKnownHosts yes\n", key, yes: true)))
+        #expect(String(decoding: try folder.read(".ssh/known_hosts"), as: UTF8.self).hasPrefix("|1|"))
+        #expect(try await !isRefused(answer("Port 2222\nStrictHostKeyChecking yes\n", key)))
+        #expect(try await isRefused(answer("Port 2222\nStrictHostKeyChecking no\n", other, yes: true)))
+        try folder.write(key.authorizedKeysLine() + "\n", to: ".ssh/revoked")
+        #expect(try await isRefused(answer("Port 2222\nRevokedHostKeys ~/.ssh/revoked\n", key)))
+        await #expect(throws: (any Error).self) { try await answer("RevokedHostKeys ~/.ssh/none-such\n", key) }
     }
 
     @Test("a host that a configuration describes is connected to")

@@ -8,7 +8,8 @@ import Testing
 /// Every algorithm against a real sshd. All pairs that interact are tried; `COPILOT_FULL_TESTS=1` tries the whole product.
 @Suite struct InteropMatrixTests {
     private static let methods: [KeyExchangeMethod] = [
-        .curve25519, .curve25519LibSSH, .ecdhP256, .ecdhP384, .ecdhP521,
+        .sntrup761x25519OpenSSH, .curve25519, .curve25519LibSSH, .ecdhP256, .ecdhP384, .ecdhP521, .dhGroup14SHA256,
+        .dhGroup16SHA512, .dhGroup18SHA512,
     ]
 
     /// 300 kB there and back through `cat`, so that every packet length comes about.
@@ -37,10 +38,10 @@ import Testing
         }
     }
 
-    @Test("every cipher works with every MAC", arguments: CipherName.allCases)
+    @Test("every cipher works with every MAC", arguments: CipherName.standard)
     func cipherTimesMAC(cipher: CipherName) async throws {
         let server = try await OpenSSHServer()
-        for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.allCases {
+        for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.standard {
             try await echo(server) {
                 $0.algorithms.ciphers = [cipher]
                 $0.algorithms.macs = [mac]
@@ -88,8 +89,8 @@ import Testing
     func wholeProduct() async throws {
         let server = try await OpenSSHServer()
         for method in Self.methods {
-            for cipher in CipherName.allCases {
-                for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.allCases {
+            for cipher in CipherName.standard {
+                for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.standard {
                     for hostKey in HostKeyAlgorithm.keys {
                         for kind in TestKeys.kinds {
                             let connection = try await server.connect {

@@ -1,6 +1,7 @@
 import NIOConcurrencyHelpers
 public import NIOCore
 import NIOPosix
+import SSHCrypto
 public import SSHKeys
 
 #if canImport(Glibc)
@@ -140,7 +141,8 @@ public final class SSHAgentClient: Sendable {
     private func ask(_ request: AgentRequest, within limit: Duration? = nil) async throws(SSHAgentError)
         -> AgentResponse
     {
-        let message = try request.encoded()
+        var message = try request.encoded()
+        defer { wipe(&message) }
         guard message.count <= AgentFrames.maximumLength else {
             throw SSHAgentError(
                 .malformed, "A request to the agent is longer than \(AgentFrames.maximumLength) bytes.",

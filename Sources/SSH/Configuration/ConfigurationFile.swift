@@ -36,6 +36,12 @@ enum ConfigurationFile {
         return try split(content(descriptor, path, limit: maximumLength))
     }
 
+    /// The same, or nil if there is no such file.
+    static func contentIfPresent(_ path: String, limit: Int) throws(SSHConfigurationError) -> [UInt8]? {
+        guard access(path, F_OK) == 0 else { return nil }
+        return try content(path, limit: limit)
+    }
+
     /// The whole of a file of at most `limit` bytes.
     static func content(_ path: String, limit: Int) throws(SSHConfigurationError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)

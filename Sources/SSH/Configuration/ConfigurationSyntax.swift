@@ -139,9 +139,9 @@ enum ConfigurationNumber {
     static func bytes(_ text: String) -> Int64? {
         var digits = text
         var shift = 0
-        if let last = text.last, let position = "BKMGTPE".firstIndex(of: Character(last.uppercased())) {
-            digits.removeLast()
-            shift = 10 * "BKMGTPE".distance(from: "BKMGTPE".startIndex, to: position)
+        if let unit = text.utf8.last, let power = Array("BKMGTPE".utf8).firstIndex(of: unit & ~0x20), unit >= 0x41 {
+            digits = String(text.dropLast())
+            shift = 10 * power
         }
         let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, isNumber(first), let whole = Int64(first) else { return nil }

@@ -17,6 +17,8 @@ extension SSHConfiguration {
         preferences.macs = try select(.macs, usual.macs, MACName.allCases)
         preferences.keyExchange = try select(.kexAlgorithms, usual.keyExchange, KeyExchangeMethod.allCases)
         preferences.hostKeys = try select(.hostKeyAlgorithms, usual.hostKeys, HostKeyAlgorithm.allCases)
+        // Slow links gain by it, and whoever sets it says that this is one.
+        if isCompressed { preferences.compression = [.zlib, .none] }
         return preferences
     }
 

@@ -47,8 +47,6 @@ extension SSHConfiguration {
 
     private func listing(_ keyword: ConfigurationKeyword) -> [String] {
         switch keyword {
-        case .ignoreUnknown:
-            return []
         case .proxyCommand where settings[.proxyJump] != nil,
             .securityKeyProvider where settings.first(.securityKeyProvider)?.lowercased() == "none":
             return []

@@ -167,7 +167,7 @@ public struct SSHConfiguration: Sendable {
 
     /// What a host key that is not on record leads to.
     public enum HostKeyChecking: String, Sendable, Hashable {
-        /// Connect and record it, also where another one is on record.
+        /// Record a new one. (OpenSSH also connects where another one is on record; we don't.)
         case off = "false"
         /// Record a new one, refuse a changed one.
         case acceptNew = "accept-new"

@@ -259,7 +259,12 @@ public struct AgentServerMachine: Sendable {
 
     private func status(_ isSuccess: Bool) -> Outcome { Self.reply(isSuccess ? .success : .failure) }
 
-    private static func reply(_ response: AgentResponse) -> Outcome { .answer(response.encoded, delay: .zero) }
+    /// A list that is too long for a message fails: a client could not read it.
+    private static func reply(_ response: AgentResponse) -> Outcome {
+        let encoded = response.encoded
+        let fits = encoded.count <= AgentFrames.maximumLength
+        return .answer(fits ? encoded : AgentResponse.failure.encoded, delay: .zero)
+    }
 
     func now() -> UInt64 { wallClock() }
 }
