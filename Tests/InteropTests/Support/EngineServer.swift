@@ -30,7 +30,7 @@ final class EngineServer: Sendable {
         let hostKeys = try InteropKeys.kinds.map { kind in
             HostKey(
                 privateKey: try keys.privateKey("host_\(kind)"),
-                certificate: certificates ? try keys.certificate("host_\(kind)") : nil)
+                certificate: certificates ? try keys.certificate("signed_host_\(kind)") : nil)
         }
         var configuration = SSHServerConfiguration(hostKeys: hostKeys)
         configuration.core.authenticationMethods = ["publickey", "password", "keyboard-interactive"]

@@ -19,9 +19,9 @@ final class InteropKeys: Sendable {
         }
         for authority in ["user_ca", "host_ca", "strange_ca"] { try await Self.make("ed25519", folder.file(authority)) }
         for kind in Self.kinds {
-            // ssh-keygen -s CA -I ID -n NAMES -V +1h KEY.pub
-            try await certify("user_ca", ["-n", "\(Self.user),\(NSUserName())"], "user_\(kind)", "user_\(kind)")
-            try await certify("host_ca", ["-h", "-n", "127.0.0.1,localhost"], "host_\(kind)", "host_\(kind)")
+            // ssh-keygen -s CA -I ID -n NAMES -V -5m:+1h KEY.pub. Not beside the key, where clients would find it unasked.
+            try await certify("user_ca", ["-n", "\(Self.user),\(NSUserName())"], "user_\(kind)", "signed_user_\(kind)")
+            try await certify("host_ca", ["-h", "-n", "127.0.0.1,localhost"], "host_\(kind)", "signed_host_\(kind)")
         }
         let lines = try Self.kinds.map { String(decoding: try folder.read("user_\($0).pub"), as: UTF8.self) }
         try folder.write(lines.joined(), to: "authorized_keys")

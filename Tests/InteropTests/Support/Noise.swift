@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import NIOCore
 
 /// Files of noise and their SHA-256, each made once for a test run.
 enum Noise {
@@ -36,6 +37,14 @@ enum Noise {
 
     static func bytes(megabytes: Int) async throws -> [UInt8] { try await store.get(megabytes).folder.read("noise") }
 
+    /// A file that other accounts may read, too.
+    static func readable(megabytes: Int) async throws -> String {
+        let folder = try await store.get(megabytes).folder
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder.file("noise"))
+        return folder.file("noise")
+    }
+
     /// Of a file that a peer wrote.
     static func hash(of file: String) throws -> String? {
         guard let handle = FileHandle(forReadingAtPath: file) else { return nil }
@@ -44,4 +53,13 @@ enum Noise {
         while let block = try handle.read(upToCount: 1 << 20), !block.isEmpty { hash.update(data: block) }
         return hash.finalize().map { String(format: "%02x", $0) }.joined()
     }
+}
+
+/// A SHA-256 over what comes piece by piece.
+struct RunningDigest {
+    private var hash = SHA256()
+
+    mutating func add(_ buffer: ByteBuffer) { buffer.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
+
+    var hex: String { hash.finalize().map { String(format: "%02x", $0) }.joined() }
 }

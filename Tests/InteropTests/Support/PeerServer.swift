@@ -78,7 +78,7 @@ final class PeerServer: Sendable {
         if let rekey { arguments += ["--rekey", "\(rekey)"] }
         if certificates {
             return arguments + [
-                "--host-certificate", keys.file("host_ed25519-cert.pub"), "--authority", keys.file("user_ca.pub"),
+                "--host-certificate", keys.file("signed_host_ed25519-cert.pub"), "--authority", keys.file("user_ca.pub"),
             ]
         }
         return arguments + [
@@ -103,7 +103,7 @@ final class PeerServer: Sendable {
         lines += InteropKeys.kinds.map { "HostKey \(keys.file("host_\($0)"))" }
         lines += certificates
             ? ["TrustedUserCAKeys \(keys.file("user_ca.pub"))", "AuthorizedKeysFile none"]
-                + InteropKeys.kinds.map { "HostCertificate \(keys.file("host_\($0)-cert.pub"))" }
+                + InteropKeys.kinds.map { "HostCertificate \(keys.file("signed_host_\($0)-cert.pub"))" }
             : ["AuthorizedKeysFile \(keys.file("authorized_keys"))"]
         let lists = [("KexAlgorithms", offer.kex), ("Ciphers", offer.ciphers), ("MACs", offer.macs)]
         for (option, values) in lists where !values.isEmpty { lines.append("\(option) \(values.joined(separator: ","))") }

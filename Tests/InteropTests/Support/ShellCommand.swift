@@ -9,7 +9,7 @@ enum ShellCommand {
         let (child, streams) = try start(session)
         return try await withTaskCancellationHandler {
             let input = try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .takingOwnershipOfDescriptor(output: streams.input, channelInitializer: wrap)
+                .takingOwnershipOfDescriptor(output: streams.input).get()
             let output = try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .takingOwnershipOfDescriptor(input: streams.output, channelInitializer: wrap)
             let errors = try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -32,11 +32,16 @@ enum ShellCommand {
         channel.eventLoop.makeCompletedFuture { try Pipe(wrappingChannelSynchronously: channel) }
     }
 
-    /// Until the client's end of file, or until the program reads no more.
-    private static func feed(_ pipe: Pipe, from session: SSHServerSession) async throws {
-        try await pipe.executeThenClose { _, writer in
-            for try await bytes in session { try await writer.write(bytes) }
+    /// Until the client's end of file, or until the program reads no more. Each write is done when the pipe took it: what
+    /// waits when a channel is closed is lost.
+    private static func feed(_ pipe: any Channel, from session: SSHServerSession) async throws {
+        do {
+            for try await bytes in session { try await pipe.writeAndFlush(bytes) }
+        } catch {
+            try? await pipe.close()
+            throw error
         }
+        try await pipe.close()
     }
 
     private static func copy(_ pipe: Pipe, to session: SSHServerSession, _ stream: SSHDataStream) async throws {

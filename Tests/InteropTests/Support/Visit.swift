@@ -90,7 +90,7 @@ extension Peer {
         case .key(let kind, let certificate):
             arguments += ["--key", keys.file("user_\(kind)")]
             if let certificate { arguments += ["--certificate", keys.file("\(certificate)-cert.pub")] }
-            if kind == "rsa", certificate == nil, let signature = algorithms.userKey {
+            if self != .go, kind == "rsa", certificate == nil, let signature = algorithms.userKey {
                 arguments += ["--signature", signature]
             }
         case .password(let password): arguments += ["--password", password]

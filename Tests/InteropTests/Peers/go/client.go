@@ -45,13 +45,6 @@ func (o *options) methods() ([]ssh.AuthMethod, error) {
 		if err != nil {
 			return nil, err
 		}
-		if o.signature != "" {
-			withAlgorithm, may := signer.(ssh.AlgorithmSigner)
-			if !may {
-				return nil, fmt.Errorf("this key signs with one algorithm alone")
-			}
-			signer = onlyAlgorithm{withAlgorithm, o.signature}
-		}
 		methods = append(methods, ssh.PublicKeys(signer))
 	}
 	if o.password != "" {

@@ -48,7 +48,7 @@ type options struct {
 	answers                               names
 
 	host, user, trust, trustAuthority string
-	key, certificate, signature       string
+	key, certificate                  string
 	input, output                     string
 
 	hostKeys                                   names
@@ -77,7 +77,6 @@ func parse(role string, arguments []string) (*options, error) {
 		flags.StringVar(&o.trustAuthority, "trust-authority", "", "")
 		flags.StringVar(&o.key, "key", "", "")
 		flags.StringVar(&o.certificate, "certificate", "", "")
-		flags.StringVar(&o.signature, "signature", "", "")
 		flags.StringVar(&o.input, "input", "", "")
 		flags.StringVar(&o.output, "output", "", "")
 	} else {
@@ -116,13 +115,12 @@ func (o *options) negotiated() report {
 }
 
 // features lists what the library has. It has no such list itself; the names are those of its source. Its CBC ciphers are
-// left out: they fail against OpenSSH too.
+// left out: they fail against OpenSSH too. Its client signs with rsa-sha2-256 whatever else the server takes.
 func features() report {
-	common := func(actions []string, kex ...string) report {
-		keys := []string{
-			ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521,
-			ssh.KeyAlgoRSASHA256, ssh.KeyAlgoRSASHA512,
-		}
+	keys := []string{
+		ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA256,
+	}
+	common := func(actions []string, userKeys []string, kex ...string) report {
 		return report{
 			"kex": append(kex,
 				"curve25519-sha256", "curve25519-sha256@libssh.org",
@@ -133,13 +131,14 @@ func features() report {
 				"aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr",
 			},
 			"macs":     []string{"hmac-sha2-256-etm@openssh.com", "hmac-sha2-256", "hmac-sha1"},
-			"hostKeys": keys, "userKeys": keys, "compression": []string{"none"}, "actions": actions,
+			"hostKeys": append(keys, ssh.KeyAlgoRSASHA512), "userKeys": userKeys, "compression": []string{"none"}, "actions": actions,
 		}
 	}
 	return report{
-		"client": common([]string{"exec", "forward-local", "forward-remote", "put", "get", "list"},
+		"client": common([]string{"exec", "forward-local", "forward-remote", "put", "get", "list"}, keys,
 			"diffie-hellman-group-exchange-sha256", "diffie-hellman-group-exchange-sha1"),
-		"server": common([]string{"exec", "forward-local", "forward-remote", "sftp"}),
+		"server": common([]string{"exec", "forward-local", "forward-remote", "sftp"},
+			append(keys, ssh.KeyAlgoRSASHA512)),
 	}
 }
 
@@ -229,20 +228,6 @@ func readPublicKeys(path string) ([]ssh.PublicKey, error) {
 		return nil, fmt.Errorf("%s has no key", path)
 	}
 	return keys, nil
-}
-
-// onlyAlgorithm signs with one algorithm of an RSA key.
-type onlyAlgorithm struct {
-	ssh.AlgorithmSigner
-	name string
-}
-
-func (s onlyAlgorithm) Sign(random io.Reader, data []byte) (*ssh.Signature, error) {
-	return s.SignWithAlgorithm(random, data, s.name)
-}
-
-func (s onlyAlgorithm) SignWithAlgorithm(random io.Reader, data []byte, _ string) (*ssh.Signature, error) {
-	return s.AlgorithmSigner.SignWithAlgorithm(random, data, s.name)
 }
 
 func main() {

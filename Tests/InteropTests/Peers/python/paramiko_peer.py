@@ -77,6 +77,8 @@ class Watched(Transport):
 
 def load_key(path, certificate=None):
     key = paramiko.PKey.from_path(path)
+    # A certificate that lies beside the key is not asked for.
+    key.public_blob = None
     if certificate:
         key.load_certificate(certificate)
     return key
