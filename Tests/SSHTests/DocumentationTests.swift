@@ -1,4 +1,5 @@
 import Foundation
+import SSH
 import Testing
 
 /// The pages say what is so: what they name is there, and their code is the code that runs.
@@ -40,6 +41,53 @@ import Testing
             }
         }
     }
+
+    @Test("the defaults that a configuration may change are those that the page says")
+    func defaults() throws {
+        let server = ServerConfiguration(hostKeys: [])
+        let client = SSHClientConfiguration(username: "", credentials: []) { _ in .accept }
+        let (startups, penalties, rekey) = (StartupLimits(), SourcePenalties(), RekeyPolicy.standard)
+        let channels = ChannelLimits.standard
+        let expected: [(String, String)] = [
+            ("StartupLimits.start", "\(startups.start), \(startups.rate) %, \(startups.full)"),
+            ("StartupLimits.perSource", "\(startups.perSource)"),
+            ("SourcePenalties.authenticationFailed", "\(seconds(penalties.authenticationFailed)) each"),
+            ("SourcePenalties.minimum", "from \(seconds(penalties.minimum)) on, \(seconds(penalties.maximum))"),
+            ("ServerConfiguration.loginGraceTime", seconds(server.loginGraceTime)),
+            ("SSHClientConfiguration.handshakeTimeout", seconds(client.handshakeTimeout)),
+            ("ServerConfiguration.maximumAuthenticationFailures", "\(server.maximumAuthenticationFailures)"),
+            ("ServerConfiguration.maximumAuthenticationRequests", "\(server.maximumAuthenticationRequests)"),
+            ("RekeyPolicy.bytes", "\(rekey.bytes >> 30) GiB, 2^\(rekey.packets.trailingZeroBitCount)"),
+            ("ServerConfiguration.keyExchangeTimeout", seconds(server.keyExchangeTimeout)),
+            (
+                "SSHClientConfiguration.keepaliveInterval",
+                "\(seconds(client.keepaliveInterval)), \(client.keepaliveCountMax)"
+            ),
+            (
+                "ServerConfiguration.keepaliveInterval",
+                "\(seconds(server.keepaliveInterval)), \(server.keepaliveCountMax)"
+            ),
+            ("ServerConfiguration.maximumChannels", "\(server.maximumChannels)"),
+            ("ChannelLimits.channels", "\(client.maximumChannels)"),
+            ("ServerConfiguration.maximumSessions", "\(server.maximumSessions)"),
+            (
+                "ChannelLimits.initialWindow",
+                "\(channels.initialWindow >> 20) MiB, \(channels.maximumWindow >> 20) MiB"
+            ),
+            ("ChannelLimits.windowBudget", "\(channels.windowBudget >> 20) MiB"),
+            ("ChannelLimits.maximumPacket", "\(channels.maximumPacket >> 10) KiB"),
+            ("ChannelLimits.unansweredRequests", "\(channels.unansweredRequests)"),
+            ("SSHServerConfiguration.maximumListeners", "\(SSHServerConfiguration(hostKeys: []).maximumListeners)"),
+        ]
+        let rows = Documentation.rows(in: try Documentation.page("docs/limits.md"))
+        for (name, value) in expected {
+            let row = try #require(rows.first { $0.count == 4 && Documentation.names(in: $0[2]).contains(name) })
+            #expect(row[1].contains(value), "\(name) is \(value), the page says \(row[1])")
+        }
+        #expect(server.idleTimeout == nil && client.idleTimeout == nil)
+    }
+
+    private func seconds(_ duration: Duration) -> String { "\(duration.components.seconds) s" }
 
     @Test("the code of the README is the code of the examples that run, in few lines")
     func readme() throws {
