@@ -71,7 +71,8 @@ var targets: [Target] = [
     tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
-    tests("SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+    tests(
+        "SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
     // The engine against other people's programs, which live in its folder Peers.
     .testTarget(
         name: "InteropTests", dependencies: ["SSH", "SSHKeys", "SFTP", crypto, nioCore, nioPosix],
