@@ -139,7 +139,8 @@ enum StandardClient {
         VisitReport(
             // 255 is how all of them report a failure of their own.
             isGood: tellsStatus ? result.status != 255 && result.status < 128 : result.status == 0,
-            status: tellsStatus ? Int(result.status) : nil, hash: sha256(result.output), text: result.text,
+            status: tellsStatus ? Int(result.status) : nil, hash: sha256(result.output),
+            text: result.output.count <= 4096 ? result.text : nil,
             log: "status \(result.status): \(result.errors.suffix(1000))")
     }
 
