@@ -146,7 +146,7 @@ enum StandardClient {
 
     /// Both print one name on each line, psftp as `ls -l` does, sftp with the folder before it.
     private static func listing(_ result: Program.Result, _ action: Visit.Action) -> VisitReport {
-        let names = result.text.split(separator: "\n").filter { !$0.hasPrefix("sftp>") && !$0.hasPrefix("Listing") }
+        let names = result.text.split(separator: "\n").filter { !["sftp>", "Listing", "Remote"].contains($0.prefix { $0 != " " }) }
             .compactMap { $0.split(separator: " ").last?.split(separator: "/").last.map(String.init) }
             .filter { $0 != "." && $0 != ".." }
         return VisitReport(
