@@ -139,13 +139,14 @@ enum StandardClient {
         VisitReport(
             // 255 is how all of them report a failure of their own.
             isGood: tellsStatus ? result.status != 255 && result.status < 128 : result.status == 0,
-            status: tellsStatus ? Int(result.status) : nil, hash: sha256(result.output), text: result.text,
+            status: tellsStatus ? Int(result.status) : nil, hash: sha256(result.output),
+            text: result.output.count <= 4096 ? result.text : nil,
             log: "status \(result.status): \(result.errors.suffix(1000))")
     }
 
     /// Both print one name on each line, psftp as `ls -l` does, sftp with the folder before it.
     private static func listing(_ result: Program.Result, _ action: Visit.Action) -> VisitReport {
-        let names = result.text.split(separator: "\n").filter { !$0.hasPrefix("sftp>") && !$0.hasPrefix("Listing") }
+        let names = result.text.split(separator: "\n").filter { !["sftp>", "Listing", "Remote"].contains($0.prefix { $0 != " " }) }
             .compactMap { $0.split(separator: " ").last?.split(separator: "/").last.map(String.init) }
             .filter { $0 != "." && $0 != ".." }
         return VisitReport(

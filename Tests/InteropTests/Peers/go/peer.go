@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"strings"
 

@@ -31,6 +31,10 @@ struct tie {
     char *waiting;
     size_t waiting_length;
     bool ends, done;
+    /* The end was read; the descriptor leaves the event loop when that has finished its round, not from within. */
+    bool from_ended, errors_ended;
+    /* A write that waits for a key exchange runs the event loop within itself. */
+    bool writing;
     struct ssh_channel_callbacks_struct callbacks;
     struct tie *next;
 };
@@ -115,25 +119,42 @@ static int on_readable(socket_t descriptor, int events, void *user)
     struct tie *tie = user;
     bool complaints = descriptor == tie->errors;
     char block[BLOCK];
-    ssize_t count = read(descriptor, block, sizeof block);
+    /* Only what fits the window: a write that waits would run this loop within itself. */
+    uint32_t window = ssh_channel_window_size(tie->channel);
+    if (window == 0 || tie->writing || (complaints ? tie->errors_ended : tie->from_ended))
+        return 0;
+    ssize_t count = read(descriptor, block, window < sizeof block ? window : sizeof block);
     if (count > 0) {
+        tie->writing = true;
         if (complaints)
             ssh_channel_write_stderr(tie->channel, block, (uint32_t)count);
         else
             ssh_channel_write(tie->channel, block, (uint32_t)count);
+        tie->writing = false;
         return 0;
     }
-    ssh_event_remove_fd(tie->connection->event, descriptor);
-    if (complaints) {
+    if (complaints)
+        tie->errors_ended = true;
+    else
+        tie->from_ended = true;
+    return 0;
+}
+
+/* Takes descriptors out of the event loop whose end was read. */
+static void let_go(struct tie *tie)
+{
+    if (tie->errors_ended && tie->errors >= 0) {
+        ssh_event_remove_fd(tie->connection->event, tie->errors);
         close(tie->errors);
         tie->errors = -1;
-    } else {
+    }
+    if (tie->from_ended && tie->from >= 0) {
+        ssh_event_remove_fd(tie->connection->event, tie->from);
         if (tie->child > 0)
             close(tie->from);
         tie->from = -1;
         ssh_channel_send_eof(tie->channel);
     }
-    return 0;
 }
 
 static struct tie *make_tie(struct connection *connection, ssh_channel channel)
@@ -414,6 +435,7 @@ static void collect(struct connection *connection)
     for (struct tie *tie = connection->ties; tie != NULL; tie = tie->next) {
         int status;
         push(tie);
+        let_go(tie);
         if (tie->done || tie->from >= 0 || tie->errors >= 0)
             continue;
         if (tie->child > 0) {
@@ -506,8 +528,11 @@ int serve(const struct options *options)
     }
     printf("{\"listening\": %d}\n", port_of(ssh_bind_get_fd(listener)));
     for (;;) {
-        while (waitpid(-1, NULL, WNOHANG) > 0) {
-        }
+        int status;
+        pid_t ended;
+        while ((ended = waitpid(-1, &status, WNOHANG)) > 0)
+            if (WIFSIGNALED(status))
+                fprintf(stderr, "libssh: a connection ended by signal %d\n", WTERMSIG(status));
         ssh_session session = ssh_new();
         if (session == NULL || ssh_bind_accept(listener, session) != SSH_OK) {
             ssh_free(session);
