@@ -48,7 +48,8 @@ extension SSHError {
 
     static func listenFailed(_ what: String, _ error: any Error) -> SSHError {
         SSHError(
-            .listenFailed, "Listening on \(shown(what)) failed: \(shown((error as? IOError)?.description ?? "\(error)")).",
+            .listenFailed,
+            "Listening on \(shown(what)) failed: \(shown((error as? IOError)?.description ?? "\(error)")).",
             hint: "Choose another port or path, or stop what uses it.")
     }
 
@@ -157,6 +158,7 @@ extension SSHError {
     init(_ error: ProtocolError) {
         let (code, hint) = Self.meaning(of: error.code)
         self.init(code, error.description, hint: hint, offeredMethods: error.offeredMethods)
+        mismatch = error.mismatch
     }
 
     private static func meaning(of code: ProtocolError.Code) -> (Code, String) {

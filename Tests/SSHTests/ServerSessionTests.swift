@@ -187,7 +187,7 @@ import Testing
         let server = try await OurServer()
         let connection = try await server.connect()
         let short = try await connection.start("cat")
-        async let stopping: Void = server.server.shutdown(grace: .milliseconds(500))
+        async let stopping: Void = server.server.shutdown(grace: .seconds(3))
         #expect(try await eventually { await !isListening(server.port) })
         try await short.write("last words")
         #expect(try await short.read().map { String(buffer: $0.bytes) } == "last words")
@@ -199,7 +199,7 @@ import Testing
     @Test("who does not authenticate in time is shown out, and beyond the limit nobody comes in")
     func startupLimits() async throws {
         let server = try await OurServer { configuration, _ in
-            configuration.core.loginGraceTime = .milliseconds(400)
+            configuration.core.loginGraceTime = .seconds(2)
             configuration.startups = StartupLimits(start: 2, rate: 100, full: 2)
         }
         let silent = try await (0..<2).asyncMap { _ in try await RawClient(port: server.port) }
