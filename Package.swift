@@ -70,6 +70,10 @@ var targets: [Target] = [
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
     tests("SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+    // The fuzz targets' bodies; Fuzz/ has a package of its own for libFuzzer.
+    .testTarget(
+        name: "FuzzTests", dependencies: ["SSH", "SFTP", nioCore, nioEmbedded], path: "Fuzz",
+        exclude: ["Entry", "Finds", "Package.swift", "Seeds"], sources: ["Bodies", "Tests"], swiftSettings: settings),
     // The server core on standard input and output, for the tests to put behind other programs' clients.
     .executableTarget(
         name: "SFTPServerOnPipes", dependencies: ["SFTP", nioCore, nioPosix], path: "Tests/SFTPServerOnPipes",
