@@ -18,6 +18,15 @@ extension FuzzTarget {
         let clients = [agent.connect(), agent.connect()]
         var frames = [AgentFrames(), AgentFrames()]
         var questions: [AgentQuestion] = []
+        // Each try of the lock costs milliseconds, as it should.
+        var locks = 0
+        func isTooDear(_ message: [UInt8]) -> Bool {
+            guard let first = message.first, [AgentMessageNumber.lock, AgentMessageNumber.unlock].contains(first) else {
+                return false
+            }
+            locks += 1
+            return locks > 2
+        }
         while !input.isEmpty {
             let operation = input.byte()
             let client = Int(operation >> 7)
@@ -25,7 +34,7 @@ extension FuzzTarget {
             case 0:
                 var stream = ByteBuffer(bytes: input.chunk())
                 do throws(SSHAgentError) {
-                    while let message = try frames[client].next(from: &stream) {
+                    while let message = try frames[client].next(from: &stream), !isTooDear(message) {
                         try take(agent.receive(message, from: clients[client], now: now), &questions)
                     }
                 } catch { return }
@@ -35,6 +44,7 @@ extension FuzzTarget {
                 try take(agent.answer(input.boolean(), of: question, now: now), &questions)
             default:
                 let message = input.bytes(Int(operation & 0x7F) | Int(input.byte() & 3) << 7)
+                if isTooDear(message) { continue }
                 try take(agent.receive(message, from: clients[client], now: now), &questions)
             }
             if agent.count > AgentServerMachine.Limits().identities { throw FuzzFinding("Too many identities") }
@@ -66,7 +76,8 @@ private enum AgentSamples {
             lifetime: 60, confirms: true, destinations: [DestinationConstraint(to: hop)])
         let signature = (try? KeySamples.ecdsa.sign([9, 9], algorithm: KeySamples.ecdsa.publicKey.algorithm)) ?? []
         let requests: [AgentRequest] = [
-            .listIdentities, .sign(key: blob, data: [1, 2], flags: []), .lock(passphrase: [1]), .unlock(passphrase: [1]),
+            .listIdentities, .sign(key: blob, data: [1, 2], flags: []), .lock(passphrase: [1]),
+            .unlock(passphrase: [1]),
             .add(AgentKey(KeySamples.ecdsa), comment: "new", constraints), .remove(key: blob), .query, .removeAll,
             .bind(
                 SessionBinding(
@@ -86,7 +97,8 @@ private enum AgentSamples {
     }
 
     static var answers: [[UInt8]] {
-        [AgentResponse.success, .signature([1, 2]), .extensions(["query"]),
+        [
+            AgentResponse.success, .signature([1, 2]), .extensions(["query"]),
             .identities([AgentIdentity(blob: KeySamples.ed25519.publicKey.blob, comment: "c")]),
         ].map(\.encoded)
     }

@@ -31,7 +31,8 @@ extension FuzzTarget {
         let lines = bytes.split(separator: 10).filter {
             !String(decoding: $0, as: UTF8.self).lowercased().contains("include")
         }
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("fuzz-ssh-config-\(UInt64.random(in: 0...UInt64.max))")
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "fuzz-ssh-config-\(UInt64.random(in: 0...UInt64.max))")
         try Data(lines.joined(separator: [10])).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let resolved = try? SSHConfiguration.resolve(

@@ -17,8 +17,11 @@ struct ConnectionOwner {
     private var globals: [InboundGlobalRequest] = []
     private var question: Question?
     private var unconsumed: [ChannelID: Int] = [:]
-    /// Bytes of each channel, in both directions.
-    private(set) var received: [ChannelID: [UInt8]] = [:]
+    /// Bytes of all channels together.
+    private(set) var receivedBytes = 0
+    private(set) var sentBytes = 0
+    /// A channel was refused, or ended with data that nobody sent yet.
+    private(set) var hasLostChannels = false
     private(set) var ending: ProtocolError?
     /// Packets are in clear, whatever keys were agreed on.
     var isCleartext = true
@@ -65,9 +68,11 @@ struct ConnectionOwner {
         switch event {
         case .data(_, let data):
             unconsumed[id, default: 0] += data.readableBytes
-            received[id, default: []] += data.readableBytesView
+            receivedBytes += data.readableBytes
         case .request(let request): requests.append((id, request))
-        case .closed, .refused: channels.removeAll { $0 == id }
+        case .closed, .refused:
+            hasLostChannels = true
+            channels.removeAll { $0 == id }
         default: break
         }
     }
@@ -126,6 +131,7 @@ struct ConnectionOwner {
         try hold(
             machine.queuedBytes(id) == before + (isTaken ? data.count : 0), "A write counts wrongly in its queue")
         try hold(machine.queuedBytes(id) <= SendQueue.limit, "A queue beyond its limit")
+        if isTaken { sentBytes += data.count }
     }
 
     private mutating func consume(_ input: inout FuzzInput) {
@@ -149,6 +155,7 @@ struct ConnectionOwner {
             machine.accept(id)
             channels.append(id)
         } else {
+            hasLostChannels = true
             machine.refuse(id, reason: .connectFailed, description: input.text())
         }
     }
@@ -197,6 +204,23 @@ struct ConnectionOwner {
         case 8: .partial(remaining: [])
         default: choice & 1 == 1 ? .accept : .refuse
         }
+    }
+
+    /// Whatever waits for the owner is done, and everything that came is consumed.
+    mutating func catchUp() {
+        machine.setWritable(true)
+        answerQuestion(1)
+        for id in offered {
+            machine.accept(id)
+            channels.append(id)
+        }
+        for (id, request) in requests { machine.answer(request, success: true, on: id) }
+        for request in globals { machine.answer(request, success: true, port: 1) }
+        for (id, bytes) in unconsumed { _ = machine.consumed(bytes, on: id) }
+        offered = []
+        requests = []
+        globals = []
+        unconsumed = [:]
     }
 
     // MARK: Time

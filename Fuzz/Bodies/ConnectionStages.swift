@@ -69,7 +69,11 @@ enum ConnectionStages {
                 let output = isUp ? client.machine.drainOutput(now: start) : server.machine.drainOutput(now: start)
                 for byte in output?.readableBytesView ?? ByteBufferView() {
                     let piece = ByteBuffer(bytes: [byte])
-                    if isUp { server.machine.receive(piece, now: start) } else { client.machine.receive(piece, now: start) }
+                    if isUp {
+                        server.machine.receive(piece, now: start)
+                    } else {
+                        client.machine.receive(piece, now: start)
+                    }
                     for _ in 0..<4 {
                         try? client.takeEvents()
                         try? server.takeEvents()

@@ -152,12 +152,25 @@ struct ConnectionPair {
         }
     }
 
-    /// Nobody changed anything: nobody may have broken off.
-    private func check() throws {
+    /// Nobody changed anything: nobody may have broken off, and once both ends have read everything nothing may be
+    /// missing.
+    private mutating func check() throws {
         guard !isAltered, !isDisturbed else { return }
+        for _ in 0..<200 {
+            let before = ends.map(\.receivedBytes)
+            for end in 0...1 { ends[end].catchUp() }
+            try settle()
+            if before == ends.map(\.receivedBytes) { break }
+        }
         for end in ends {
             guard let error = end.ending else { continue }
             throw FuzzFinding("Two ends that nobody disturbed broke off: \(error.code) \(error.description)")
+        }
+        guard !ends.contains(where: \.hasLostChannels) else { return }
+        for end in 0...1 {
+            try hold(
+                ends[end].receivedBytes == ends[1 - end].sentBytes,
+                "\(ends[1 - end].sentBytes) bytes were sent and \(ends[end].receivedBytes) came")
         }
     }
 }

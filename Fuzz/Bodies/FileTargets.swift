@@ -98,7 +98,8 @@ extension FuzzTarget {
             case .endOfDirectory, .times: break
             }
             if !bytes.contains(10) {
-                try hold((try? SCPHeader(header.line.dropLast())) == header, "A line changes when it is written and read")
+                try hold(
+                    (try? SCPHeader(header.line.dropLast())) == header, "A line changes when it is written and read")
             }
         }
         _ = SCPCommand(String(decoding: bytes, as: UTF8.self))
@@ -178,7 +179,8 @@ enum SFTPSamples {
         return [
             .opendir("/"), .readdir(handle), .open(path, [.read, .write, .create], attributes),
             .write(handle, offset: 2, data: ByteBuffer(bytes: [1, 2, 3])), .read(handle, offset: 0, length: 100),
-            .fstat(handle), .fsetstat(handle, attributes), .fstatvfs(handle), .fsync(handle), .lstat(path), .stat("link"),
+            .fstat(handle), .fsetstat(handle, attributes), .fstatvfs(handle), .fsync(handle), .lstat(path),
+            .stat("link"),
             .setstat(path, attributes), .lsetstat("link", attributes), .mkdir("new", attributes), .rmdir("new"),
             .realpath("../x/."), .rename(from: path, to: "b"), .readlink("link"), .symlink(target: "a", link: "b"),
             .posixRename(from: path, to: "c"), .statvfs("/"), .hardlink(existing: path, link: "d"), .limits,
@@ -260,7 +262,8 @@ enum SFTPSamples {
     ].map { Array($0.utf8) }
 
     static let transfers: [[UInt8]] = [
-        "\u{6}T1 0 2 0\nD0755 0 dir\nC0644 2 name\nhi\0E\n", "\u{0}C0644 3 name\nabc\0", "\u{7}\0\0\0\0\0\0\0\0\0\0\0\0",
+        "\u{6}T1 0 2 0\nD0755 0 dir\nC0644 2 name\nhi\0E\n", "\u{0}C0644 3 name\nabc\0",
+        "\u{7}\0\0\0\0\0\0\0\0\0\0\0\0",
         "\u{1}\u{1}no\n",
     ].map { Array($0.utf8) }
 }

@@ -59,7 +59,9 @@ enum KeySamples {
 
     static let signed: [Signed] = {
         var signed = [ed25519, ecdsa].compactMap { key in
-            (try? key.sign([1, 2, 3], algorithm: key.publicKey.algorithm)).map { Signed(key: key.publicKey, signature: $0) }
+            (try? key.sign([1, 2, 3], algorithm: key.publicKey.algorithm)).map {
+                Signed(key: key.publicKey, signature: $0)
+            }
         }
         // (r, -s) is as good as (r, s).
         signed[1].isMalleable = true

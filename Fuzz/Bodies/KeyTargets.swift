@@ -52,7 +52,8 @@ extension FuzzTarget {
         guard let sample = input.element(of: KeySamples.signed) else { return }
         let signature = Array(input.rest)
         for algorithm in sample.key.signatureAlgorithms + ["ssh-rsa", "none"] {
-            guard let isGood = try? sample.key.verify(signature: signature, over: [1, 2, 3], algorithm: algorithm) else {
+            guard let isGood = try? sample.key.verify(signature: signature, over: [1, 2, 3], algorithm: algorithm)
+            else {
                 continue
             }
             // ECDSA can be signed anew by who has the key alone; what stands here came from no such one.

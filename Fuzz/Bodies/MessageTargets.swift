@@ -149,7 +149,8 @@ enum MessageCodec {
     /// A message that we write, for each step that has one.
     static var seeds: [[UInt8]] {
         let lists = KeyExchangeInit(
-            keyExchange: ["curve25519-sha256"], hostKeys: ["ssh-ed25519"], ciphers: ["aes128-ctr"], macs: ["hmac-sha2-256"])
+            keyExchange: ["curve25519-sha256"], hostKeys: ["ssh-ed25519"], ciphers: ["aes128-ctr"],
+            macs: ["hmac-sha2-256"])
         var info = ExtensionInfo()
         info.serverSignatureAlgorithms = ["ssh-ed25519", "rsa-sha2-256"]
         info.supportsPing = true
@@ -159,7 +160,8 @@ enum MessageCodec {
         let first: [[ByteBuffer]] = [
             [Disconnect(reason: .byApplication, description: "bye").encoded],
             [ServiceName(ServiceName.userAuth).request], [info.encoded], [Ping(data: [1, 2]).encoded(.ping)],
-            [lists.encoded(cookie: [UInt8](repeating: 1, count: 16))], [KeyExchangeShare(share: [1]).encoded(.ecdhInit)],
+            [lists.encoded(cookie: [UInt8](repeating: 1, count: 16))],
+            [KeyExchangeShare(share: [1]).encoded(.ecdhInit)],
             [KeyExchangeReply(hostKey: [1], share: [2], signature: [3]).encoded(.ecdhReply)],
             [lists.encoded(cookie: [UInt8](repeating: 1, count: 16))],
         ]
@@ -176,7 +178,10 @@ enum MessageCodec {
             [UserAuthInfoRequest(questions).encoded],
         ]
         let third: [[ByteBuffer]] = [
-            [RemoteForward.tcp(address).encoded(cancels: false), RemoteForward.unix(path: "/s").encoded(cancels: true)],
+            [
+                RemoteForward.tcp(address).encoded(cancels: false),
+                RemoteForward.unix(path: "/s").encoded(cancels: true),
+            ],
             ChannelSamples.opens(address).map { $0.encoded(sender: 1, window: 2, maximumPacket: 3) },
             [ChannelOpenConfirmation(recipient: 1, sender: 2, window: 3, maximumPacket: 4).encoded],
             [ChannelOpenFailure(recipient: 1, reason: 2, description: "no").encoded],

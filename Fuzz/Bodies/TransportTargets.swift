@@ -15,7 +15,8 @@ extension FuzzTarget {
         }
 
     private static let identificationSeeds = [
-        "\u{4}\u{5}SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\nmore", "\0\0hello\r\nSSH-1.99-x y\n", "\u{1}\u{7}SSH-1.5-old\n",
+        "\u{4}\u{5}SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\nmore", "\0\0hello\r\nSSH-1.99-x y\n",
+        "\u{1}\u{7}SSH-1.5-old\n",
     ].map { Array($0.utf8) }
 
     /// The first byte is the role, the second the size of the pieces; in one piece it must come to the same.
