@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The fuzz targets without libFuzzer: what they once found, and as many changed seeds as there is time for.
-@Suite struct FuzzBodyTests {
+@Suite(.serialized) struct FuzzBodyTests {
     @Test("nothing that a fuzzer found comes back", arguments: FuzzTarget.all.map(\.name))
     func finds(name: String) async throws {
         let target = try #require(FuzzTarget.all.first { $0.name == name })
