@@ -18,14 +18,14 @@ extension FuzzTarget {
         let clients = [agent.connect(), agent.connect()]
         var frames = [AgentFrames(), AgentFrames()]
         var questions: [AgentQuestion] = []
-        // Each try of the lock costs milliseconds, as it should.
-        var locks = 0
+        // Each try of the lock costs milliseconds, as it should: few inputs may have some.
+        var locks = bytes.count % 16 == 0 ? 2 : 0
         func isTooDear(_ message: [UInt8]) -> Bool {
             guard let first = message.first, [AgentMessageNumber.lock, AgentMessageNumber.unlock].contains(first) else {
                 return false
             }
-            locks += 1
-            return locks > 2
+            locks -= 1
+            return locks < 0
         }
         while !input.isEmpty {
             let operation = input.byte()

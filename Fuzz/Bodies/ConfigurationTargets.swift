@@ -1,12 +1,7 @@
+import Foundation
 import NIOCore
 
 @testable import SSH
-
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 
 extension FuzzTarget {
     static let configuration: [FuzzTarget] = [
@@ -16,6 +11,11 @@ extension FuzzTarget {
     static let forwarding: [FuzzTarget] = [
         FuzzTarget("socks", seeds: { socksSeeds }) { try negotiate($0) }
     ]
+
+    /// In memory where there is such a place: a disk would be what is measured.
+    private static let folder =
+        FileManager.default.isWritableFile(atPath: "/dev/shm")
+        ? "/dev/shm" : FileManager.default.temporaryDirectory.path
 
     /// Runs nothing and asks nobody.
     private static let context: ConfigurationContext = {
@@ -31,12 +31,12 @@ extension FuzzTarget {
         let lines = bytes.split(separator: 10).filter {
             !String(decoding: $0, as: UTF8.self).lowercased().contains("include")
         }
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "fuzz-ssh-config-\(UInt64.random(in: 0...UInt64.max))")
-        try Data(lines.joined(separator: [10])).write(to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
+        let file = folder + "/fuzz-ssh-config-\(UInt64.random(in: 0...UInt64.max))"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let isWritten = FileManager.default.createFile(atPath: file, contents: Data(lines.joined(separator: [10])))
+        try hold(isWritten, "No file can be made in \(folder)")
         let resolved = try? SSHConfiguration.resolve(
-            host: "host.example", files: .only(file.path), context: context)
+            host: "host.example", files: .only(file), context: context)
         guard let configuration = resolved else { return }
         _ = configuration.lines
         _ = try? configuration.identityFiles()

@@ -175,7 +175,12 @@ enum ConnectionSamples {
     }
 
     /// A handshake, a channel, data both ways, a rekey, the end.
-    static let pairs: [[UInt8]] = [
+    static let pairs: [[UInt8]] =
+        (0..<16).flatMap { choice in
+            traffic.map { [choice << 1] + $0.dropFirst() }
+        } + traffic.map { [UInt8(truncatingIfNeeded: ConnectionStages.all.count * 2 - 1)] + $0.dropFirst(2) }
+
+    private static let traffic: [[UInt8]] = [
         [0, 0, 3, 0, 9, 0, 0, 0, 3, 1, 9, 5, 0, 0, 3, 0, 9, 1, 0, 0x4F, 0, 3, 1, 9, 1, 0, 0x30, 1, 0, 9, 9, 0, 3],
         [0, 0, 0, 40, 1, 1, 40, 0, 2, 9, 1, 0, 200, 0, 1, 255, 1, 2, 255, 0, 5, 0x80, 0, 0, 0, 9, 1, 0, 3],
         [13, 0, 9, 0, 0, 0, 3, 1, 9, 5, 1, 0, 3, 0, 9, 1, 0, 0x4F, 0, 5, 0x81, 0, 0, 0, 4, 0, 3],

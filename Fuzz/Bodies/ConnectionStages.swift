@@ -48,10 +48,17 @@ enum ConnectionStages {
             ciphers: CipherName.standard, macs: MACName.standard, compression: [.none, .zlib])
     }
 
-    static func fresh() -> Stage {
-        Stage(
-            client: ConnectionMachine(client: clientConfiguration, random: { [UInt8](repeating: 7, count: $0) }),
-            server: ConnectionMachine(server: serverConfiguration, random: { [UInt8](repeating: 8, count: $0) }))
+    /// - Parameter choice: 1: compressed, 2: new keys every few packets, 4: another cipher, 8: the server asks for them.
+    static func fresh(_ choice: UInt8 = 0) -> Stage {
+        var (client, server) = (clientConfiguration, serverConfiguration)
+        if choice & 1 != 0 { client.algorithms.compression = [.zlib] }
+        let often = RekeyPolicy(bytes: 20_000, packets: 40)
+        if choice & 2 != 0 { client.rekey = often }
+        if choice & 8 != 0 { server.rekey = often }
+        if choice & 4 != 0 { client.algorithms.ciphers = [.aes128CTR, .chacha20Poly1305] }
+        return Stage(
+            client: ConnectionMachine(client: client, random: { [UInt8](repeating: 7, count: $0) }),
+            server: ConnectionMachine(server: server, random: { [UInt8](repeating: 8, count: $0) }))
     }
 
     private static func record() -> [Stage] {
@@ -85,6 +92,8 @@ enum ConnectionStages {
                 }
             }
         }
+        // And at rest, with nothing on the way.
+        stages.append(uncovered(client, server))
         return stages
     }
 

@@ -80,10 +80,11 @@ struct ConnectionPair {
     private init(_ choice: UInt8) {
         let isReal = choice & 1 == 0
         let stages = ConnectionStages.all
-        let stage = isReal ? ConnectionStages.fresh() : stages[Int(choice >> 1) % stages.count]
+        let place = Int(choice >> 1) % stages.count
+        let stage = isReal ? ConnectionStages.fresh(choice >> 1) : stages[place]
         ends = [stage.client, stage.server].map { ConnectionOwner($0, now: ConnectionStages.start) }
-        // In clear, a rekey would find the two ends at different packets.
-        isDisturbed = !isReal
+        // In all but the last, something was on the way.
+        isDisturbed = !isReal && place != stages.count - 1
         for end in 0...1 {
             ends[end].isCleartext = !isReal
             ends[end].machine.start(now: ConnectionStages.start)
@@ -105,6 +106,8 @@ struct ConnectionPair {
         default: try ends[end].act(&input, isGentle: true)
         }
         try ends[end].takeEvents()
+        // In clear, new keys find the two ends at different packets.
+        if ends[end].isCleartext, !ends[end].machine.keyExchange.isIdle { isDisturbed = true }
     }
 
     private mutating func alter(_ end: Int, _ input: inout FuzzInput) {
