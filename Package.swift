@@ -43,6 +43,7 @@ var dependencies: [Package.Dependency] = [
 var products: [Product] = [
     .library(name: "SSH", targets: ["SSH", "SSHProtocol", "SSHKeys", "SSHCrypto"]),
     .library(name: "SSHKeys", targets: ["SSHKeys"]),
+    .library(name: "SFTP", targets: ["SFTP"]),
 ]
 
 var targets: [Target] = [
@@ -57,10 +58,17 @@ var targets: [Target] = [
     module("SSHKeys", ["SSHCrypto", "CLibArgon2", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
+    .target(name: "CFileCalls"),
+    module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", nioCore, nioPosix]),
     tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
+    tests("SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+    // The server core on standard input and output, for the tests to put behind other programs' clients.
+    .executableTarget(
+        name: "SFTPServerOnPipes", dependencies: ["SFTP", nioCore, nioPosix], path: "Tests/SFTPServerOnPipes",
+        swiftSettings: settings),
 ]
 
 if !engineOnly {

@@ -1,0 +1,54 @@
+public import SSH
+
+extension SSHConnection {
+    /// Brings a file, or a directory with `isRecursive`, here by the old scp protocol, for hosts that have no SFTP.
+    ///
+    /// What the host sends is taken only under the name that was asked for, and lands within the target's folder
+    /// whatever names and links the host makes up.
+    ///
+    /// - Parameters:
+    ///   - path: At the host, as it is: it is quoted for the host's shell, so no pattern is expanded.
+    ///   - localPath: A directory that exists, or what the file is to be called.
+    @discardableResult
+    public func scpDownload(
+        _ path: RemotePath, to localPath: String, options: SCPOptions = SCPOptions()
+    ) async throws(SFTPError) -> TransferSummary {
+        let name = path.lastComponent
+        guard name.isSafeComponent else { throw .unsafeName(name, in: path) }
+        let (files, target) = try LocalPlace.of(localPath)
+        let stream = try await SessionSCPStream.start(SCPCommand.line("f", options, path), on: self)
+        let sink = SCPSink(stream, fileSystem: files, options: options, expectedName: name)
+        let summary = try await sink.receive(into: target)
+        stream.finish()
+        return summary
+    }
+
+    /// Takes a file, or a directory with `isRecursive`, to the host by the old scp protocol.
+    ///
+    /// - Parameters:
+    ///   - localPath: Symbolic links below it are followed while they stay within its folder.
+    ///   - path: At the host: a directory that exists, or what the file is to be called there.
+    @discardableResult
+    public func scpUpload(
+        _ localPath: String, to path: RemotePath, options: SCPOptions = SCPOptions()
+    ) async throws(SFTPError) -> TransferSummary {
+        let (files, source) = try LocalPlace.of(localPath)
+        let stream = try await SessionSCPStream.start(SCPCommand.line("t", options, path), on: self)
+        let summary = try await SCPSource(stream, fileSystem: files, options: options).send(source)
+        stream.finish()
+        return summary
+    }
+}
+
+/// A path of this machine as a path in its folder: nothing beside that folder can be reached.
+private enum LocalPlace {
+    static func of(_ path: String) throws(SFTPError) -> (RootedFileSystem, RemotePath) {
+        let components = RemotePath(path).components
+        guard let name = components.last.map({ RemotePath(bytes: $0) }), name.isSafeComponent else {
+            return (try RootedFileSystem(root: path.isEmpty ? "." : path), "/")
+        }
+        let folder = RemotePath(bytes: Array(components.dropLast().joined(separator: [UInt8(ascii: "/")])))
+        let root = (path.hasPrefix("/") ? "/" : "./") + String(decoding: folder.bytes, as: UTF8.self)
+        return (try RootedFileSystem(root: root), RemotePath("/").joined(name))
+    }
+}
