@@ -51,7 +51,7 @@ var targets: [Target] = [
     .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibZ", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLibArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
-    .target(name: "CSSHCipher", dependencies: ["CLibCrypto"]),
+    .target(name: "CSSHCipher", dependencies: ["CLibCrypto", crypto]),
     .target(name: "CSSHKeyExchange", dependencies: ["CLibCrypto"]),
     .target(name: "CSNTRUP761", dependencies: ["CLibCrypto"]),
     module("SSHCrypto", ["CSSHCipher", "CSSHKeyExchange", "CSNTRUP761", "CLibZ", crypto, cryptoExtras, nioCore]),
@@ -60,7 +60,14 @@ var targets: [Target] = [
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
     .target(name: "CFileCalls"),
     module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", nioCore, nioPosix]),
-    tests("SSHCrypto", [crypto, cryptoExtras, nioCore]),
+    .executableTarget(
+        name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets", swiftSettings: settings),
+    .executableTarget(
+        name: "engine-bench", dependencies: ["SFTP", "SSH", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix],
+        path: "Benchmarks/engine/program", swiftSettings: settings),
+    tests(
+        "SSHCrypto",
+        ["CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),

@@ -1,6 +1,4 @@
-// The SHA functions below EVP are deprecated since libcrypto 3.0 and stay for all of its major version. They are used
-// here, and only here, because in 3.0 both EVP_MAC and EVP_Digest allocate twice for each message, and a hash state
-// that is a plain struct can be keyed once and copied: no allocation, and one compression less for each half.
+// CSSHCipher.h says why the deprecated functions.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "CSSHCipher.h"

@@ -32,6 +32,11 @@ import Testing
                 106140DFB121064AA7D29852DA2D7E3674CE75AAA88BFF0B5D25FC892514F22683ADE5428D96484283269CCB1769E054
                 A15F2C7971973E253B252088
                 """),
+        Vector(
+            hash: .sha1, letter: "D",
+            key: """
+                9EF787A109CD77CDEB357A9F7E38721CFC30DC06C1FF1EB736BDDD5A6B005E79B4428C36E6E04A61635869EB43
+                """),
     ]
 
     @Test("keys of every length are those that OpenSSL derives", arguments: vectors)

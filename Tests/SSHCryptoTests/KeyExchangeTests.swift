@@ -5,15 +5,16 @@ import Testing
 @testable import SSHCrypto
 
 @Suite struct KeyExchangeTests {
+    static let fixedLength = KeyExchangeMethod.allCases.filter { $0.clientShareLength != nil }
     static let nistMethods: [KeyExchangeMethod] = [.ecdhP256, .ecdhP384, .ecdhP521]
 
-    @Test("both sides reach the same secret, with shares of the stated length", arguments: KeyExchangeMethod.allCases)
+    @Test("both sides reach the same secret, with shares of the stated length", arguments: KeyExchangeMethod.standard)
     func agreement(_ method: KeyExchangeMethod) throws {
-        for _ in 0..<20 {
+        for _ in 0..<5 {
             var client = try ClientKeyExchange(method)
-            #expect(client.share.count == method.clientShareLength)
+            #expect(method.clientShareLength.map { $0 == client.share.count } ?? true)
             let server = try ServerKeyExchange.respond(method, peerShare: client.share)
-            #expect(server.share.count == method.serverShareLength)
+            #expect(method.serverShareLength.map { $0 == server.share.count } ?? true)
             #expect(try client.finish(peerShare: server.share).bytes == server.secret.bytes)
         }
     }
@@ -25,6 +26,35 @@ import Testing
         #expect(KeyExchangeMethod(rawValue: "ecdh-sha2-nistp256")?.hash == .sha256)
         #expect(KeyExchangeMethod(rawValue: "ecdh-sha2-nistp384")?.hash == .sha384)
         #expect(KeyExchangeMethod(rawValue: "ecdh-sha2-nistp521")?.hash == .sha512)
+        #expect(KeyExchangeMethod(rawValue: "sntrup761x25519-sha512")?.hash == .sha512)
+        #expect(KeyExchangeMethod(rawValue: "sntrup761x25519-sha512@openssh.com")?.hash == .sha512)
+        #expect(KeyExchangeMethod(rawValue: "diffie-hellman-group14-sha256")?.hash == .sha256)
+        #expect(KeyExchangeMethod(rawValue: "diffie-hellman-group-exchange-sha256")?.hash == .sha256)
+        #expect(KeyExchangeMethod(rawValue: "diffie-hellman-group16-sha512")?.hash == .sha512)
+        #expect(KeyExchangeMethod(rawValue: "diffie-hellman-group18-sha512")?.hash == .sha512)
+        #expect(KeyExchangeMethod(rawValue: "diffie-hellman-group14-sha1")?.hash == .sha1)
+        #expect(KeyExchangeMethod(rawValue: "diffie-hellman-group1-sha1")?.hash == .sha1)
+        #expect(KeyExchangeMethod(rawValue: "diffie-hellman-group-exchange-sha1")?.hash == .sha1)
+    }
+
+    @Test("nothing weak, and no group that a stranger chooses, is offered unasked")
+    func standardLists() {
+        #expect(
+            KeyExchangeMethod.standard.map(\.rawValue) == [
+                "mlkem768x25519-sha256", "sntrup761x25519-sha512", "sntrup761x25519-sha512@openssh.com",
+                "curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384",
+                "ecdh-sha2-nistp521", "diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512",
+                "diffie-hellman-group14-sha256",
+            ])
+        #expect(
+            CipherName.standard.map(\.rawValue) == [
+                "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes128-ctr",
+                "aes192-ctr", "aes256-ctr",
+            ])
+        #expect(
+            MACName.standard.map(\.rawValue) == [
+                "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
+            ])
     }
 
     @Test("X25519 gives the secret of RFC 7748 §6.1")
@@ -93,7 +123,7 @@ import Testing
         #expect(code { try hybrid.finish(peerShare: answer.dropLast(32) + hex(share)) } == .invalidPeerShare)
     }
 
-    @Test("a share that is empty, short, long or doubled is refused", arguments: KeyExchangeMethod.allCases)
+    @Test("a share that is empty, short, long or doubled is refused", arguments: fixedLength)
     func wrongLengths(_ method: KeyExchangeMethod) throws {
         let share = try ServerKeyExchange.respond(method, peerShare: ClientKeyExchange(method).share).share
         for wrong in [[], Array(share.dropLast()), share + [0], share + share] {
@@ -144,12 +174,5 @@ import Testing
         let answer = try ServerKeyExchange.respond(.curve25519, peerShare: client.share)
         _ = try client.finish(peerShare: answer.share)
         #expect(code { try client.finish(peerShare: answer.share) } == .internalFailure)
-    }
-
-    private func code<Value>(_ body: () throws -> Value) -> SSHCryptoError.Code? {
-        do {
-            _ = try body()
-            return nil
-        } catch { return (error as? SSHCryptoError)?.code }
     }
 }

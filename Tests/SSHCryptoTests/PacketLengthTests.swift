@@ -1,3 +1,4 @@
+import CSSHCipher
 import Crypto
 import CryptoExtras
 import NIOCore
@@ -35,15 +36,35 @@ import Testing
         #expect(try lengthRefused(suite.opener(), &wire))
     }
 
-    @Test("a hostile encrypted length is refused after one block, with encrypt-and-MAC", arguments: hostile)
+    @Test("a hostile encrypted length is refused after one block, in counter mode", arguments: hostile)
     func hidden(_ length: UInt32) throws {
-        for suite in Suite.all where suite.hidesLength {
-            let block = withUnsafeBytes(of: length.bigEndian) { Array($0) } + [UInt8](repeating: 0, count: 12)
-            let encrypted = try AES._CTR.encrypt(
-                block, using: SymmetricKey(data: suite.key), nonce: .init(nonceBytes: suite.iv))
-            var wire = ByteBuffer(Array(encrypted))
+        for suite in Suite.all where suite.hidesLength && !suite.cipher.isLegacy {
+            var wire = ByteBuffer(try firstBlock(length, suite))
             #expect(try lengthRefused(suite.opener(), &wire))
         }
+    }
+
+    @Test("with CBC a hostile length looks like every other damage, as late as the longest packet", arguments: hostile)
+    func chained(_ length: UInt32) throws {
+        for suite in Suite.all where suite.hidesLength && suite.cipher.isLegacy {
+            let opener = try suite.opener()
+            var wire = ByteBuffer(try firstBlock(length, suite))
+            #expect(try opener.open(&wire, sequenceNumber: 0, maximumPacketLength: 35_000) == nil)
+            #expect(opener.bytesNeeded == 4 + 35_000 + suite.tagLength)
+            wire.writeBytes(randomBytes(opener.bytesNeeded - wire.readableBytes - 1))
+            #expect(try opener.open(&wire, sequenceNumber: 0, maximumPacketLength: 35_000) == nil)
+            wire.writeBytes([0])
+            #expect(code { try opener.open(&wire, sequenceNumber: 0, maximumPacketLength: 35_000) } == .macMismatch)
+        }
+    }
+
+    /// The first cipher block of a packet that says that it is `length` bytes long.
+    private func firstBlock(_ length: UInt32, _ suite: Suite) throws -> [UInt8] {
+        let padding = [UInt8](repeating: 0, count: suite.cipher.blockSize - 4)
+        var block = withUnsafeBytes(of: length.bigEndian) { Array($0) } + padding
+        let context = try StreamContext(suite.cipher, key: suite.key, iv: suite.iv, encrypts: true)
+        #expect(ssh_stream_apply(context.pointer, &block, block.count) == 0)
+        return block
     }
 
     @Test("a packet exactly at the limit opens, one byte block above it does not", arguments: Suite.all)

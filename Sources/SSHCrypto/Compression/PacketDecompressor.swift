@@ -11,6 +11,9 @@ public final class PacketDecompressor {
     private var failure: SSHCryptoError?
     private static let chunk = 4096
 
+    /// Bytes that the last result takes up in memory.
+    var heldBytes: Int { output.capacity }
+
     /// Throws `internalFailure` when zlib refuses to start.
     public init() throws(SSHCryptoError) {
         stream = .allocate(capacity: 1)

@@ -5,8 +5,8 @@ import CSSHCipher
 final class GCMContext {
     let pointer: OpaquePointer
 
-    init(key: [UInt8], iv: [UInt8], encrypts: Bool) throws(SSHCryptoError) {
-        guard let pointer = ssh_gcm_create(key, key.count, iv, encrypts ? 1 : 0) else {
+    init(key: [UInt8], iv: [UInt8]) throws(SSHCryptoError) {
+        guard let pointer = ssh_gcm_create(key, key.count, iv) else {
             throw .internalFailure("AES-GCM could not be started.")
         }
         self.pointer = pointer

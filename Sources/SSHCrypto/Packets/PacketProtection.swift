@@ -16,7 +16,7 @@ enum PacketProtection {
                 hint: "Derive as many bytes as the cipher's keyLength and ivLength say.")
         }
         switch cipher {
-        case .aes128GCM, .aes256GCM: self = .gcm(try GCMContext(key: key, iv: iv, encrypts: encrypts))
+        case .aes128GCM, .aes256GCM: self = .gcm(try GCMContext(key: key, iv: iv))
         case .chacha20Poly1305: self = .chacha(try ChaChaContext(key: key))
         case .aes128CTR, .aes192CTR, .aes256CTR, .aes128CBC, .aes192CBC, .aes256CBC, .tripleDESCBC:
             guard let mac else {

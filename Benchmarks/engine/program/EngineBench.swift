@@ -1,0 +1,1 @@
+@main enum EngineBench { static func main() {} }
