@@ -17,7 +17,8 @@ struct TypedKey: Sendable, Hashable {
     }
 
     let kind: Kind
-    let bytes: [UInt8]
+    /// A piece of the input that it came with: a paste of thousands of keys is one allocation.
+    let bytes: ArraySlice<UInt8>
     let actor: String
     /// Microseconds since the start of the recording.
     let time: Int64
@@ -35,6 +36,8 @@ struct TypedKey: Sendable, Hashable {
 /// of a call is the Escape key, as terminals send their sequences whole.
 struct TypedKeys: Sendable {
     private static let longestHeld = 64
+    private static let pasteBegins = Array("\u{1B}[200~".utf8)
+    private static let pasteEnds = Array("\u{1B}[201~".utf8)
     private var held: [UInt8] = []
     private var isPasting = false
 
@@ -45,17 +48,19 @@ struct TypedKeys: Sendable {
         var position = 0
         while position < input.count {
             guard let (kind, length) = next(input[position...]) else {
-                let rest = Array(input[position...])
+                let rest = input[position...]
                 if rest.count <= Self.longestHeld {
-                    held = rest
+                    held = Array(rest)
                 } else {
                     keys.append(TypedKey(kind: .coded, bytes: rest, actor: actor, time: time))
                 }
                 break
             }
-            let key = Array(input[position..<(position + length)])
-            if key == Array("\u{1B}[200~".utf8) { isPasting = true }
-            if key == Array("\u{1B}[201~".utf8) { isPasting = false }
+            let key = input[position..<(position + length)]
+            if length == Self.pasteBegins.count {
+                if key.elementsEqual(Self.pasteBegins) { isPasting = true }
+                if key.elementsEqual(Self.pasteEnds) { isPasting = false }
+            }
             keys.append(TypedKey(kind: kind, bytes: key, actor: actor, time: time))
             position += length
         }

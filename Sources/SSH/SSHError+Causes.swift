@@ -157,6 +157,7 @@ extension SSHError {
     init(_ error: ProtocolError) {
         let (code, hint) = Self.meaning(of: error.code)
         self.init(code, error.description, hint: hint, offeredMethods: error.offeredMethods)
+        mismatch = error.mismatch
     }
 
     private static func meaning(of code: ProtocolError.Code) -> (Code, String) {

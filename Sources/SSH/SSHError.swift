@@ -1,5 +1,7 @@
 // The one error of this module.
 
+public import SSHProtocol
+
 /// Why something about a connection failed: a code for machines, a sentence for people, and what to do next.
 public struct SSHError: Error, Sendable, Hashable {
     /// Stable strings; `rawValue` is what an API may show.
@@ -42,6 +44,8 @@ public struct SSHError: Error, Sendable, Hashable {
     public var hint: String
     /// The authentication methods that the host still offers, on `authentication_failed`.
     public var offeredMethods: [String]
+    /// Both lists, on `no_common_algorithm`.
+    public var mismatch: AlgorithmMismatch?
 
     public init(_ code: Code, _ description: String, hint: String, offeredMethods: [String] = []) {
         self.code = code

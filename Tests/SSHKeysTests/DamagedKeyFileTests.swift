@@ -25,13 +25,6 @@ import Testing
         #expect(failure([UInt8](repeating: 0x41, count: 1 << 20))?.code == .notAPrivateKey)
     }
 
-    @Test("a PuTTY key is unsupported, with the command that converts it")
-    func putty() {
-        let error = failure(Array("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n".utf8))
-        #expect(error?.code == .unsupported)
-        #expect(error?.hint.contains("puttygen") == true)
-    }
-
     @Test(
         "a file without its last line, with a stray character or a missing one is malformed",
         arguments: [[], ["-m", "PEM"]])
@@ -160,6 +153,70 @@ import Testing
         var wrong = content
         wrong[wrong.count - 100] ^= 1
         #expect(failure(Self.file(wrong), passphrase: passphrase)?.code == .malformed)
+    }
+
+    @Test("an encrypted OpenSSH file cut anywhere or with any byte changed never traps on the way to its passphrase")
+    func encryptedHeader() throws {
+        let key = SSHPrivateKey.generateEd25519(comment: "")
+        let content = try content(try key.openSSHFile(passphrase: [0x78], rounds: 1))
+        for damaged in Damage.all(content) { _ = failure(Self.file(damaged)) }
+    }
+
+    // The format has no MAC: a changed byte in the last blocks of an Ed25519 key may well be another key.
+    @Test("an encrypted PKCS#8 file cut anywhere is not opened, and with any byte changed never traps")
+    func encryptedPKCS8() throws {
+        let bench = try Workbench()
+        try bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
+        for options in [["-iter", "1"], ["-scrypt", "-scrypt_N", "2", "-scrypt_r", "1", "-scrypt_p", "1"]] {
+            try bench.require(
+                "openssl", ["pkcs8", "-topk8", "-in", "key", "-out", "new", "-passout", "pass:x"] + options)
+            let content = try content(try bench.text("new"))
+            for cut in Damage.cuts(content) {
+                #expect(failure(Self.file(cut, "ENCRYPTED PRIVATE KEY"), passphrase: "x")?.code == .malformed)
+            }
+            for changed in Damage.flips(content) {
+                _ = failure(Self.file(changed, "ENCRYPTED PRIVATE KEY"), passphrase: "x")
+            }
+        }
+    }
+
+    @Test(
+        "scrypt that would take gigabytes is refused at once",
+        arguments: [(1 << 24, 8, 1), (16384, 8, 1 << 20), (3, 8, 1), (0, 8, 1), (2, 0, 1), (2, 1, 0)])
+    func scrypt(_ cost: Int, _ blockSize: Int, _ parallelism: Int) {
+        func number(_ value: Int) -> [UInt8] {
+            Self.der(0x02, [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) })
+        }
+        let options = Self.der(0x04, [1, 2, 3, 4, 5, 6, 7, 8]) + number(cost) + number(blockSize) + number(parallelism)
+        let scrypt = Self.der(0x06, [0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b]) + Self.der(0x30, options)
+        let cipher =
+            Self.der(0x06, [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a])
+            + Self.der(0x04, [UInt8](repeating: 0, count: 16))
+        let scheme =
+            Self.der(0x06, [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d])
+            + Self.der(0x30, Self.der(0x30, scrypt) + Self.der(0x30, cipher))
+        let file = Self.der(0x30, Self.der(0x30, scheme) + Self.der(0x04, [UInt8](repeating: 0, count: 16)))
+        #expect(failure(Self.file(file, "ENCRYPTED PRIVATE KEY"), passphrase: "x")?.code == .unsupported)
+    }
+
+    @Test("an Ed25519 key that is a byte too short or too long in any of its parts is malformed", arguments: [31, 33])
+    func shortKey(_ length: Int) {
+        for (publicLength, privateLength) in [(length, 64), (32, 32 + length), (32, 0)] {
+            var block = WireWriter()
+            block.writeRaw([0, 0, 0, 1, 0, 0, 0, 1])
+            block.writeString("ssh-ed25519")
+            block.writeString([UInt8](repeating: 0, count: publicLength))
+            block.writeString([UInt8](repeating: 0, count: privateLength))
+            block.writeString("")
+            for byte in 0..<UInt8((8 - block.bytes.count % 8) % 8) { block.writeUInt8(byte + 1) }
+            var writer = WireWriter()
+            writer.writeRaw("openssh-key-v1\0".utf8)
+            for field in ["none", "none", ""] { writer.writeString(field) }
+            writer.writeUInt32(1)
+            writer.writeString(SSHPrivateKey.generateEd25519().publicKey.blob)
+            writer.writeString(block.bytes)
+            #expect(failure(Self.file(writer.bytes))?.code == .malformed)
+        }
     }
 
     @Test("an RSA key of 1024 bits or of 64 kbit is unsupported, a DSA key too")

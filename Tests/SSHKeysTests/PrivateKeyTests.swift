@@ -77,7 +77,8 @@ import Testing
         "openssl's PBES2 variants open",
         arguments: [
             ["-v2", "aes-128-cbc"], ["-v2", "aes-192-cbc"], ["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA512"],
-            ["-v2prf", "hmacWithSHA1"], ["-iter", "10000"],
+            ["-v2prf", "hmacWithSHA1"], ["-v2prf", "hmacWithSHA384"], ["-iter", "10000"], ["-scrypt"],
+            ["-scrypt", "-scrypt_N", "1024", "-scrypt_r", "4", "-scrypt_p", "2"],
         ])
     func pbes2(_ options: [String]) throws {
         let bench = try Workbench()

@@ -86,7 +86,7 @@ import Testing
 
     @Test(
         "other key types are unsupported by name, without their control characters",
-        arguments: ["ssh-dss", "sk-ssh-ed25519@openssh.com", "ssh-ed25519-cert-v01@openssh.com", "\u{1b}[31mred"])
+        arguments: ["ssh-dss", "sk-ssh-rsa@openssh.com", "ssh-ed25519-cert-v01@openssh.com", "\u{1b}[31mred"])
     func otherTypes(_ type: String) {
         var writer = WireWriter()
         writer.writeString(type)

@@ -192,7 +192,9 @@ import Testing
 
     // MARK: Shares and proofs
 
-    @Test("an all-zero or misshapen share fails the exchange", arguments: KeyExchangeMethod.standard.filter { $0.clientShareLength != nil })
+    @Test(
+        "an all-zero or misshapen share fails the exchange",
+        arguments: KeyExchangeMethod.standard.filter { $0.clientShareLength != nil })
     func badShares(method: KeyExchangeMethod) throws {
         let good = try ServerKeyExchange.respond(method, peerShare: ClientKeyExchange(method).share).share
         var infinity = good

@@ -119,7 +119,8 @@ import Testing
         var rounds = 0
         let pair = pair(["keyboard-interactive"], [.keyboardInteractive]) { request in
             switch request.method {
-            case .keyboardInteractive: return .ask(KeyboardQuestions(name: "Door", prompts: [.init(text: "A", echoes: true)]))
+            case .keyboardInteractive:
+                return .ask(KeyboardQuestions(name: "Door", prompts: [.init(text: "A", echoes: true)]))
             case .keyboardResponses(let answers):
                 rounds += 1
                 if rounds == 1 {
@@ -171,9 +172,10 @@ import Testing
     func banner() {
         let pair = MachinePair { $0.banner = "Authorised use only" }
         pair.begin()
-        #expect(pair.clientEvents.map(\.summary).prefix(4) == [
-            "verify ssh-ed25519", "keys", "banner Authorised use only", "authenticated",
-        ])
+        #expect(
+            pair.clientEvents.map(\.summary).prefix(4) == [
+                "verify ssh-ed25519", "keys", "banner Authorised use only", "authenticated",
+            ])
     }
 
     @Test("a question of the server leaves the clock of the grace time running")
@@ -193,7 +195,8 @@ import Testing
     @Test("answers that do not fit the question are refusals")
     func misfits() throws {
         for answer in [
-            AuthorizationAnswer.ask(KeyboardQuestions(prompts: [])), .changePassword(prompt: ""), .partial(remaining: []),
+            AuthorizationAnswer.ask(KeyboardQuestions(prompts: [])), .changePassword(prompt: ""),
+            .partial(remaining: []),
         ] {
             let client = try ScriptedClient.atTheDoor()
             client.authorize = { _ in answer }

@@ -19,7 +19,9 @@ import Testing
         }
     }
 
-    @Test("every key exchange method goes through, legacy ones where they are named", arguments: KeyExchangeMethod.allCases)
+    @Test(
+        "every key exchange method goes through, legacy ones where they are named",
+        arguments: KeyExchangeMethod.allCases)
     func methods(method: KeyExchangeMethod) {
         let preferences = AlgorithmPreferences(keyExchange: [method])
         let pair = MachinePair {
@@ -41,7 +43,11 @@ import Testing
             for compression in CompressionName.allCases {
                 let preferences = AlgorithmPreferences(
                     keyExchange: [.curve25519], ciphers: [cipher], macs: [mac], compression: [compression])
-                let pair = MachinePair { $0.algorithms = preferences } client: { $0.algorithms = preferences }
+                let pair = MachinePair {
+                    $0.algorithms = preferences
+                } client: {
+                    $0.algorithms = preferences
+                }
                 pair.begin()
                 #expect(pair.isAuthenticated, "\(cipher) \(mac): \(String(describing: pair.clientError))")
                 pair.client.beginRekey(now: pair.now)
@@ -195,7 +201,11 @@ import Testing
 
     @Test("a connection that carries nothing ends after its time, signs of life notwithstanding")
     func idle() throws {
-        let pair = MachinePair { $0.idleTimeout = .seconds(60) } client: { $0.keepaliveInterval = .seconds(5) }
+        let pair = MachinePair {
+            $0.idleTimeout = .seconds(60)
+        } client: {
+            $0.keepaliveInterval = .seconds(5)
+        }
         pair.begin()
         _ = try pair.client.openSession()
         pair.pump()

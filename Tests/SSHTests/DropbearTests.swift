@@ -30,7 +30,7 @@ struct DropbearTests {
         for cipher in [CipherName.chacha20Poly1305, .aes128CTR, .aes256CTR] {
             let connection = try await server.connect { $0.algorithms.ciphers = [cipher] }
             let result = try await connection.run("cat", stdin: bytes)
-            #expect(result.standardOutput == bytes)
+            expectSame(result.standardOutput, bytes)
             await connection.close()
         }
     }

@@ -16,7 +16,7 @@ import Testing
         let connection = try await server.connect(change)
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let result = try await connection.run("cat", stdin: bytes)
-        #expect(result.standardOutput == bytes)
+        expectSame(result.standardOutput, bytes)
         #expect(result.exit == .status(0))
         await connection.close()
     }

@@ -96,7 +96,7 @@ import Testing
     private func echo(_ connection: SSHConnection, megabytes: Int) async throws {
         let bytes = (0..<megabytes << 20).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
         let result = try await connection.run("cat", stdin: bytes, limit: bytes.count)
-        #expect(result.standardOutput == bytes)
+        expectSame(result.standardOutput, bytes)
         #expect(result.exit == .status(0))
     }
 

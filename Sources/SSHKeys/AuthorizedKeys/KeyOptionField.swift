@@ -35,6 +35,8 @@ struct KeyOptionField {
             guard let comma = rest.first else { break }
             guard comma == UInt8(ascii: ",") else { throw .malformed("text follows the closing quote of an option") }
             rest = rest.dropFirst()
+            // sshd does not mind a comma at the end.
+            guard !rest.isEmpty else { break }
         }
         self.options = options
     }

@@ -69,14 +69,15 @@ public struct LoginPermissions: Sendable, Hashable {
     }
 
     /// Throws `presenceRequired` if a FIDO key's signature lacks the touch or the verification that is needed. Other
-    /// keys pass, unless verification is demanded, which they cannot give.
+    /// keys pass, as in sshd.
     ///
     /// - Parameter details: what ``SSHPublicKey/verifyDetailed(signature:over:algorithm:allowingLegacy:)`` gave.
     public func checkPresence(_ details: SignatureDetails, of key: SSHPublicKey) throws(SSHKeyError) {
-        if key.isHardwareKey, needsTouch, !details.userPresent {
+        guard key.isHardwareKey else { return }
+        if needsTouch, !details.userPresent {
             throw .refused(.presenceRequired, "The hardware key was not touched for this signature.")
         }
-        if needsVerification, !(key.isHardwareKey && details.userVerified) {
+        if needsVerification, !details.userVerified {
             throw .refused(.presenceRequired, "The signature was made without the hardware key's PIN or fingerprint.")
         }
     }

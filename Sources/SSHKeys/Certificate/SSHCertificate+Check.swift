@@ -1,4 +1,9 @@
 extension SSHCertificate {
+    /// What authorities sign with: everything that is known, SHA-1 excepted, each curve by its own name.
+    public static let authorityAlgorithms: [String] =
+        ["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256", SSHPublicKey.skEd25519Type, SSHPublicKey.skECDSAType]
+        + ECDSACurve.allCases.map(\.algorithm)
+
     /// Throws unless the certificate may be used: by the rules of OpenSSH 10.3, all of them, in one place.
     ///
     /// - Parameters:
@@ -8,23 +13,26 @@ extension SSHCertificate {
     ///   - isTrusted: whether this key is an authority for what is asked. Called once.
     ///   - revoked: a revocation list, if there is one.
     ///   - sourceAddress: where the client is. A certificate that is bound to addresses is refused without it.
+    ///   - authorityAlgorithms: what the authority may have signed with (CASignatureAlgorithms).
     ///
     /// Throws `certificateWrongType`, `certificateUntrusted`, `revoked`, `certificateNotYetValid`,
     /// `certificateExpired`, `certificatePrincipal`, `certificateCriticalOption`, `addressNotAllowed`. What the
     /// certificate then permits is in ``permissions``.
     public func check(
         as type: CertificateType, principal: String, now: UInt64, isTrusted: (SSHPublicKey) -> Bool,
-        revoked: KeyRevocationList? = nil, sourceAddress: String? = nil
+        revoked: KeyRevocationList? = nil, sourceAddress: String? = nil,
+        authorityAlgorithms: [String] = authorityAlgorithms
     ) throws(SSHKeyError) {
         try check(
             as: type, principals: [principal], now: now, isTrusted: isTrusted, revoked: revoked,
-            sourceAddress: sourceAddress)
+            sourceAddress: sourceAddress, authorityAlgorithms: authorityAlgorithms)
     }
 
     /// The same, where any of several names will do: `principals=` of authorized_keys, AuthorizedPrincipalsFile.
     public func check(
         as type: CertificateType, principals: [String], now: UInt64, isTrusted: (SSHPublicKey) -> Bool,
-        revoked: KeyRevocationList? = nil, sourceAddress: String? = nil
+        revoked: KeyRevocationList? = nil, sourceAddress: String? = nil,
+        authorityAlgorithms: [String] = authorityAlgorithms
     ) throws(SSHKeyError) {
         guard self.type == type else {
             throw .refused(
@@ -36,6 +44,10 @@ extension SSHCertificate {
             throw .refused(
                 .certificateUntrusted,
                 "The certificate's authority \(signatureKey.fingerprint) is not one that is trusted here.")
+        }
+        guard authorityAlgorithms.contains(signatureAlgorithm) else {
+            throw .refused(
+                .certificateUntrusted, "Certificates that are signed with \(signatureAlgorithm) are not accepted here.")
         }
         if let revoked, let reason = revoked.reason(.certificate(self)) {
             throw .refused(.revoked, "The certificate was revoked: \(reason).")

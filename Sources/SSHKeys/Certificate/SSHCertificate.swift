@@ -4,7 +4,7 @@ import SSHCrypto
 ///
 /// A value of this type always bears a valid signature of ``signatureKey``: reading checks it. Whether that authority
 /// is trusted, and the certificate good for a purpose, is what
-/// ``check(as:principal:now:isTrusted:revoked:sourceAddress:)`` tells.
+/// ``check(as:principal:now:isTrusted:revoked:sourceAddress:authorityAlgorithms:)`` tells.
 public struct SSHCertificate: Sendable, Hashable {
     /// The longest certificate that is read, in bytes. One with 256 names and an RSA authority needs a quarter.
     public static let maximumLength = 64 * 1024

@@ -80,7 +80,8 @@ public struct HostPatterns: Sendable, Hashable {
 
     /// Whether a text can only be one host's name.
     static func isName(_ name: String) -> Bool {
-        !name.isEmpty && name.first != "!" && name.first != "|" && name.first != "#" && name.first != "@"
+        !name.isEmpty && name.utf8.allSatisfy { (0x21...0x7e).contains($0) } && name.first != "!" && name.first != "|"
+            && name.first != "#" && name.first != "@"
             && !name.contains { $0 == "*" || $0 == "?" || $0 == "," }
     }
 

@@ -44,7 +44,7 @@ public struct KnownHosts: Sendable, Hashable {
     public mutating func add(file: [UInt8], path: String) {
         for line in TextLine.lines(of: file) {
             do throws(SSHKeyError) { entries.append(try Entry(line, path: path)) } catch {
-                problems.append(LineProblem(line: line.number, error: error))
+                problems.append(LineProblem(path: path, line: line.number, error: error))
             }
         }
     }

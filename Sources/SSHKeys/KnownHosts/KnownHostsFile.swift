@@ -45,6 +45,20 @@ public struct KnownHostsFile: Sendable, Hashable {
         return removed
     }
 
+    /// Puts these keys in the place of those that the host had, in one step: after it proved that it holds them all
+    /// (hostkeys-00@openssh.com).
+    public func update(
+        host: String, port: Int, keys: [SSHPublicKey], isHashed: Bool = false
+    ) throws(SSHKeyError) {
+        var file = KnownHosts.removing(host: host, port: port, from: try content()).file
+        if let last = file.last, last != UInt8(ascii: "\n") { file.append(UInt8(ascii: "\n")) }
+        for key in keys {
+            file += Array(try KnownHosts.line(host: host, port: port, key: key, isHashed: isHashed).utf8)
+            file.append(UInt8(ascii: "\n"))
+        }
+        try replace(with: file)
+    }
+
     /// Hides the names of all hosts behind hashes.
     public func hash() throws(SSHKeyError) {
         let file = try content()

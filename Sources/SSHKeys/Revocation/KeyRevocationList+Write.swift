@@ -95,11 +95,13 @@ private enum SerialGroup {
 
     static func groups(of ranges: [ClosedRange<UInt64>]) -> [SerialGroup] {
         var groups: [SerialGroup] = []
+        // Behind the others: a list that is read and written again then gives the same bytes.
+        var bitmaps: [SerialGroup] = []
         var cluster: [ClosedRange<UInt64>] = []
         var singles: [UInt64] = []
         func flush() {
             if cluster.count >= enough {
-                groups.append(bitmap(of: cluster))
+                bitmaps.append(bitmap(of: cluster))
             } else {
                 for range in cluster {
                     if range.lowerBound == range.upperBound {
@@ -126,7 +128,7 @@ private enum SerialGroup {
         }
         flush()
         if !singles.isEmpty { groups.append(.list(singles)) }
-        return groups
+        return groups + bitmaps
     }
 
     private static func bitmap(of cluster: [ClosedRange<UInt64>]) -> SerialGroup {

@@ -38,8 +38,16 @@ public struct KeyRevocationList: Sendable, Hashable {
     /// Revokes a key, and every certificate of it or signed by it.
     public mutating func revoke(_ key: SSHPublicKey) { keys.insert(key.blob) }
 
-    /// Revokes the key that has this SHA-256 digest of its blob, 32 bytes: what a fingerprint says.
-    public mutating func revoke(sha256 digest: SHA256Digest) { sha256Digests.insert(Array(digest)) }
+    /// Revokes the key with this fingerprint: "SHA256:" and 43 characters, as `ssh-keygen -l` prints it.
+    ///
+    /// Throws `malformed` for anything else.
+    public mutating func revoke(fingerprint: String) throws(SSHKeyError) {
+        let name = "SHA256:"
+        guard fingerprint.hasPrefix(name), let digest = Base64.decode(fingerprint.dropFirst(name.count) + "="),
+            digest.count == SHA256.byteCount
+        else { throw .malformed("\(Printable.text(fingerprint)) is no SHA-256 fingerprint") }
+        sha256Digests.insert(digest)
+    }
 
     /// Revokes a certificate: by its serial number, or by its key id if the authority gave it no number.
     public mutating func revoke(_ certificate: SSHCertificate) {

@@ -46,11 +46,19 @@ struct TextLine {
 
 /// A line that could not be used, and why. The others of its file are good.
 public struct LineProblem: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The file; empty if it was given as text.
+    public let path: String
     /// The first line is 1.
     public let line: Int
     public let error: SSHKeyError
 
-    public var description: String { "line \(line): \(error.description)" }
+    init(path: String = "", line: Int, error: SSHKeyError) {
+        self.path = path
+        self.line = line
+        self.error = error
+    }
+
+    public var description: String { (path.isEmpty ? "line " : path + ":") + "\(line): \(error.description)" }
 }
 
 /// A public key as text files hold it: type, base64, and a comment that may be anything.

@@ -84,7 +84,8 @@ struct ServerAuthMachine {
         var request = try ReceivedAuthRequest(payload)
         guard request.service == ServiceName.connection else {
             throw ProtocolError(
-                .unexpectedMessage, "The host asked for the service "
+                .unexpectedMessage,
+                "The host asked for the service "
                     + "\(DisplayText.neutralise(request.service, limit: 64)), which there is not.",
                 reason: .serviceNotAvailable)
         }

@@ -58,7 +58,9 @@ extension ConnectionMachine {
         let blobs = try HostKeyRotation.blobs(body)
         guard Set(blobs).count == blobs.count, !blobs.isEmpty else { return nil }
         for blob in blobs {
-            guard let key = serverConfiguration.hostKeys.first(where: { $0.privateKey.publicKey.blob == blob })?.privateKey,
+            guard
+                let key = serverConfiguration.hostKeys.first(where: { $0.privateKey.publicKey.blob == blob })?
+                    .privateKey,
                 let algorithm = proofAlgorithm(key.publicKey),
                 let signature = try? key.sign(
                     HostKeyRotation.signedData(sessionID: sessionID, blob: blob), algorithm: algorithm)

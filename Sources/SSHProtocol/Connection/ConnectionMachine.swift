@@ -2,8 +2,8 @@
 // no clock and no generator of random numbers.
 
 public import NIOCore
-public import SSHKeys
 import SSHCrypto
+public import SSHKeys
 
 /// One end of an SSH connection (RFC 4250–4254), client or server, without I/O.
 ///

@@ -30,6 +30,8 @@ final class SSHServer: Sendable {
                 "ListenAddress 127.0.0.1:\(port)", "PidFile none", "UsePAM no", "StrictModes no", "PermitRootLogin yes",
                 "PasswordAuthentication no", "KbdInteractiveAuthentication no",
                 "AuthorizedKeysFile \(folder)/authorized_keys",
+                // The start-up files of whoever runs the tests have no say.
+                "SetEnv HOME=\(folder)",
             ] + hostKeys.map { "HostKey \(folder)/host_\($0)" }
         try Self.write(lines.joined(separator: "\n") + "\n", folder + "/sshd_config")
         try Self.write("", folder + "/log")

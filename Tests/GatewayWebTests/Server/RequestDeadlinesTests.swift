@@ -126,7 +126,7 @@ struct RequestDeadlinesTests {
                 _ = try await connection.response()
                 let begin = ContinuousClock.now
                 try await server.stop()
-                #expect(ContinuousClock.now - begin < .seconds(5))
+                #expect(ContinuousClock.now - begin < .seconds(20))
             }
         }
     }

@@ -49,6 +49,7 @@ final class HostServer: Sendable {
             PasswordAuthentication no
             KbdInteractiveAuthentication no
             AuthorizedKeysFile \(folder)/authorized_keys
+            SetEnv HOME=\(folder)
             """
         try configuration.write(toFile: folder + "/sshd_config", atomically: true, encoding: .utf8)
         return HostServer(port: port, folder: folder, process: try await launch(in: folder, port: port))

@@ -11,7 +11,9 @@ import Testing
 
     // MARK: Messages that are not for this end
 
-    @Test("case 21: a client's server that gets the answers of a server ends the connection", arguments: [UInt8(51), 52, 53, 60])
+    @Test(
+        "case 21: a client's server that gets the answers of a server ends the connection",
+        arguments: [UInt8(51), 52, 53, 60])
     func case21(number: UInt8) throws {
         let client = try ScriptedClient.atTheDoor()
         try client.say(number)
@@ -150,7 +152,9 @@ import Testing
     func case26() throws {
         let client = try ScriptedClient.atTheDoor()
         client.authorize = { $0.method.name == "publickey" ? .accept : .refuse }
-        for blob in [[], [0, 0, 0, 11], [0xFF, 0xFF, 0xFF, 0xFF], Array(Self.key.publicKey.blob.dropLast())] as [[UInt8]] {
+        for blob in [[], [0, 0, 0, 11], [0xFF, 0xFF, 0xFF, 0xFF], Array(Self.key.publicKey.blob.dropLast())]
+            as [[UInt8]]
+        {
             var message = AuthMessage().begin("publickey")
             message.writeSSHBoolean(false)
             message.writeSSHString("ssh-ed25519")

@@ -20,7 +20,8 @@ import Testing
         return client
     }
 
-    @Test("case 8: anything before KEXINIT ends a connection under strict order, and no other", arguments: [UInt8(2), 4])
+    @Test(
+        "case 8: anything before KEXINIT ends a connection under strict order, and no other", arguments: [UInt8(2), 4])
     func case8Before(number: UInt8) throws {
         let message = ByteBuffer(bytes: [number, 0, 0, 0, 0, 0, 0, 0, 0, 0])
         let strict = ScriptedClient()
@@ -33,7 +34,9 @@ import Testing
         #expect(other.error == nil && other.numbers == [7])
     }
 
-    @Test("case 8: anything within the first exchange ends a connection under strict order", arguments: [UInt8(2), 3, 4, 7, 192])
+    @Test(
+        "case 8: anything within the first exchange ends a connection under strict order",
+        arguments: [UInt8(2), 3, 4, 7, 192])
     func case8Within(number: UInt8) throws {
         for place in 0..<2 {
             let client = ScriptedClient()
@@ -204,7 +207,11 @@ import Testing
     func case13() {
         for _ in 0..<100 {
             let preferences = AlgorithmPreferences(keyExchange: [.curve25519], hostKeys: [.ed25519])
-            let pair = MachinePair { $0.algorithms = preferences } client: { $0.algorithms = preferences }
+            let pair = MachinePair {
+                $0.algorithms = preferences
+            } client: {
+                $0.algorithms = preferences
+            }
             pair.begin()
             #expect(pair.isAuthenticated)
         }
@@ -227,6 +234,24 @@ import Testing
         try client.begin()
         #expect(client.error == nil)
         #expect(client.numbers == [7])
+    }
+
+    @Test("case 16: a client that is gone while the owner thinks is let in by no answer, and nothing more is read")
+    func case16() throws {
+        let client = try ScriptedClient.atTheDoor()
+        client.authorize = { _ in nil }
+        try client.say(AuthMessage().none)
+        // More requests come while the first one waits.
+        try client.say(AuthMessage().none, AuthMessage().none)
+        #expect(client.requests.count == 1)
+        client.server.connectionLost()
+        client.takeEvents()
+        #expect(client.error?.code == .connectionLost)
+        client.server.answerAuthorization(.accept, now: client.now)
+        client.takeEvents()
+        #expect(!client.isAuthenticated)
+        #expect(client.server.authenticatedUser == nil)
+        #expect(client.requests.count == 1)
     }
 
     @Test("case 17: the session stays the same through later exchanges")

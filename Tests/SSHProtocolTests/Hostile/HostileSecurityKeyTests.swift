@@ -90,13 +90,16 @@ import Testing
             signedBy: authority)
     }
 
-    @Test("case 31: a certificate that breaks any rule is refused by the check that the owner makes, and its key is proved first")
+    @Test(
+        "case 31: a certificate that breaks any rule is refused by the check that the owner makes, and its key is proved first"
+    )
     func case31() throws {
         let authority = SSHPrivateKey.generateEd25519()
         let stranger = SSHPrivateKey.generateEd25519()
         let good = try certificate(.user, authority: authority)
         let bad = [
-            try certificate(.host, authority: authority), try certificate(.user, principals: ["root"], authority: authority),
+            try certificate(.host, authority: authority),
+            try certificate(.user, principals: ["root"], authority: authority),
             try certificate(.user, validBefore: 1000, authority: authority),
             try certificate(.user, authority: stranger),
         ]

@@ -22,7 +22,9 @@ import Testing
 
     @Test(
         "case 1: a first line that is no identification ends the connection at once",
-        arguments: ["\n", "\r\n", "\r", "\0", "\0\0\0\0", "GET / HTTP/1.1\r\n", "hello", "ssh-2.0-x\r\n", "\u{16}\u{3}\u{1}"])
+        arguments: [
+            "\n", "\r\n", "\r", "\0", "\0\0\0\0", "GET / HTTP/1.1\r\n", "hello", "ssh-2.0-x\r\n", "\u{16}\u{3}\u{1}",
+        ])
     func case1(text: String) {
         #expect(told(text)?.code == .notSSH)
     }
@@ -61,7 +63,9 @@ import Testing
         #expect(client.error?.code == .malformed)
     }
 
-    @Test("case 5: padding shorter than four bytes or longer than the packet ends the connection", arguments: [0, 3, 12, 255] as [UInt8])
+    @Test(
+        "case 5: padding shorter than four bytes or longer than the packet ends the connection",
+        arguments: [0, 3, 12, 255] as [UInt8])
     func case5(padding: UInt8) {
         let client = server()
         var packet = ByteBuffer(string: "SSH-2.0-x\r\n")
@@ -70,7 +74,8 @@ import Testing
         #expect(client.error?.code == .malformed)
     }
 
-    @Test("case 6: a bit flipped in the first packet under the keys lets nothing through", arguments: CipherName.allCases)
+    @Test(
+        "case 6: a bit flipped in the first packet under the keys lets nothing through", arguments: CipherName.allCases)
     func case6(cipher: CipherName) throws {
         for mac in cipher.isAEAD ? [MACName.hmacSHA256] : MACName.allCases {
             let preferences = AlgorithmPreferences(keyExchange: [.curve25519], ciphers: [cipher], macs: [mac])
@@ -94,7 +99,8 @@ import Testing
     func case7() throws {
         for message in [
             ServiceName(ServiceName.userAuth).request.adding([0]),
-            ByteBuffer(bytes: [5, 0, 0, 0, 200, 1]), ByteBuffer(bytes: [5, 0xFF, 0xFF, 0xFF, 0xFF]), ByteBuffer(bytes: [5]),
+            ByteBuffer(bytes: [5, 0, 0, 0, 200, 1]), ByteBuffer(bytes: [5, 0xFF, 0xFF, 0xFF, 0xFF]),
+            ByteBuffer(bytes: [5]),
             ByteBuffer(bytes: [7, 0xFF, 0xFF, 0xFF, 0xFF]), ByteBuffer(bytes: [7, 0, 0, 0, 1, 0, 0, 0, 0]),
             ByteBuffer(bytes: [5, 0, 0, 0, 3, 97, 0, 98]),
         ] {

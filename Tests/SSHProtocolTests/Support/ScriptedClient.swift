@@ -34,7 +34,8 @@ final class ScriptedClient {
     var mayOffer: (PublicIdentity) -> Bool = { _ in true }
 
     init(
-        _ preferences: AlgorithmPreferences = .standard, hostKeys: [HostKey] = [HostKey(privateKey: MachinePair.hostKey)],
+        _ preferences: AlgorithmPreferences = .standard,
+        hostKeys: [HostKey] = [HostKey(privateKey: MachinePair.hostKey)],
         _ change: (inout ServerConfiguration) -> Void = { _ in }
     ) {
         var configuration = ServerConfiguration(hostKeys: hostKeys)
@@ -196,7 +197,8 @@ final class ScriptedClient {
     /// Methods of the last FAILURE, and whether it was a partial success.
     var lastFailure: (methods: [String], isPartial: Bool)? {
         guard let last = received.last, last.getInteger(at: last.readerIndex, as: UInt8.self) == 51,
-            let failure = try? UserAuthFailure(last.getSlice(at: last.readerIndex + 1, length: last.readableBytes - 1) ?? ByteBuffer())
+            let failure = try? UserAuthFailure(
+                last.getSlice(at: last.readerIndex + 1, length: last.readableBytes - 1) ?? ByteBuffer())
         else { return nil }
         return (failure.methods, failure.isPartialSuccess)
     }

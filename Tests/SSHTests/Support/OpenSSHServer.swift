@@ -48,6 +48,8 @@ final class OpenSSHServer: Sendable {
                     + "aes128-ctr,aes192-ctr,aes256-ctr",
                 "MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
             ] + hostKeys.map { "HostKey \(keys.file("host_\($0)"))" }
+            // The start-up files of whoever runs the tests have no say in what a shell prints or how long it takes.
+            + (account == nil ? ["SetEnv HOME=\(folder.path)"] : [])
         try folder.write(lines.joined(separator: "\n") + "\n", to: "sshd_config")
         let arguments = ["-D", "-e", "-f", folder.file("sshd_config")]
         process =

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import Testing
 
 /// A TCP port of loopback that was free a moment ago.
 func freePort() async throws -> Int {
@@ -29,4 +30,13 @@ func isListening(_ port: Int) async -> Bool {
     else { return false }
     try? await channel.close()
     return true
+}
+
+/// `#expect(got == expected)` for megabytes: a failure prints their sizes instead of all of them, which takes minutes.
+func expectSame(_ got: [UInt8], _ expected: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) {
+    let isSame = got == expected
+    let place = zip(got, expected).enumerated().first { $1.0 != $1.1 }?.offset
+    #expect(
+        isSame, "\(got.count) of \(expected.count) bytes, first difference at \(place.map(String.init) ?? "none")",
+        sourceLocation: sourceLocation)
 }
