@@ -48,7 +48,8 @@ extension SSHError {
 
     static func listenFailed(_ what: String, _ error: any Error) -> SSHError {
         SSHError(
-            .listenFailed, "Listening on \(shown(what)) failed: \(shown((error as? IOError)?.description ?? "\(error)")).",
+            .listenFailed,
+            "Listening on \(shown(what)) failed: \(shown((error as? IOError)?.description ?? "\(error)")).",
             hint: "Choose another port or path, or stop what uses it.")
     }
 

@@ -23,11 +23,11 @@ import Testing
     }
 
     // Case 33
-    @Test("a window past 4 GiB ends the connection; a million adjustments by zero do nothing")
+    @Test("a window past 4 GiB ends the connection; a hundred thousand adjustments by zero do nothing")
     func adjustments() throws {
         let pair = try ChannelPair()
         let session = try pair.openSession()
-        for index in 0..<1_000_000 {
+        for index in 0..<100_000 {
             try pair.client.transport.sendOrHold(ChannelWindowAdjust(recipient: 0, bytes: 0).encoded)
             if index % 10_000 == 0 { pair.pump() }
         }

@@ -5,7 +5,8 @@ import Testing
 
 /// Opens that no honest peer sends, and more of them than anybody needs.
 @Suite struct ChannelHostileOpeningTests {
-    private func open(_ type: String, _ sender: UInt32, maximumPacket: UInt32 = 32768, body: [UInt8] = []) -> ByteBuffer {
+    private func open(_ type: String, _ sender: UInt32, maximumPacket: UInt32 = 32768, body: [UInt8] = []) -> ByteBuffer
+    {
         var message = ChannelOpen(type: type, sender: sender, window: 1 << 20, maximumPacket: maximumPacket).encoded
         message.writeBytes(body)
         return message
@@ -27,7 +28,9 @@ import Testing
         #expect(!pair.serverSummaries.contains { $0.hasPrefix("9 ") })
     }
 
-    @Test("data for a channel that was offered and not accepted ends the connection", arguments: [93, 94, 96, 97] as [UInt8])
+    @Test(
+        "data for a channel that was offered and not accepted ends the connection",
+        arguments: [93, 94, 96, 97] as [UInt8])
     func unconfirmed(number: UInt8) throws {
         let pair = try ChannelPair()
         pair.accepts = false
@@ -57,16 +60,16 @@ import Testing
     }
 
     // Case 34
-    @Test("a hundred thousand sessions that are accepted and closed leave nothing behind")
+    @Test("ten thousand sessions that are accepted and closed leave nothing behind")
     func acceptedOpens() throws {
         let pair = try ChannelPair()
-        for round in 0..<10_000 {
+        for round in 0..<1000 {
             for _ in 0..<10 { _ = try pair.client.openSession() }
             pair.pump()
             for id in pair.clientIDs { pair.client.close(id) }
             for id in pair.serverIDs { pair.server.close(id) }
             pair.pump()
-            if round % 1000 == 0 { #expect(pair.server.channels.isEmpty && pair.client.channels.isEmpty) }
+            if round % 100 == 0 { #expect(pair.server.channels.isEmpty && pair.client.channels.isEmpty) }
             pair.clientEvents = []
             pair.serverEvents = []
         }
@@ -113,30 +116,36 @@ import Testing
         #expect(refused.serverError?.code == .channelViolation)
 
         let pair = try ChannelPair()
-        try pair.clientSends(open("session", 0, maximumPacket: 9))
+        _ = try pair.clientForges(open("session", 0, maximumPacket: 9))
+        #expect(pair.serverSummaries.last == "0 asked session")
         #expect(pair.serverError == nil)
     }
 
     // Case 39
     @Test(
         "a client is opened nothing it did not ask for",
-        arguments: ["session", "direct-tcpip", "direct-streamlocal@openssh.com", "forwarded-tcpip", "x11",
-            "forwarded-streamlocal@openssh.com", "auth-agent@openssh.com", "tun@openssh.com", ""])
+        arguments: [
+            "session", "direct-tcpip", "direct-streamlocal@openssh.com", "forwarded-tcpip", "x11",
+            "forwarded-streamlocal@openssh.com", "auth-agent@openssh.com", "tun@openssh.com", "",
+        ])
     func uninvited(type: String) throws {
         let pair = try ChannelPair()
         let address: [UInt8] = [0, 0, 0, 1, 0x61, 0, 0, 0, 22]
-        try pair.serverSends(open(type, 3, body: address + address))
+        #expect(try pair.serverForges(open(type, 3, body: address + address)) > 0)
+        #expect(try pair.serverForges(open(type, 4, body: [0, 0])) > 0)
         #expect(pair.clientError == nil)
         #expect(!pair.clientSummaries.contains { $0.contains("asked") })
         #expect(pair.client.channels.isEmpty)
     }
 
     // Case 39
-    @Test("a server is opened nothing that only servers open", arguments: ["forwarded-tcpip", "auth-agent@openssh.com", "x11"])
+    @Test(
+        "a server is opened nothing that only servers open",
+        arguments: ["forwarded-tcpip", "auth-agent@openssh.com", "x11"])
     func backwards(type: String) throws {
         let pair = try ChannelPair()
         let address: [UInt8] = [0, 0, 0, 1, 0x61, 0, 0, 0, 22]
-        try pair.clientSends(open(type, 3, body: address + address))
+        #expect(try pair.clientForges(open(type, 3, body: address + address)) > 0)
         #expect(pair.serverError == nil)
         #expect(pair.server.channels.isEmpty)
     }

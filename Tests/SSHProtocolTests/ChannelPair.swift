@@ -89,6 +89,31 @@ final class ChannelPair {
         pump()
     }
 
+    /// The client sends messages that its own tables know nothing of; it does not see the answers, whose numbers come back.
+    func clientForges(_ messages: ByteBuffer...) throws -> Int {
+        for message in messages { try client.transport.sendOrHold(message) }
+        return Self.carry(from: &client, to: &server, &serverEvents, now)
+    }
+
+    func serverForges(_ messages: ByteBuffer...) throws -> Int {
+        for message in messages { try server.transport.sendOrHold(message) }
+        return Self.carry(from: &server, to: &client, &clientEvents, now)
+    }
+
+    /// - Returns: Bytes that were answered.
+    private static func carry(
+        from sender: inout ConnectionMachine, to receiver: inout ConnectionMachine, _ events: inout [ConnectionEvent],
+        _ now: NIODeadline
+    ) -> Int {
+        var answered = 0
+        while let bytes = sender.drainOutput(now: now) {
+            receiver.receive(ByteBuffer(bytes: Array(bytes.readableBytesView)), now: now)
+            while let event = receiver.nextEvent() { events.append(event) }
+            while let answer = receiver.drainOutput(now: now) { answered += answer.readableBytes }
+        }
+        return answered
+    }
+
     func clientWrites(_ data: ByteBuffer, on id: ChannelID) -> Bool { client.write(data, on: id) }
 
     func serverWrites(_ data: ByteBuffer, stream: SSHDataStream = .standardOutput, on id: ChannelID) -> Bool {

@@ -13,33 +13,32 @@ import Testing
         pair.client.channelLimits = limits
         pair.consumes = consumes
         let session = try pair.openSession()
+        var flight: [ByteBuffer] = []
         for _ in 0..<trips {
-            var carried = 0
-            while carried < perTrip, pair.server.queuedBytes(session.server) <= 4 << 20 {
-                guard pair.server.write(ByteBuffer(repeating: 1, count: 256 * 1024), on: session.server) else { break }
-                carried += 256 * 1024
-            }
-            // Everything that is under way arrives before any answer does: a long link.
-            var flight: [ByteBuffer] = []
-            while let bytes = pair.server.drainOutput(now: pair.now) {
-                flight.append(ByteBuffer(bytes: Array(bytes.readableBytesView)))
-            }
+            // What is under way arrives piece by piece, and each piece is answered on its own.
+            var answers: [ByteBuffer] = []
             for bytes in flight {
                 pair.client.receive(bytes, now: pair.now)
                 pair.takeEvents()
+                while let answer = pair.client.drainOutput(now: pair.now) { answers.append(copied(answer)) }
             }
-            var answers: [ByteBuffer] = []
-            while let bytes = pair.client.drainOutput(now: pair.now) {
-                answers.append(ByteBuffer(bytes: Array(bytes.readableBytesView)))
-            }
-            for bytes in answers {
-                pair.server.receive(bytes, now: pair.now)
+            flight = []
+            var left = perTrip
+            for answer in [nil] + answers {
+                if let answer { pair.server.receive(answer, now: pair.now) }
                 pair.takeEvents()
+                while left > 0, pair.server.queuedBytes(session.server) < 1 << 20 {
+                    _ = pair.server.write(ByteBuffer(repeating: 1, count: 128 * 1024), on: session.server)
+                    left -= 128 * 1024
+                }
+                while let bytes = pair.server.drainOutput(now: pair.now) { flight.append(copied(bytes)) }
             }
             pair.clientEvents = []
         }
         return pair.client.receiveWindow(session.client)
     }
+
+    private func copied(_ bytes: ByteBuffer) -> ByteBuffer { ByteBuffer(bytes: Array(bytes.readableBytesView)) }
 
     @Test("a link that carries a whole window in a round trip gets a larger one, up to 15 MiB")
     func grows() throws {

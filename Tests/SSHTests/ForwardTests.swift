@@ -44,6 +44,32 @@ import Testing
         #expect(remote?.code == .forwardRefused)
     }
 
+    @Test("a task that is cancelled while the host takes its time gives the channel up", arguments: [true, false])
+    func cancelledOpening(isJump: Bool) async throws {
+        let isAsked = NIOLockedValueBox(false)
+        let server = try await OurServer { _, handlers in
+            handlers.forwarding.connect = { _, _ in
+                isAsked.withLockedValue { $0 = true }
+                try? await Task.sleep(for: .seconds(60))
+                return .refuse(.connectFailed, "late")
+            }
+        }
+        let connection = try await server.connect()
+        let target = SSHEndpoint(host: "slow", port: 80)
+        let opening = Task {
+            if isJump {
+                _ = try await SSHClient.connect(through: connection, to: target, configuration: try .test())
+            } else {
+                _ = try await connection.openTCP(to: target)
+            }
+        }
+        #expect(try await eventually { isAsked.withLockedValue { $0 } })
+        opening.cancel()
+        let error = await #expect(throws: SSHError.self) { try await opening.value }
+        #expect(error?.code == .cancelled)
+        #expect(try await connection.run("echo on").standardOutput == Array("on\n".utf8))
+    }
+
     @Test("a local forward carries connections until its end, which ends them too")
     func local() async throws {
         let (server, echo) = (try await OurServer(), try await EchoServer())

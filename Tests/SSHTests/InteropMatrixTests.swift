@@ -37,10 +37,10 @@ import Testing
         }
     }
 
-    @Test("every cipher works with every MAC", arguments: CipherName.allCases)
+    @Test("every cipher works with every MAC", arguments: CipherName.standard)
     func cipherTimesMAC(cipher: CipherName) async throws {
         let server = try await OpenSSHServer()
-        for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.allCases {
+        for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.standard {
             try await echo(server) {
                 $0.algorithms.ciphers = [cipher]
                 $0.algorithms.macs = [mac]
@@ -88,8 +88,8 @@ import Testing
     func wholeProduct() async throws {
         let server = try await OpenSSHServer()
         for method in Self.methods {
-            for cipher in CipherName.allCases {
-                for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.allCases {
+            for cipher in CipherName.standard {
+                for mac in cipher.isAEAD ? [.hmacSHA256] : MACName.standard {
                     for hostKey in HostKeyAlgorithm.keys {
                         for kind in TestKeys.kinds {
                             let connection = try await server.connect {

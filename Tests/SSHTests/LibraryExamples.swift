@@ -39,7 +39,8 @@ func exampleClient(_ host: SSHEndpoint, key: SSHPrivateKey, recorded: SSHPublicK
         question.publicKey == recorded ? .accept : .refuse(reason: "The host's key is another one.")
     }
     let connection = try await SSHClient.connect(to: host, configuration: configuration, on: anyLoop())
-    let rule = SSHForwardRule.local(from: .tcp(host: "127.0.0.1", port: 0), to: .tcp(host: "127.0.0.1", port: host.port))
+    let rule = SSHForwardRule.local(
+        from: .tcp(host: "127.0.0.1", port: 0), to: .tcp(host: "127.0.0.1", port: host.port))
     let port = try await connection.withForward(rule) { forward in forward.listening.port ?? 0 }
     let result = try await connection.run("uname -a")
     await connection.close()

@@ -4,8 +4,8 @@ import NIOCore
 import SSH
 import Testing
 
-/// Our server with OpenSSH's `ssh`.
-@Suite struct OpenSSHClientTests {
+/// Our server with OpenSSH's `ssh`. One after the other: each starts processes, and one moves 600 MB.
+@Suite(.serialized) struct OpenSSHClientTests {
     @Test("commands, their streams, their input and their status")
     func commands() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
@@ -13,14 +13,15 @@ import Testing
         #expect(complained.text == "out\n" && complained.errors == "err\n" && complained.status == 0)
         #expect(try await client.run("\(try client.openSSH(server)) exit 42").status == 42)
         #expect(try await client.run("\(try client.openSSH(server)) cat", input: Array("in".utf8)).text == "in")
-        let killed = try await client.run("\(try client.openSSH(server, "-o LogLevel=INFO")) killed TERM")
-        #expect(killed.status == 255 && killed.errors.contains("killed by signal TERM"))
+        // ssh has no words for a signal; it ends with 255.
+        #expect(try await client.run("\(try client.openSSH(server)) killed TERM").status == 255)
     }
 
     @Test("a shell on a terminal, with its size and its environment")
     func shell() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
-        let shell = try await client.run("TERM=vt220 \(try client.openSSH(server, "-tt"))", input: Array("hi\nexit 3\n".utf8))
+        let shell = try await client.run(
+            "TERM=vt220 \(try client.openSSH(server, "-tt"))", input: Array("hi\nexit 3\n".utf8))
         #expect(shell.text.contains("welcome to vt220"))
         #expect(shell.text.contains("you said hi"))
         #expect(shell.status == 3)
@@ -41,7 +42,8 @@ import Testing
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let (local, dynamic) = (try await freePort(), try await freePort())
         let process = try client.start(
-            "exec \(try client.openSSH(server, "-N -L 127.0.0.1:\(local):127.0.0.1:\(echo.port) -D 127.0.0.1:\(dynamic)"))")
+            "exec \(try client.openSSH(server, "-N -L 127.0.0.1:\(local):127.0.0.1:\(echo.port) -D 127.0.0.1:\(dynamic)"))"
+        )
         #expect(try await eventually { await isListening(local) })
         let through = try await RawClient(port: local)
         try await through.send("local")
@@ -86,7 +88,8 @@ import Testing
               LogLevel ERROR
             """, to: "config")
         let result = try await client.run(
-            "/usr/bin/ssh -F \(client.folder.file("config")) -J 127.0.0.1:\(first.port) -p \(second.port) 127.0.0.1 echo far")
+            "/usr/bin/ssh -F \(client.folder.file("config")) -J 127.0.0.1:\(first.port) -p \(second.port) 127.0.0.1 echo far"
+        )
         #expect(result.text == "far\n")
         #expect(first.events.withLockedValue { $0.contains("authenticated \(currentUser)") })
     }

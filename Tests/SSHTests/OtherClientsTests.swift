@@ -4,7 +4,7 @@ import SSH
 import Testing
 
 /// Our server with Dropbear's, PuTTY's and Python's clients.
-@Suite struct OtherClientsTests {
+@Suite(.serialized) struct OtherClientsTests {
     private static func isInstalled(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
     @Test("dbclient: a command, its input, its status, a forward", .enabled(if: isInstalled("/usr/bin/dbclient")))
@@ -52,7 +52,9 @@ import Testing
         #expect(result.text == "all is well\n", "\(result.errors.suffix(3000))")
     }
 
-    @Test("AsyncSSH: commands, signals, breaks, forwards of both kinds, and an agent", .enabled(if: PythonClients.isPossible))
+    @Test(
+        "AsyncSSH: commands, signals, breaks, forwards of both kinds, and an agent",
+        .enabled(if: PythonClients.isPossible))
     func asyncSSH() async throws {
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let result = try await client.python(PythonClients.asyncSSH, server, echo)

@@ -43,7 +43,8 @@ import Testing
         #expect(four.last == .connect(host: "10.0.0.1", port: 22) && four.replies == [5, 0])
         let name = negotiate(greeting + [5, 1, 0, 3, 2] + Array("db".utf8) + [0x15, 0x38])
         #expect(name.last == .connect(host: "db", port: 5432))
-        let six = negotiate(greeting + [5, 1, 0, 4] + [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1, 0, 80])
+        let six = negotiate(
+            greeting + [5, 1, 0, 4] + [0x20, 1, 0xD, 0xB8] + [UInt8](repeating: 0, count: 11) + [1, 0, 80])
         #expect(six.last == .connect(host: "2001:db8:0:0:0:0:0:1", port: 80))
     }
 

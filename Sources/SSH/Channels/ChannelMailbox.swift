@@ -25,7 +25,9 @@ final class ChannelMailbox: Sendable {
 
     private struct Inbox {
         var pieces = CircularBuffer<Piece>()
-        var readers = CircularBuffer<(ticket: UInt64, continuation: CheckedContinuation<Result<Piece?, SSHError>, Never>)>()
+        var readers = CircularBuffer<
+            (ticket: UInt64, continuation: CheckedContinuation<Result<Piece?, SSHError>, Never>)
+        >()
         var isEnded = false
         var failure: SSHError?
         /// Taken by a reader and not given back yet.

@@ -18,7 +18,8 @@ public struct SSHIncomingChannel: Sendable {
     @discardableResult
     public func accept<Delegate: SSHChannelDelegate>(_ make: (SSHChannel) -> Delegate) -> SSHChannel {
         let channel = SSHChannel(request, id: id, driver: driver, keeper: keeper)
-        driver.value.accept(id, owner: RawChannelOwner(channel, make(channel)))
+        driver.value.confirm(id)
+        driver.value.adopt(id, owner: RawChannelOwner(channel, make(channel)))
         return channel
     }
 

@@ -37,17 +37,15 @@ extension SSHConnection {
     /// Opens a channel of any kind as a stream.
     public func openStream(_ request: ChannelOpenRequest) async throws(SSHError) -> SSHChannelStream {
         let mailbox = ChannelMailbox(on: eventLoop)
-        let channel = try await perform { connection in
+        let channel = try await opening { connection, cancellation in
             let owner = StreamOwner(nil, mailbox)
-            return connection.makeChannel(request, delegate: owner).assumeIsolated().map { channel in
-                owner.adopt(channel)
-                return channel
-            }.nonisolated()
+            return connection.makeChannel(request, delegate: owner, cancellation: cancellation).assumeIsolated()
+                .map { channel in
+                    owner.adopt(channel)
+                    return channel
+                }.nonisolated()
         }
-        let stream = SSHChannelStream(channel, mailbox)
-        // The stream closes itself when it is dropped here.
-        guard !Task.isCancelled else { throw .gaveUp }
-        return stream
+        return SSHChannelStream(channel, mailbox)
     }
 
     /// Forwards connections (RFC 4254 §7) until the value that comes back is closed or dropped.

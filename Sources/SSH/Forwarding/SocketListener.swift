@@ -1,5 +1,6 @@
 // Listening and connecting for forwards, on the loop of the connection that they belong to.
 
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSHProtocol
@@ -17,6 +18,12 @@ struct SocketListener: Sendable {
     let channel: any Channel
     /// With the port that was chosen.
     let endpoint: SSHForwardEndpoint
+    private let isClosed = NIOLockedValueBox(false)
+
+    private init(channel: any Channel, endpoint: SSHForwardEndpoint) {
+        self.channel = channel
+        self.endpoint = endpoint
+    }
 
     /// - Parameter accepted: Adds the handlers of an accepted socket, on the loop. It is not read before they ask.
     static func bind(
@@ -48,8 +55,13 @@ struct SocketListener: Sendable {
         }
     }
 
-    /// Listens no more; a unix socket's file goes too.
+    /// Listens no more; a unix socket's file goes too. Once: later the path may be somebody else's.
     func close() {
+        let wasClosed = isClosed.withLockedValue { isClosed in
+            defer { isClosed = true }
+            return isClosed
+        }
+        guard !wasClosed else { return }
         channel.close(promise: nil)
         if case .unix(let path) = endpoint { unlink(path) }
     }
@@ -78,9 +90,12 @@ struct SocketListener: Sendable {
     }
 
     /// Connects for a channel of the peer and joins the two, or refuses it. On the loop.
-    static func answer(_ incoming: SSHIncomingChannel, with endpoint: SSHForwardEndpoint, tunnels: TunnelSet) {
+    static func answer(
+        _ incoming: SSHIncomingChannel, with endpoint: SSHForwardEndpoint, tunnels: TunnelSet,
+        exchange: X11CookieExchange? = nil
+    ) {
         let eventLoop = incoming.eventLoop
-        let tunnel = NIOLoopBound(SocketTunnel(tunnels), eventLoop: eventLoop)
+        let tunnel = NIOLoopBound(SocketTunnel(tunnels, exchange: exchange), eventLoop: eventLoop)
         connect(to: endpoint, on: eventLoop) { tunnel.value }.assumeIsolated().whenComplete { result in
             switch result {
             case .success:

@@ -17,6 +17,8 @@ final class SocketTunnel: ChannelInboundHandler, SSHChannelDelegate {
     private let tunnels: TunnelSet
     /// Read from the socket before the channel stood.
     private var early: ByteBuffer?
+    /// While an X11 connection's cookie has not come.
+    private var exchange: X11CookieExchange?
     private var hasSocketEnded = false
     private var waitsForRoom = false
     private var unwritten = 0
@@ -24,9 +26,10 @@ final class SocketTunnel: ChannelInboundHandler, SSHChannelDelegate {
     private var closing: CloseMode?
 
     /// - Parameter early: Bytes of the socket that were read already and belong to the channel.
-    init(_ tunnels: TunnelSet, early: ByteBuffer? = nil) {
+    init(_ tunnels: TunnelSet, early: ByteBuffer? = nil, exchange: X11CookieExchange? = nil) {
         self.tunnels = tunnels
         self.early = early
+        self.exchange = exchange
     }
 
     /// The channel stands: bytes may flow.
@@ -100,7 +103,21 @@ final class SocketTunnel: ChannelInboundHandler, SSHChannelDelegate {
     // MARK: The channel
 
     func channel(_ channel: SSHChannel, received data: ByteBuffer) {
-        let count = data.readableBytes
+        switch exchange?.advance(data) {
+        case nil:
+            pass(data, credit: data.readableBytes, channel)
+        case .needsMore:
+            channel.consumed(data.readableBytes)
+        case .pass(let setup):
+            exchange = nil
+            pass(setup, credit: data.readableBytes, channel)
+        case .refuse:
+            abort()
+        }
+    }
+
+    /// - Parameter count: What is given back to the channel when the socket has taken the bytes.
+    private func pass(_ data: ByteBuffer, credit count: Int, _ channel: SSHChannel) {
         guard let context else { return channel.consumed(count) }
         unwritten += count
         context.writeAndFlush(wrapOutboundOut(data)).assumeIsolated().whenComplete { _ in

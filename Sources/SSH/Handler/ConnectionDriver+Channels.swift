@@ -109,11 +109,13 @@ extension ConnectionDriver {
         return promise.futureResult
     }
 
-    /// Confirms a channel of the peer and hands it to its owner.
-    func accept(_ id: ChannelID, owner: any ChannelOwner) {
+    /// Confirms a channel of the peer. `adopt` follows before anything else happens.
+    func confirm(_ id: ChannelID) { machine.accept(id) }
+
+    /// Hands a confirmed channel to its owner.
+    func adopt(_ id: ChannelID, owner: any ChannelOwner) {
         guard endingError == nil else { return owner.channelClosed(endingError) }
         channels[id] = ChannelEntry(owner: owner, opening: nil, name: "")
-        machine.accept(id)
         turn()
     }
 

@@ -210,22 +210,24 @@ extension Handshake {
         let eventLoop = jump.eventLoop
         let shared = ConnectionDriver.Shared(closed: eventLoop.makePromise(of: SSHError?.self))
         let ended = eventLoop.makePromise(of: Void.self)
-        let opened = await jump.outcome { jump -> EventLoopFuture<(Parts, SSHChannel)> in
-            let parts = Parts(configuration, shared: shared, events: continuation, on: jump.eventLoop)
-            let wire = ChannelWire(parts.driver.value, ended: ended)
-            return jump.makeChannel(.to(endpoint), delegate: wire).assumeIsolated().map { channel in
-                wire.adopt(channel)
-                return (parts, channel)
-            }.nonisolated()
-        }
-        switch opened {
-        case .success((let parts, let channel)):
+        do throws(SSHError) {
+            let (parts, channel) = try await jump.opening {
+                jump, cancellation -> EventLoopFuture<(Parts, SSHChannel)> in
+                let parts = Parts(configuration, shared: shared, events: continuation, on: jump.eventLoop)
+                let wire = ChannelWire(parts.driver.value, ended: ended)
+                return jump.makeChannel(.to(endpoint), delegate: wire, cancellation: cancellation).assumeIsolated()
+                    .map { channel in
+                        wire.adopt(channel)
+                        return (parts, channel)
+                    }.nonisolated()
+            }
             let wire = WireHandle(
                 eventLoop: eventLoop, close: { eventLoop.execute { channel.abort() } }, closed: ended.futureResult)
             return Handshake(
                 wire: wire, driver: parts.driver, owner: parts.owner, shared: shared, endpoint: endpoint,
                 address: jump.remoteAddress, configuration: configuration, events: events)
-        case .failure(let error):
+        } catch {
+            // Without a wire nobody else completes them.
             shared.closed.succeed(nil)
             ended.succeed()
             throw error

@@ -107,7 +107,13 @@ public final class SSHServer: Sendable {
         guard let driver = admit(from: channel.remoteAddress, local: channel.localAddress, on: channel.eventLoop) else {
             throw SSHError.shuttingDown
         }
-        try channel.pipeline.syncOperations.addHandler(SocketWire(driver))
+        do {
+            try channel.pipeline.syncOperations.addHandler(SocketWire(driver))
+        } catch {
+            // The socket is gone already; whoever counts connections must learn it.
+            driver.wireEnded()
+            throw error
+        }
     }
 
     /// Serves a connection that came in some other way, such as over a tunnel: returns when it is over.

@@ -77,7 +77,8 @@ final class ServerConnectionOwner: ConnectionOwner {
         switch request {
         case .session:
             guard let user = connection.user else { return incoming.refuse() }
-            driver.accept(
+            driver.confirm(id)
+            driver.adopt(
                 id,
                 owner: ServerSessionOwner(id, user: user, connection: connection, server: server, driver: driver))
         case .directTCPIP(let target, _):

@@ -47,11 +47,19 @@ public final class SSHConnection: Sendable {
     /// - Throws: `channel_refused` when the host says no, `too_many_channels`, or why the connection ended.
     public func openSession(delegate: sending any SessionChannelDelegate) async throws(SSHError) -> SSHSessionChannel {
         let box = UncheckedHandover(delegate)
-        return try await perform { connection in connection.makeSession(delegate: box.value) }
+        return try await opening { connection, cancellation in
+            connection.makeSession(delegate: box.value, cancellation: cancellation)
+        }
     }
 
     /// `openSession(delegate:)` for callers that are on the event loop already; the delegate may be loop-bound.
     public func makeSession(delegate: any SessionChannelDelegate) -> EventLoopFuture<SSHSessionChannel> {
+        makeSession(delegate: delegate, cancellation: nil)
+    }
+
+    func makeSession(
+        delegate: any SessionChannelDelegate, cancellation: OpeningCancellation?
+    ) -> EventLoopFuture<SSHSessionChannel> {
         var made: SSHSessionChannel?
         let opened = boundDriver.value.open(.session, name: "a session") { id in
             let channel = SSHSessionChannel(connection: self, id: id, driver: boundDriver)
@@ -59,6 +67,7 @@ public final class SSHConnection: Sendable {
             return SessionOwner(channel, delegate)
         }
         guard let made else { return opened.flatMapThrowing { throw SSHError.channelClosed } }
+        cancellation?.adopt { made.connection.eventLoop.execute { made.abort() } }
         return opened.map { made }
     }
 
@@ -69,12 +78,20 @@ public final class SSHConnection: Sendable {
         _ request: ChannelOpenRequest, delegate: sending any SSHChannelDelegate
     ) async throws(SSHError) -> SSHChannel {
         let box = UncheckedHandover(delegate)
-        return try await perform { connection in connection.makeChannel(request, delegate: box.value) }
+        return try await opening { connection, cancellation in
+            connection.makeChannel(request, delegate: box.value, cancellation: cancellation)
+        }
     }
 
     /// `openChannel(_:delegate:)` for callers that are on the event loop already; the delegate may be loop-bound.
     public func makeChannel(
         _ request: ChannelOpenRequest, delegate: any SSHChannelDelegate
+    ) -> EventLoopFuture<SSHChannel> {
+        makeChannel(request, delegate: delegate, cancellation: nil)
+    }
+
+    func makeChannel(
+        _ request: ChannelOpenRequest, delegate: any SSHChannelDelegate, cancellation: OpeningCancellation?
     ) -> EventLoopFuture<SSHChannel> {
         var made: SSHChannel?
         let opened = boundDriver.value.open(request, name: request.words) { id in
@@ -83,6 +100,7 @@ public final class SSHConnection: Sendable {
             return RawChannelOwner(channel, delegate)
         }
         guard let made else { return opened.flatMapThrowing { throw SSHError.channelClosed } }
+        cancellation?.adopt { made.eventLoop.execute { made.abort() } }
         return opened.map { made }
     }
 
@@ -130,6 +148,17 @@ public final class SSHConnection: Sendable {
         _ body: @escaping @Sendable (SSHConnection) -> EventLoopFuture<T>
     ) async throws(SSHError) -> T {
         try await outcome(body).get()
+    }
+
+    /// `perform` for the opening of a channel, which a cancelled task gives up.
+    func opening<T: Sendable>(
+        _ body: @escaping @Sendable (SSHConnection, OpeningCancellation) -> EventLoopFuture<T>
+    ) async throws(SSHError) -> T {
+        let cancellation = OpeningCancellation()
+        let open = { () async -> Result<T, SSHError> in await self.outcome { body($0, cancellation) } }
+        let opened = await withTaskCancellationHandler(operation: open) { cancellation.cancel() }
+        if cancellation.isCancelled { throw .gaveUp }
+        return try opened.get()
     }
 
     /// `perform` as a value, for callers that cannot name what they throw.

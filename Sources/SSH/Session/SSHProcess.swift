@@ -137,27 +137,29 @@ extension SSHConnection {
     ) async throws(SSHError) -> SSHProcess {
         let mailbox = ChannelMailbox(on: eventLoop)
         let ended = eventLoop.makePromise(of: CommandResult.Exit.self)
-        let opened = await outcome { connection in
+        let channel = try await opening { connection, cancellation in
             let owner = ProcessOwner(mailbox, ended)
-            let opening = connection.makeSession(delegate: owner).assumeIsolated().map { channel in
-                owner.adopt(channel)
-                return channel
-            }.nonisolated()
+            let opening = connection.makeSession(delegate: owner, cancellation: cancellation).assumeIsolated()
+                .map { channel in
+                    owner.adopt(channel)
+                    return channel
+                }.nonisolated()
             // It is never told about a channel that was not opened.
             opening.whenFailure { ended.fail($0) }
             return opening
         }
         // Closes the channel by itself when one of the next steps fails.
-        let process = SSHProcess(try opened.get(), mailbox, ended: ended.futureResult)
-        try await perform { _ in
+        let process = SSHProcess(channel, mailbox, ended: ended.futureResult)
+        // The host may take its time with a program, too.
+        try await opening { _, cancellation in
             let channel = process.channel
+            cancellation.adopt { channel.connection.eventLoop.execute { channel.abort() } }
             if let pty {
                 channel.requestPTY(term: pty.type, columns: pty.columns, rows: pty.rows, modes: pty.modes)
                     .whenFailure { _ in channel.abort() }
             }
             return program(channel)
         }
-        guard !Task.isCancelled else { throw .gaveUp }
         return process
     }
 }

@@ -105,8 +105,15 @@ extension ConnectionMachine {
     // MARK: Opening
 
     private mutating func receiveOpen(_ message: ChannelOpen) throws(ProtocolError) {
-        guard let request = try ChannelOpenRequest(message) else {
-            return try refuse(message.sender, .unknownChannelType, "unknown channel type")
+        let request: ChannelOpenRequest
+        do throws(ProtocolError) {
+            guard let known = try ChannelOpenRequest(message) else {
+                return try refuse(message.sender, .unknownChannelType, "unknown channel type")
+            }
+            request = known
+        } catch {
+            // The channel is refused like one that is not allowed; nothing depends on why.
+            return try refuse(message.sender, .administrativelyProhibited, "malformed")
         }
         let peer: ConnectionRole = role == .client ? .server : .client
         guard request.mayBeOpened(by: peer), isInvited(request) else {

@@ -20,7 +20,8 @@ struct ClientProgram: Sendable {
         let name = UUID().uuidString
         try Data(input).write(to: URL(fileURLWithPath: folder.file(name + ".in")))
         let process = try start(
-            "{ \(script)\n} <\(folder.file(name + ".in")) >\(folder.file(name + ".out")) 2>\(folder.file(name + ".err"))")
+            "{ \(script)\n} <\(folder.file(name + ".in")) >\(folder.file(name + ".out")) 2>\(folder.file(name + ".err"))"
+        )
         guard try await eventually(within: seconds, { !process.isRunning }) else {
             let errors = (try? String(contentsOfFile: folder.file(name + ".err"), encoding: .utf8)) ?? ""
             throw ToolFailure(description: "it did not end: \(script)\n\(errors.suffix(2000))")
@@ -36,7 +37,7 @@ struct ClientProgram: Sendable {
 
     /// OpenSSH's client with nothing of this machine's configuration.
     func openSSH(_ server: OurServer, _ options: String = "") throws -> String {
-        "/usr/bin/ssh \(try openSSHOptions()) -p \(server.port) \(options) 127.0.0.1"
+        "/usr/bin/ssh \(options) \(try openSSHOptions()) -p \(server.port) 127.0.0.1"
     }
 
     func openSSHOptions() throws -> String {

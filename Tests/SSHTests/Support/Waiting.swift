@@ -13,7 +13,7 @@ func freePort() async throws -> Int {
 }
 
 /// Asks again and again until it is true, at most `seconds` long.
-func eventually(within seconds: Double = 10, _ condition: () async throws -> Bool) async throws -> Bool {
+func eventually(within seconds: Double = 30, _ condition: () async throws -> Bool) async throws -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < end {
         if try await condition() { return true }
