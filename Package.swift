@@ -57,14 +57,15 @@ var targets: [Target] = [
     module("SSHCrypto", ["CSSHCipher", "CSSHKeyExchange", "CSNTRUP761", "CLibZ", crypto, cryptoExtras, nioCore]),
     module("SSHKeys", ["SSHCrypto", "CLibArgon2", crypto, cryptoExtras, nioCore]),
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
-    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix]),
+    module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .target(name: "CFileCalls"),
     module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", nioCore, nioPosix]),
     .executableTarget(
-        name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets", swiftSettings: settings),
+        name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
+        swiftSettings: settings),
     .executableTarget(
-        name: "engine-bench", dependencies: ["SFTP", "SSH", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix],
-        path: "Benchmarks/engine/program", swiftSettings: settings),
+        name: "engine-bench", dependencies: ["SFTP", "SSH", nioCore, nioPosix], path: "Benchmarks/engine/program",
+        swiftSettings: settings),
     tests(
         "SSHCrypto",
         ["CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),

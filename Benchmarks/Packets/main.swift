@@ -1,5 +1,5 @@
-// The packet path alone, without network: seals and opens packets of one size for a while and prints MB/s of payload and
-// CPU seconds for each GB, beside libcrypto's own speed in the same run.
+// The packet path alone, without network: seals and opens packets of one size for a while and prints its speed beside that
+// of libcrypto's primitives, measured in the same run.
 //
 //     swift run -c release packet-benchmark              all ciphers
 //     swift run -c release packet-benchmark aes256-ctr   those whose name starts so
@@ -7,13 +7,14 @@
 // With LD_PRELOAD of a library that exports `malloc_count`, it prints the allocations of 1,000 packets after the first
 // thousand instead (see Tests/SSHCryptoTests/AllocationTests.swift).
 
+import NIOCore
+import SSHCrypto
+
 #if canImport(Glibc)
 import Glibc
 #else
 import Darwin
 #endif
-import NIOCore
-import SSHCrypto
 
 struct Path {
     let cipher: CipherName
@@ -110,17 +111,28 @@ let wanted = CommandLine.arguments.dropFirst().first ?? ""
 let counter = dlsym(dlopen(nil, RTLD_NOW), "malloc_count").map {
     unsafeBitCast($0, to: (@convention(c) () -> Int).self)
 }
+var libcrypto = LibcryptoSpeed()
+if counter == nil {
+    print(
+        """
+        Payload in MB for each second of CPU time, seal and open; x: of what the openssl program does with the same
+        primitives one after the other; s/GB: seal and open together.
+
+        """)
+}
 for (cipher, mac) in Path.all where cipher.rawValue.hasPrefix(wanted) {
     var path = try Path(cipher: cipher, mac: mac)
     if let counter {
         print(path.name, try countAllocations(&path, with: counter), separator: "\t")
         continue
     }
-    var line = path.name + String(repeating: " ", count: max(1, 46 - path.name.count))
+    print(path.name)
     for size in [32_768, 1024, 64] {
         let speed = try measure(&path, size: size)
-        line += padded(fixed(speed.seal, 0), 8) + padded(fixed(speed.open, 0), 7) + padded(fixed(1000 / speed.seal), 7)
-        line += padded(fixed(1000 / speed.open), 6)
+        var line = padded("\(size) B", 10) + padded(fixed(speed.seal, 0), 8) + padded(fixed(speed.open, 0), 8)
+        if let peer = libcrypto.megabytes(cipher, mac, size: size) {
+            line += padded(fixed(speed.seal / peer), 8) + " x" + padded(fixed(speed.open / peer), 8) + " x"
+        }
+        print(line + padded(fixed(1000 / speed.seal + 1000 / speed.open), 8) + " s/GB")
     }
-    print(line)
 }

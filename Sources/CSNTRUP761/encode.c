@@ -2,8 +2,8 @@
 
 #include <openssl/crypto.h>
 
-// The specification's "Encode" and "Decode": a sequence of numbers, each below its own modulus, in about as many bits as
-// the product of the moduli has. Neighbours are joined to a number below the product of their moduli, low bytes are
+// The specification's "Encode" and "Decode": a sequence of numbers, each below its own modulus, in about as many bits
+// as the product of the moduli has. Neighbours are joined to a number below the product of their moduli, low bytes are
 // put out while that product is LIMIT or more, and what remains is a sequence of half the length. All moduli are the
 // same here, but for the last one of a round.
 

@@ -125,8 +125,8 @@ static inline int16_t montgomery(int16_t a, int16_t b, uint16_t scaled) {
 
 // target = (a * target - b * other) / 2^16 modulo q.
 //
-// Every row (g with r, f with v) may be multiplied by a constant, so the factors 2^-16 do no harm. Inputs of at most 5600
-// give outputs of at most 2 * (5600^2 / 2^16 + 2298) < 5600: nothing has to be reduced on the way.
+// Every row (g with r, f with v) may be multiplied by a constant, so the factors 2^-16 do no harm. Inputs of at most
+// 5600 give outputs of at most 2 * (5600^2 / 2^16 + 2298) < 5600: nothing has to be reduced on the way.
 VECTORS static void combine(int16_t *restrict target, const int16_t *restrict other, int16_t a, int16_t b) {
     const uint16_t a_scaled = (uint16_t)((uint32_t)(uint16_t)a * Q_INVERSE);
     const uint16_t b_scaled = (uint16_t)((uint32_t)(uint16_t)b * Q_INVERSE);

@@ -10,8 +10,8 @@
 #define W 286
 #define HALF_Q ((Q - 1) / 2)
 
-// Compiles a loop twice, for every x86-64 and for those with vectors of 256 bits, and takes the right one when the program
-// starts. Needs a dynamic linker that can (glibc's).
+// Compiles a loop twice, for every x86-64 and for those with vectors of 256 bits, and takes the right one when the
+// program starts. Needs a dynamic linker that can (glibc's).
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
 #define VECTORS __attribute__((target_clones("avx2", "default")))
 #else

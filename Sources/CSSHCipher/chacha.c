@@ -74,7 +74,8 @@ static int authenticate(ssh_chacha *chacha, uint32_t sequence, const uint8_t *pa
     } else {
         done = EVP_MAC_init(chacha->mac, key, sizeof key, NULL) == 1 &&
                EVP_MAC_update(chacha->mac, packet, length) == 1 &&
-               EVP_MAC_final(chacha->mac, tag, &written, SSH_CHACHA_TAG_LENGTH) == 1 && written == SSH_CHACHA_TAG_LENGTH;
+               EVP_MAC_final(chacha->mac, tag, &written, SSH_CHACHA_TAG_LENGTH) == 1 &&
+               written == SSH_CHACHA_TAG_LENGTH;
     }
     OPENSSL_cleanse(key, sizeof key);
     return done ? SSH_CIPHER_OK : SSH_CIPHER_FAILED;

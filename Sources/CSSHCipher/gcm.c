@@ -38,8 +38,8 @@ static void advance_invocation_counter(uint8_t iv[SSH_GCM_IV_LENGTH]) {
 int ssh_gcm_seal(ssh_gcm *gcm, const uint8_t *aad, size_t aad_length, uint8_t *data, size_t length,
                       uint8_t tag[SSH_GCM_TAG_LENGTH]) {
     size_t written = 0;
-    int done = EVP_AEAD_CTX_seal_scatter(&gcm->context, data, tag, &written, SSH_GCM_TAG_LENGTH, gcm->iv, SSH_GCM_IV_LENGTH, data, length,
-                                         NULL, 0, aad, aad_length);
+    int done = EVP_AEAD_CTX_seal_scatter(&gcm->context, data, tag, &written, SSH_GCM_TAG_LENGTH, gcm->iv, SSH_GCM_IV_LENGTH,
+                                         data, length, NULL, 0, aad, aad_length);
     advance_invocation_counter(gcm->iv);
     return done == 1 && written == SSH_GCM_TAG_LENGTH ? SSH_CIPHER_OK : SSH_CIPHER_FAILED;
 }
@@ -47,8 +47,8 @@ int ssh_gcm_seal(ssh_gcm *gcm, const uint8_t *aad, size_t aad_length, uint8_t *d
 // On a mismatch BoringSSL has set `data` to zeros. It says no more than that it failed, and nothing else can.
 int ssh_gcm_open(ssh_gcm *gcm, const uint8_t *aad, size_t aad_length, uint8_t *data, size_t length,
                       const uint8_t tag[SSH_GCM_TAG_LENGTH]) {
-    int done = EVP_AEAD_CTX_open_gather(&gcm->context, data, gcm->iv, SSH_GCM_IV_LENGTH, data, length, tag, SSH_GCM_TAG_LENGTH, aad,
-                                        aad_length);
+    int done = EVP_AEAD_CTX_open_gather(&gcm->context, data, gcm->iv, SSH_GCM_IV_LENGTH, data, length, tag,
+                                        SSH_GCM_TAG_LENGTH, aad, aad_length);
     advance_invocation_counter(gcm->iv);
     if (done != 1) {
         ERR_clear_error();

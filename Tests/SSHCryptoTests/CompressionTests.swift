@@ -80,7 +80,8 @@ import Testing
     func emptyBlocks() throws {
         let decompressor = try PacketDecompressor()
         let blocks = (0..<50_000).flatMap { _ in [0x00, 0x00, 0x00, 0xff, 0xff] as [UInt8] }
-        #expect(code { try decompressor.decompress(ByteBuffer([0x78, 0x9c] + blocks), limit: 1000) } == .invalidCompression)
+        #expect(
+            code { try decompressor.decompress(ByteBuffer([0x78, 0x9c] + blocks), limit: 1000) } == .invalidCompression)
     }
 
     @Test(

@@ -123,7 +123,9 @@ import Testing
         #expect(group?.bits == expected)
     }
 
-    @Test("a server has no group for a client that asks for none it has", arguments: [(1024, 2047), (8193, 16384), (4096, 2048)])
+    @Test(
+        "a server has no group for a client that asks for none it has",
+        arguments: [(1024, 2047), (8193, 16384), (4096, 2048)])
     func noChoice(_ minimum: Int, _ maximum: Int) {
         #expect(DHGroup.groupExchangeChoice(minimum: minimum, preferred: minimum, maximum: maximum) == nil)
     }

@@ -8,7 +8,8 @@ import Testing
 /// Every algorithm against a real sshd. All pairs that interact are tried; `COPILOT_FULL_TESTS=1` tries the whole product.
 @Suite struct InteropMatrixTests {
     private static let methods: [KeyExchangeMethod] = [
-        .curve25519, .curve25519LibSSH, .ecdhP256, .ecdhP384, .ecdhP521,
+        .sntrup761x25519OpenSSH, .curve25519, .curve25519LibSSH, .ecdhP256, .ecdhP384, .ecdhP521, .dhGroup14SHA256,
+        .dhGroup16SHA512, .dhGroup18SHA512,
     ]
 
     /// 300 kB there and back through `cat`, so that every packet length comes about.

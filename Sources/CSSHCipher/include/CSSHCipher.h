@@ -2,15 +2,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The packet path's cryptography, and nothing else: libcrypto and the BoringSSL inside swift-crypto, behind contexts that
-// keep their key schedule, so that protecting a packet allocates nothing and copies nothing.
+// The packet path's cryptography, and nothing else: libcrypto and the BoringSSL inside swift-crypto, behind contexts
+// that keep their key schedule, so that protecting a packet allocates nothing and copies nothing.
 //
 // Why each primitive comes from where it does (packets of 32 KiB; of 64 bytes; one core of an AMD EPYC with AVX-512)
 //  - AES-GCM: BoringSSL. 20 GB/s, 110 ns; libcrypto 3.0, without code for wide vectors, has 5.2 GB/s and 190 ns.
 //  - AES-CTR and CBC: EVP, which is promised and allocates nothing once it is keyed. 8.4 GB/s, 30 ns.
-//  - HMAC: SHA256_Update and its like, deprecated since libcrypto 3.0 and there for all of its major version. The promised
-//    ways allocate for each message even when nothing but their data changes: EVP_MAC_init on a kept context twice,
-//    EVP_MD_CTX_copy_ex once (counted with a preloaded malloc in 3.0.22). A hash state that is a plain struct is
+//  - HMAC: SHA256_Update and its like, deprecated since libcrypto 3.0 and there for all of its major version. The
+//    promised ways allocate for each message even when nothing but their data changes: EVP_MAC_init on a kept context
+//    twice, EVP_MD_CTX_copy_ex once (counted with a preloaded malloc in 3.0.22). A hash state that is a plain struct is
 //    keyed once and copied. 1.95 GB/s either way, the speed of the hash; 157 ns instead of 205.
 //  - ChaCha20 and Poly1305: EVP and EVP_MAC for packets worth it, which allocate nothing here: 4.5 GB/s, BoringSSL 1.9.
 //    BoringSSL for small packets, because a new nonce costs EVP more than the packet does.

@@ -3,8 +3,8 @@
 #include <stdint.h>
 
 // Arithmetic modulo a prime for Diffie-Hellman over MODP groups (RFC 4253 §8, RFC 4419, RFC 8268), by libcrypto's
-// constant-time exponentiation. The BN functions used here are public and not deprecated in libcrypto 3, whereas its
-// DH functions want a named group or test an unknown one for primality, which a group of a peer's choice has no use for:
+// constant-time exponentiation. The BN functions used here are public and not deprecated in libcrypto 3, whereas its DH
+// functions want a named group or test an unknown one for primality, which a group of a peer's choice has no use for:
 // who chose the prime knows the secret anyway, and signs for it.
 //
 // Numbers are big-endian bytes. Functions return 0 on success and -1 when libcrypto refused or an argument is out of

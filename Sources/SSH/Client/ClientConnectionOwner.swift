@@ -57,9 +57,7 @@ final class ClientConnectionOwner: ConnectionOwner {
         case .prompt(let prompt):
             handshake.yield(.prompt(prompt))
         case .sign(let request):
-            let machine = driver.machine
-            handshake.yield(
-                .sign(request, SSHSessionFacts(sessionID: machine.sessionID, hostIdentity: machine.hostIdentity)))
+            handshake.yield(.sign(request, SSHSessionFacts(driver.machine)))
         case .passwordExpired(let prompt):
             handshake.yield(.passwordExpired(prompt))
         case .hostKeysOffered(let keys):

@@ -64,7 +64,8 @@ public enum SSHClient {
     public static func connect(
         through jump: SSHConnection, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration
     ) async throws(SSHError) -> SSHConnection {
-        try await Handshake.begin(through: jump, endpoint: endpoint, configuration: configuration).authenticate()
+        try await Handshake.begin(through: jump, endpoint: endpoint, configuration: configuration.withAgentKeys())
+            .authenticate()
     }
 
     /// Connects over any stream of bytes: a proxy's socket, a program's standard streams, a pipe of a test.
@@ -77,8 +78,9 @@ public enum SSHClient {
         over stream: any SSHByteStream, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration,
         on eventLoop: any EventLoop
     ) async throws(SSHError) -> SSHConnection {
-        try await Handshake.begin(over: stream, endpoint: endpoint, configuration: configuration, on: eventLoop)
-            .authenticate()
+        try await Handshake.begin(
+            over: stream, endpoint: endpoint, configuration: configuration.withAgentKeys(), on: eventLoop
+        ).authenticate()
     }
 
     /// Shakes hands as far as the host key, which the host proves, and leaves before authentication.
@@ -115,7 +117,8 @@ public enum SSHClient {
         deadline: NIODeadline, on eventLoop: any EventLoop
     ) async throws(SSHError) -> SSHConnection {
         let handshake = try await Handshake.begin(
-            toAny: addresses, endpoint: endpoint, configuration: configuration, deadline: deadline, on: eventLoop)
+            toAny: addresses, endpoint: endpoint, configuration: configuration.withAgentKeys(), deadline: deadline,
+            on: eventLoop)
         return try await handshake.authenticate()
     }
 }

@@ -11,6 +11,8 @@ public enum SSHCredential: Sendable {
     /// publickey with a key that somebody else signs with: an agent, a security key. The closure is asked only after the
     /// host said that the key would do; nil gives this credential up.
     case external(PublicIdentity, sign: @Sendable (SignatureRequest, SSHSessionFacts) async -> [UInt8]?)
+    /// publickey with every key that an agent shows, in its order. An agent that is not there shows none.
+    case agent(SSHAgentClient)
     /// password (RFC 4252 §8), or keyboard-interactive when the host asks a single question without echo.
     case password([UInt8])
     /// keyboard-interactive (RFC 4256): the closure is asked for each round of questions and returns one answer for
@@ -24,10 +26,18 @@ public struct SSHSessionFacts: Sendable, Hashable {
     public var sessionID: [UInt8]
     /// The host's key or certificate that was accepted.
     public var hostIdentity: PublicIdentity?
+    /// That key's signature over `sessionID`; empty where it is not known.
+    public var hostSignature: [UInt8]
 
-    public init(sessionID: [UInt8], hostIdentity: PublicIdentity?) {
+    public init(sessionID: [UInt8], hostIdentity: PublicIdentity?, hostSignature: [UInt8] = []) {
         self.sessionID = sessionID
         self.hostIdentity = hostIdentity
+        self.hostSignature = hostSignature
+    }
+
+    init(_ machine: ConnectionMachine) {
+        self.init(
+            sessionID: machine.sessionID, hostIdentity: machine.hostIdentity, hostSignature: machine.hostSignature)
     }
 }
 

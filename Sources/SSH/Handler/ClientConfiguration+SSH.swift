@@ -6,13 +6,15 @@ extension ClientConfiguration {
     /// The part of a client's configuration that the core needs; closures stay here.
     init(_ configuration: SSHClientConfiguration) {
         self.init(username: configuration.username)
-        credentials = configuration.credentials.map { credential in
+        credentials = configuration.credentials.compactMap { credential in
             switch credential {
             case .privateKey(let key): .privateKey(key)
             case .certificate(let certificate, let key): .certificate(certificate, key)
             case .external(let identity, _): .external(identity)
             case .password(let password): .password(password)
             case .keyboardInteractive: .keyboardInteractive
+            // `withAgentKeys` has put the agent's keys in its place.
+            case .agent: nil
             }
         }
         algorithms = configuration.algorithms

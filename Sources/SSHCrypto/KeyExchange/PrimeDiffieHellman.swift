@@ -8,9 +8,11 @@ struct PrimeDiffieHellman: Sendable {
     /// A fresh exponent for `group`.
     ///
     /// It has 512 bits, or 640 above 4096 bits of modulus: twice the strength that RFC 3526 §8 estimates for the
-    /// group and never below what a 256 bit cipher key and a 512 bit MAC key deserve. A longer one costs time alone.
+    /// group and never below what a 256 bit cipher key and a 512 bit MAC key deserve. A longer one costs time alone. The
+    /// first bit is set: libcrypto skips leading zeros of a number before it gets to the part that takes constant time.
     init(group: DHGroup) throws(SSHCryptoError) {
-        try self.init(group: group, exponent: randomBytes(group.bits > 4096 ? 80 : 64))
+        let exponent = randomBytes(group.bits > 4096 ? 80 : 64)
+        try self.init(group: group, exponent: exponent.prefix(1).map { $0 | 0x80 } + exponent.dropFirst())
     }
 
     /// `exponent` is big-endian.

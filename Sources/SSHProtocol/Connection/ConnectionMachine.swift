@@ -87,6 +87,9 @@ public struct ConnectionMachine {
     /// The host's key or certificate: accepted, for a client; the one in use, for a server. nil before that.
     public var hostIdentity: PublicIdentity? { keyExchange.hostIdentity }
 
+    /// Client: the host's signature over `sessionID`, for agents (session-bind@openssh.com); empty before that.
+    public var hostSignature: [UInt8] { keyExchange.hostSignature }
+
     /// Whether the peer announced that it answers pings (ping@openssh.com), so that `sendPing` may be used.
     public internal(set) var sendsPing = false
 

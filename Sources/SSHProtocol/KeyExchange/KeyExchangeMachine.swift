@@ -69,6 +69,8 @@ struct KeyExchangeMachine {
     private(set) var peerTakesExtensionInfo = false
     /// Whose host key this connection stands on, once it was accepted or proved.
     private(set) var hostIdentity: PublicIdentity?
+    /// Client: the host's signature over the first exchange hash, which an agent may want to see.
+    private(set) var hostSignature: [UInt8] = []
     /// What the host key was proved with first.
     private(set) var hostKeyAlgorithm: HostKeyAlgorithm?
 
@@ -222,6 +224,7 @@ struct KeyExchangeMachine {
         try HostProof.verify(reply.signature, identity, exchange.algorithms.hostKey, hash)
         let outcome = Outcome(algorithms: exchange.algorithms, secret: secret, hash: hash, identity: identity)
         guard let known = hostIdentity else {
+            hostSignature = reply.signature
             state = .decisionAwaited(outcome)
             return .ask(HostKeyOffer(identity: identity, algorithm: exchange.algorithms.hostKey))
         }

@@ -43,7 +43,8 @@ final class OpenSSHServer: Sendable {
                 "MaxSessions 300",
                 "LogLevel VERBOSE",
                 "KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org,"
-                    + "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521",
+                    + "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,sntrup761x25519-sha512@openssh.com,"
+                    + "diffie-hellman-group14-sha256,diffie-hellman-group16-sha512,diffie-hellman-group18-sha512",
                 "Ciphers aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
                     + "aes128-ctr,aes192-ctr,aes256-ctr",
                 "MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512",
