@@ -19,6 +19,7 @@ enum EngineBench {
             case "channels": try await ConnectionLoad.channels(arguments)
             case "hold": try await ConnectionLoad.hold(arguments)
             case "files": try await FileTransfers.run(arguments)
+            case "allocations": try DataPathAllocations.run(arguments)
             default: throw UsageError("there is no command \(command)")
             }
         } catch {
