@@ -71,7 +71,7 @@ var targets: [Target] = [
         ["CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
-    tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
+    tests("SSH", ["engine-bench", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
     tests("SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
     // The server core on standard input and output, for the tests to put behind other programs' clients.
     .executableTarget(

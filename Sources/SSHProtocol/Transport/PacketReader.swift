@@ -98,6 +98,8 @@ struct PacketReader {
             if let payload {
                 // If it was not ours before, opening it has made a copy.
                 isOwned = true
+                // The pool that the memory came from has it back as soon as the payload is dealt with.
+                if buffer.readableBytes == 0 { begin(ByteBuffer(), true) }
                 return payload
             }
             guard behind.readableBytes > 0 else { return nil }
