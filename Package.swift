@@ -65,12 +65,15 @@ var targets: [Target] = [
     .executableTarget(
         name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
         swiftSettings: settings),
+    .executableTarget(
+        name: "engine-bench", dependencies: ["SFTP", "SSH", nioCore, nioPosix], path: "Benchmarks/engine/program",
+        swiftSettings: settings),
     tests(
         "SSHCrypto",
         ["CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
-    tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
+    tests("SSH", ["engine-bench", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
     tests(
         "SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
     // The engine against other people's programs, which live in its folder Peers.

@@ -72,6 +72,9 @@ final class ConnectionDriver {
     private var isProcessing = false
     private var isFlushScheduled = false
     private var isAuthenticated = false
+    /// Reads after authentication that are still acknowledged at once: OpenSSH turns Nagle's algorithm off only when the
+    /// first session has begun, and says several small things until then.
+    private var quickReads = 16
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
 
     init(_ machine: ConnectionMachine, shared: Shared, owner: any ConnectionOwner, on eventLoop: any EventLoop) {
@@ -93,15 +96,19 @@ final class ConnectionDriver {
         flushOutput()
     }
 
-    func received(_ bytes: ByteBuffer) {
+    /// - Parameter isOwned: Nobody else reads these bytes any more.
+    func received(_ bytes: ByteBuffer, isOwned: Bool = false) {
         isInReadTurn = true
-        machine.receive(bytes, now: .now())
+        machine.receive(bytes, isOwned: isOwned, now: .now())
         process()
     }
 
     func readCompleted() {
         isInReadTurn = false
-        if !isAuthenticated { wire?.acknowledgeQuickly() }
+        if quickReads > 0 {
+            if isAuthenticated { quickReads -= 1 }
+            wire?.acknowledgeQuickly()
+        }
         flushOutput()
     }
 

@@ -79,7 +79,10 @@ final class SocketWire: ChannelDuplexHandler, Wire {
         context.fireChannelActive()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { driver.received(unwrapInboundIn(data)) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // The channel's pool keeps the memory, to use it again when we have let go of it.
+        driver.received(unwrapInboundIn(data), isOwned: true)
+    }
 
     func channelReadComplete(context: ChannelHandlerContext) { driver.readCompleted() }
 

@@ -10,7 +10,7 @@ public final class PacketOpener {
     private let blockSize: Int
     private let tagLength: Int
     private let isChained: Bool
-    /// Bytes to wait for before a damaged length is answered, once there was one; see ``readLength(_:_:_:)``.
+    /// Bytes to wait for before a damaged length is answered, once there was one; see ``readLength(_:_:_:_:)``.
     private var discardLength: Int?
     /// The length of the packet at the head of the buffer, once it is known and within its limits.
     private var packetLength: Int?
@@ -41,16 +41,18 @@ public final class PacketOpener {
     ///   - sequenceNumber: of this packet; the caller counts.
     ///   - maximumPacketLength: bytes that the packet_length field may say. Checked as soon as it is known, so that a
     ///     hostile length is never waited for.
+    ///   - isOwned: nobody else reads bytes of `buffer` that are not opened yet, though others may keep its memory, such
+    ///     as slices of earlier packets: it is decrypted where it lies, and nothing is ever copied.
     /// - Returns: nil while bytes are missing (see ``bytesNeeded``).
     ///
     /// Throws `invalidLength` or `macMismatch`; for GCM, ChaCha20 and EtM nothing but the length is looked at before
     /// the tag is verified.
     public func open(
-        _ buffer: inout ByteBuffer, sequenceNumber: UInt32, maximumPacketLength: Int
+        _ buffer: inout ByteBuffer, sequenceNumber: UInt32, maximumPacketLength: Int, isOwned: Bool = false
     ) throws(SSHCryptoError) -> ByteBuffer? {
         if let failure { throw failure }
         do throws(SSHCryptoError) {
-            return try openNext(&buffer, sequenceNumber, maximumPacketLength)
+            return try openNext(&buffer, sequenceNumber, maximumPacketLength, isOwned)
         } catch {
             failure = error
             throw error
@@ -58,19 +60,18 @@ public final class PacketOpener {
     }
 
     private func openNext(
-        _ buffer: inout ByteBuffer, _ sequence: UInt32, _ maximum: Int
+        _ buffer: inout ByteBuffer, _ sequence: UInt32, _ maximum: Int, _ isOwned: Bool
     ) throws(SSHCryptoError) -> ByteBuffer? {
-        if packetLength == nil, discardLength == nil { packetLength = try readLength(&buffer, sequence, maximum) }
+        if packetLength == nil, discardLength == nil {
+            packetLength = try readLength(&buffer, sequence, maximum, isOwned)
+        }
         if let discardLength, buffer.readableBytes >= discardLength { throw .macMismatch }
         guard let packetLength else { return nil }
         let length = PacketLayout.lengthField + packetLength
         bytesNeeded = length + tagLength
         guard buffer.readableBytes >= bytesNeeded else { return nil }
 
-        let code = buffer.withUnsafeMutableReadableBytes { raw -> Int32 in
-            guard let packet = raw.bindMemory(to: UInt8.self).baseAddress else { return -1 }
-            return unprotect(packet, length: length, sequence)
-        }
+        let code = buffer.withPacketBytes(isOwned) { unprotect($0, length: length, sequence) }
         guard code != Int32(SSH_CIPHER_MISMATCH) else { throw .macMismatch }
         guard code == 0 else { throw .internalFailure("A packet could not be decrypted.") }
 
@@ -90,7 +91,7 @@ public final class PacketOpener {
     /// would learn plaintext of another packet from when and how the connection ends (CVE-2008-5161). As many bytes as
     /// the longest packet has are waited for, and then it is a damaged packet like every other.
     private func readLength(
-        _ buffer: inout ByteBuffer, _ sequence: UInt32, _ maximum: Int
+        _ buffer: inout ByteBuffer, _ sequence: UInt32, _ maximum: Int, _ isOwned: Bool
     ) throws(SSHCryptoError) -> Int? {
         guard buffer.readableBytes >= headLength else { return nil }
         var value: UInt32 = 0
@@ -105,10 +106,7 @@ public final class PacketOpener {
             }
         case .encryptAndMAC(let stream, _):
             alignsLength = true
-            code = buffer.withUnsafeMutableReadableBytes { raw -> Int32 in
-                guard let block = raw.bindMemory(to: UInt8.self).baseAddress else { return -1 }
-                return ssh_stream_apply(stream.pointer, block, blockSize)
-            }
+            code = buffer.withPacketBytes(isOwned) { ssh_stream_apply(stream.pointer, $0, blockSize) }
         }
         guard code == 0 else { throw .internalFailure("A packet's length could not be decrypted.") }
         if case .chacha = protection {
@@ -147,6 +145,23 @@ public final class PacketOpener {
 }
 
 extension ByteBuffer {
+    /// The readable bytes, to be changed. Memory that others keep too is copied before, unless the bytes are ours.
+    fileprivate mutating func withPacketBytes(
+        _ isOwned: Bool, _ body: (UnsafeMutablePointer<UInt8>) -> Int32
+    ) -> Int32 {
+        guard isOwned else {
+            return withUnsafeMutableReadableBytes { raw -> Int32 in
+                guard let bytes = raw.bindMemory(to: UInt8.self).baseAddress else { return -1 }
+                return body(bytes)
+            }
+        }
+        let offset = readerIndex
+        return withVeryUnsafeBytes { raw -> Int32 in
+            guard let base = raw.baseAddress else { return -1 }
+            return body(UnsafeMutableRawPointer(mutating: base + offset).assumingMemoryBound(to: UInt8.self))
+        }
+    }
+
     /// Consumes a decrypted packet and its tag; gives the payload. The caller has made sure that they are there.
     mutating func readPayload(packetLength: Int, tagLength: Int) throws(SSHCryptoError) -> ByteBuffer {
         let truncated = SSHCryptoError.invalidLength("A packet ended before its length.")

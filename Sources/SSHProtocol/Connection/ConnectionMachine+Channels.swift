@@ -269,7 +269,7 @@ extension ConnectionMachine {
     private mutating func serve(_ id: ChannelID) throws(ProtocolError) {
         guard case .open(let remote, _)? = channels.read(id, { $0.stage }) else { return }
         if let bytes = channels.update(id, { $0.receiveWindow.takeAdjustment() }) ?? nil {
-            try send(ChannelWindowAdjust(recipient: remote, bytes: bytes).encoded)
+            try sendAdjustment(ChannelWindowAdjust(recipient: remote, bytes: bytes))
             try rekeyIfDue()
         }
         var turn = Self.channelQuantum
@@ -285,6 +285,16 @@ extension ConnectionMachine {
         if channels.update(id, { $0.takeClose() }) == true {
             try send(ChannelNotice(recipient: remote).encoded(.channelClose))
         }
+    }
+
+    /// As often as a few packets of data come: in memory that is used again.
+    private mutating func sendAdjustment(_ adjustment: ChannelWindowAdjust) throws(ProtocolError) {
+        var message = ByteBuffer()
+        swap(&message, &scratch)
+        message.clear()
+        adjustment.write(to: &message)
+        swap(&message, &scratch)
+        try send(scratch)
     }
 
     /// Puts the next packet of data that window and maximum allow into `scratch`.

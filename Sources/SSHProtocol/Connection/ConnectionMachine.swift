@@ -147,10 +147,13 @@ public struct ConnectionMachine {
     }
 
     /// Bytes from the peer. Call `nextEvent` until it returns nil afterwards.
-    public mutating func receive(_ bytes: ByteBuffer, now: NIODeadline) {
+    ///
+    /// - Parameter isOwned: Nobody else reads these bytes any more. They are then decrypted where they lie, even if their
+    ///   memory belongs to a pool; else memory that others keep is copied first.
+    public mutating func receive(_ bytes: ByteBuffer, isOwned: Bool = false, now: NIODeadline) {
         guard !isClosed, bytes.readableBytes > 0 else { return }
         timers.heard(now)
-        transport.reader.receive(bytes)
+        transport.reader.receive(bytes, isOwned: isOwned)
     }
 
     /// The stream ended. What was received before is still dealt with, unless a question waits: then nobody is left to

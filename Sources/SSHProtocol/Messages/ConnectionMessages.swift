@@ -255,10 +255,15 @@ struct ChannelWindowAdjust {
         try reader.end()
     }
 
-    var encoded: ByteBuffer {
-        var buffer = ByteBuffer(message: .channelWindowAdjust, capacity: 16)
+    func write(to buffer: inout ByteBuffer) {
+        buffer.writeInteger(MessageNumber.channelWindowAdjust.rawValue)
         buffer.writeInteger(recipient)
         buffer.writeInteger(bytes)
+    }
+
+    var encoded: ByteBuffer {
+        var buffer = ByteBuffer()
+        write(to: &buffer)
         return buffer
     }
 }

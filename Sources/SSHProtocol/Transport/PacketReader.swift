@@ -9,7 +9,17 @@ struct PacketReader {
     static let maximumLength = 256 * 1024
     static let maximumLengthBeforeAuthentication = 64 * 1024
 
+    /// What is being opened, and what came behind it. Reads are taken over as they are; of a packet that two reads share,
+    /// the first part is joined with the rest in memory of its own, so that no more than that is copied.
     private var buffer = ByteBuffer()
+    private var behind = ByteBuffer()
+    /// Memory for the next packet that has to be joined.
+    private var spare = ByteBuffer()
+    private var isJoined = false
+    /// Nobody else reads what is not opened yet. Packets are then opened where they lie whoever keeps earlier ones: else a
+    /// peer that sends thousands of tiny packets at once could keep us copying everything behind each.
+    private var isOwned = false
+    private var isBehindOwned = false
     private var cleartext = CleartextPackets()
     private var opener: PacketOpener?
     /// Number of the next packet (RFC 4253 §6.4): wraps at 2^32.
@@ -18,82 +28,98 @@ struct PacketReader {
     private(set) var packets: UInt64 = 0
     private(set) var bytes: UInt64 = 0
     var maximumLength = Self.maximumLengthBeforeAuthentication
-    private var sharing = Sharing.unknown
     private var compression = CompressionName.none
     private var isDelayOver = false
     private var decompressor: PacketDecompressor?
 
-    /// Whether somebody still holds payloads of the same buffer. Packets are opened in place, so each one would then cost
-    /// a copy of everything behind it: a host that sends thousands of tiny packets at once could keep us copying.
-    private enum Sharing {
-        /// Nothing of this buffer was opened; whoever read it from the socket may still hold it.
-        case unknown
-        case no
-        case yes
-    }
-
     /// Bytes received and not opened yet.
-    var pendingBytes: Int { buffer.readableBytes }
+    var pendingBytes: Int { buffer.readableBytes + behind.readableBytes }
 
-    mutating func receive(_ bytes: ByteBuffer) {
-        sharing = .unknown
-        if buffer.readableBytes == 0 {
-            // Taking the buffer over instead of copying it: the common case is that everything before was opened.
-            buffer = bytes
+    /// - Parameter isOwned: Nobody else reads these bytes any more; see `PacketOpener.open`.
+    mutating func receive(_ bytes: ByteBuffer, isOwned: Bool = false) {
+        if pendingBytes == 0 {
+            begin(bytes, isOwned)
+        } else if behind.readableBytes == 0 {
+            behind = bytes
+            isBehindOwned = isOwned
         } else {
-            buffer.discardReadBytes()
-            buffer.writeImmutableBuffer(bytes)
+            // Writing copies memory that others keep.
+            behind.writeImmutableBuffer(bytes)
+            isBehindOwned = true
         }
     }
 
+    private mutating func begin(_ bytes: ByteBuffer, _ isOwned: Bool) {
+        if isJoined { swap(&buffer, &spare) }
+        isJoined = false
+        buffer = bytes
+        self.isOwned = isOwned
+    }
+
     mutating func readIdentification(_ reader: inout IdentificationReader) throws(ProtocolError) -> String? {
-        try reader.read(from: &buffer)
+        join(with: behind.readableBytes)
+        return try reader.read(from: &buffer)
     }
 
     /// The next verified payload, a slice of the received bytes; nil when more bytes are needed.
     mutating func next() throws(ProtocolError) -> ByteBuffer? {
-        let before = buffer.readableBytes
-        let place = Self.place(of: buffer)
+        let before = pendingBytes
         let payload: ByteBuffer?
         do throws(SSHCryptoError) {
-            if let opener {
-                payload = try opener.open(
-                    &buffer, sequenceNumber: sequenceNumber, maximumPacketLength: maximumLength)
-            } else {
-                payload = try cleartext.open(&buffer, maximumPacketLength: maximumLength)
-            }
+            payload = try open()
         } catch {
             throw Self.meaning(of: error)
         }
         guard let payload else { return nil }
         packets += 1
-        bytes += UInt64(clamping: before - buffer.readableBytes)
+        bytes += UInt64(clamping: before - pendingBytes)
         sequenceNumber &+= 1
-        let opened = unshared(payload, openedAt: place)
-        guard let decompressor else { return opened }
+        guard let decompressor else { return payload }
         do throws(SSHCryptoError) {
-            return try decompressor.decompress(opened, limit: maximumLength)
+            return try decompressor.decompress(payload, limit: maximumLength)
         } catch {
             throw Self.meaning(of: error)
         }
     }
 
-    /// The payload, or a copy of it once somebody is found to hold earlier ones.
-    private mutating func unshared(_ payload: ByteBuffer, openedAt place: UInt) -> ByteBuffer {
-        let offset = Self.place(of: payload) &- place
-        let wasMoved = opener != nil && offset > UInt(maximumLength)
-        switch sharing {
-        case .unknown: sharing = .no
-        case .no: if wasMoved { sharing = .yes }
-        case .yes: break
+    private mutating func open() throws(SSHCryptoError) -> ByteBuffer? {
+        guard let opener else {
+            join(with: behind.readableBytes)
+            return try cleartext.open(&buffer, maximumPacketLength: maximumLength)
         }
-        guard sharing == .yes, buffer.readableBytes > 0 else { return payload }
-        return ByteBuffer(bytes: payload.readableBytesView)
+        while true {
+            if buffer.readableBytes == 0, behind.readableBytes > 0 {
+                var next = ByteBuffer()
+                swap(&next, &behind)
+                begin(next, isBehindOwned)
+            }
+            let payload = try opener.open(
+                &buffer, sequenceNumber: sequenceNumber, maximumPacketLength: maximumLength, isOwned: isOwned)
+            if let payload {
+                // If it was not ours before, opening it has made a copy.
+                isOwned = true
+                // The pool that the memory came from has it back as soon as the payload is dealt with.
+                if buffer.readableBytes == 0 { begin(ByteBuffer(), true) }
+                return payload
+            }
+            guard behind.readableBytes > 0 else { return nil }
+            join(with: opener.bytesNeeded - buffer.readableBytes)
+        }
     }
 
-    /// Where a buffer's bytes lie in memory: it changes when they are copied.
-    private static func place(of buffer: ByteBuffer) -> UInt {
-        buffer.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
+    /// Moves bytes from what came behind to what is being opened.
+    private mutating func join(with count: Int) {
+        guard count > 0, let part = behind.readSlice(length: min(count, behind.readableBytes)) else { return }
+        if !isJoined {
+            var joined = ByteBuffer()
+            swap(&joined, &spare)
+            joined.clear()
+            joined.writeImmutableBuffer(buffer)
+            buffer = joined
+            isJoined = true
+            isOwned = true
+        }
+        buffer.writeImmutableBuffer(part)
     }
 
     /// From the peer's SSH_MSG_NEWKEYS on.
@@ -124,7 +150,11 @@ struct PacketReader {
 
     /// Gives memory back when nothing is half received.
     mutating func shrink() {
-        if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+        spare = ByteBuffer()
+        guard pendingBytes == 0 else { return }
+        begin(ByteBuffer(), true)
+        spare = ByteBuffer()
+        behind = ByteBuffer()
     }
 
     private static func meaning(of error: SSHCryptoError) -> ProtocolError {

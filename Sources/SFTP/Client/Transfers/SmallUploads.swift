@@ -26,6 +26,7 @@ final class SmallUploads: TransferTask {
         transfer.onDisk { () throws(SFTPError) in
             files.map { Self.read($0) }
         } then: { result in
+            self.transfer.batchEnded(files.count)
             if self.isAborted { return self.transfer.ended(self, .cancelled) }
             switch result {
             case .success(let contents):

@@ -31,6 +31,8 @@ final class Upload: Transfer {
     private var links: [(remote: RemotePath, target: RemotePath)] = []
     private var finishedDirectories: [Directory] = []
     private var listingCount = 0
+    /// Small files in batches that are being read: each will hold a handle at the server, as those that are sent do.
+    private var readingCount = 0
 
     init(
         _ core: ClientCore, from localPath: String, _ options: TransferOptions, disk: NIOThreadPool,
@@ -68,7 +70,7 @@ final class Upload: Transfer {
 
     override func schedule() {
         while isRunning, let directory = directories.last, listingCount < Self.listings,
-            files.count < Self.foundFiles, activeCount < allowance, let root
+            files.count < Self.foundFiles, hasAllowance, let root
         {
             directories.removeLast()
             listingCount += 1
@@ -76,8 +78,13 @@ final class Upload: Transfer {
             began(task)
             task.start()
         }
-        while isRunning, activeCount < allowance, startNextFiles() {}
+        while isRunning, hasAllowance, startNextFiles() {}
     }
+
+    private var hasAllowance: Bool { activeCount + readingCount < allowance }
+
+    /// A batch was read, or given up: its files count by themselves from now on.
+    func batchEnded(_ count: Int) { readingCount -= count }
 
     /// Starts one large file, or reads a batch of small ones.
     private func startNextFiles() -> Bool {
@@ -96,13 +103,14 @@ final class Upload: Transfer {
         var batch: [SmallUploads.File] = []
         var bytes = 0
         while let file = files.first, file.size <= UInt64(SmallFiles.largest), batch.count < Self.batchFiles,
-            bytes < Self.batchBytes, activeCount + batch.count < allowance
+            bytes < Self.batchBytes, activeCount + readingCount + batch.count < allowance
         {
             files.removeFirst()
             bytes += Int(file.size)
             batch.append(.init(source: .within(root, file.local, root: localPath), target: file.remote))
         }
         let task = SmallUploads(self, batch)
+        readingCount += batch.count
         began(task)
         task.start()
         return true
