@@ -81,7 +81,8 @@ extension InteropTests {
                         }
                         await connection.close()
                     } catch {
-                        Issue.record("\(peer) as server, \(method), number \(index): \(error) \(server.log.suffix(500))")
+                        Issue.record(
+                            "\(peer) as server, \(method), number \(index): \(error) \(server.log.suffix(500))")
                     }
                 }
             }
@@ -101,7 +102,9 @@ extension InteropTests {
 
         /// What a server has to be told so that it offers old algorithms, too.
         private static func offer(_ rows: [Algorithms]) -> PeerServer.Offer {
-            func all(_ value: KeyPath<Algorithms, String?>) -> [String] { Set(rows.compactMap { $0[keyPath: value] }).sorted() }
+            func all(_ value: KeyPath<Algorithms, String?>) -> [String] {
+                Set(rows.compactMap { $0[keyPath: value] }).sorted()
+            }
             return PeerServer.Offer(
                 kex: all(\.kex), ciphers: all(\.cipher), macs: all(\.mac), hostKeys: all(\.hostKey))
         }
@@ -127,7 +130,8 @@ extension NegotiatedAlgorithms {
         let isAEAD = cipherClientToServer.isAEAD
         return row.kex.map { $0 == keyExchange.rawValue } ?? true
             && row.cipher.map { $0 == cipherClientToServer.rawValue && $0 == cipherServerToClient.rawValue } ?? true
-            && row.mac.map { isAEAD || ($0 == macClientToServer?.rawValue && $0 == macServerToClient?.rawValue) } ?? true
+            && row.mac.map { isAEAD || ($0 == macClientToServer?.rawValue && $0 == macServerToClient?.rawValue) }
+                ?? true
             && row.hostKey.map { $0 == hostKey.rawValue } ?? true
     }
 }
