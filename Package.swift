@@ -80,9 +80,9 @@ var targets: [Target] = [
     .testTarget(
         name: "InteropTests", dependencies: ["SSH", "SSHKeys", "SFTP", crypto, nioCore, nioPosix],
         exclude: ["Peers"], swiftSettings: settings),
-    // The fuzz targets' bodies; Fuzz/ has a package of its own for libFuzzer.
+    // The fuzz targets' bodies; Fuzzing/ has a package of its own for libFuzzer.
     .testTarget(
-        name: "FuzzTests", dependencies: ["SSH", "SFTP", nioCore, nioEmbedded], path: "Fuzz",
+        name: "FuzzTests", dependencies: ["SSH", "SFTP", nioCore, nioEmbedded], path: "Fuzzing",
         exclude: ["Entry", "Finds", "Package.swift", "Seeds", "leaks-of-others"], sources: ["Bodies", "Tests"],
         swiftSettings: settings),
     // The server core on standard input and output, for the tests to put behind other programs' clients.
