@@ -45,7 +45,9 @@ extension InteropTests {
                 #expect(try await connection.run("echo in").standardOutput == Array("in\n".utf8))
                 await connection.close()
             }
-            for login in [SSHCredential.password(Array("another".utf8)), .keyboardInteractive { _ in ["123456", "red"] }] {
+            for login in [
+                SSHCredential.password(Array("another".utf8)), .keyboardInteractive { _ in ["123456", "red"] },
+            ] {
                 let error = await #expect(throws: SSHError.self) {
                     _ = try await server.connect { $0.credentials = [login] }
                 }

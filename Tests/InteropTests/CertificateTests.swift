@@ -27,7 +27,8 @@ extension InteropTests {
             #expect(Set(identities) == Set(InteropKeys.kinds.map { "signed_user_\($0)" }))
         }
 
-        @Test("our client comes in with ssh-keygen's certificates everywhere, and trusts the host's", arguments: servers)
+        @Test(
+            "our client comes in with ssh-keygen's certificates everywhere, and trusts the host's", arguments: servers)
         func ourClient(peer: Peer) async throws {
             let server = try await PeerServer(peer, certificates: true)
             let keys = try await InteropKeys.get()
@@ -72,7 +73,8 @@ extension InteropTests {
             }
         }
 
-        @Test("certificates that are expired, of another authority, for another user, or for another address are refused")
+        @Test(
+            "certificates that are expired, of another authority, for another user, or for another address are refused")
         func refused() async throws {
             let keys = try await InteropKeys.get()
             // ssh-keygen -s CA -I ID -V TIMES -n NAME [-O source-address=NETWORK] KEY.pub
@@ -92,7 +94,8 @@ extension InteropTests {
                 #expect(try await Peer.openSSH.visit(visit).isGood == false, "\(name)")
             }
             #expect(server.authenticated.isEmpty)
-            try await keys.certify("user_ca", ["-n", "tester", "-O", "source-address=127.0.0.0/8"], "user_ed25519", "here")
+            try await keys.certify(
+                "user_ca", ["-n", "tester", "-O", "source-address=127.0.0.0/8"], "user_ed25519", "here")
             var visit = Visit(port: server.port, login: .key("ed25519", certificate: "here"))
             visit.action = .exec("echo in")
             #expect(try await Peer.openSSH.visit(visit).text == "in\n")
@@ -112,7 +115,8 @@ extension InteropTests {
                 try keys.folder.write(
                     "\(certificate.algorithm) \(Data(certificate.blob).base64EncodedString()) ours\n",
                     to: "ours_\(kind)-cert.pub")
-                let told = try await Program.tool("/usr/bin/ssh-keygen", ["-L", "-f", keys.file("ours_\(kind)-cert.pub")])
+                let told = try await Program.tool(
+                    "/usr/bin/ssh-keygen", ["-L", "-f", keys.file("ours_\(kind)-cert.pub")])
                 for line in ["Key ID: \"of ours\"", "Serial: 4711", "ada", "permit-pty", "user certificate"] {
                     #expect(told.contains(line), "\(kind): \(told)")
                 }
@@ -164,7 +168,8 @@ extension InteropTests {
                 ("user_rsa.pub", false), ("signed_user_ecdsa384-cert.pub", false),
             ] {
                 // ssh-keygen -Q -f LIST FILE ends with 1 when something is revoked.
-                let result = try await Program.run("/usr/bin/ssh-keygen", ["-Q", "-f", work.file("krl"), keys.file(name)])
+                let result = try await Program.run(
+                    "/usr/bin/ssh-keygen", ["-Q", "-f", work.file("krl"), keys.file(name)])
                 #expect((result.status != 0) == isRevoked, "\(name): \(result.text) \(result.errors)")
             }
         }

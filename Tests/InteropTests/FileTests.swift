@@ -56,7 +56,9 @@ extension InteropTests {
             #expect(try await peer.visit(visit).isGood == false)
         }
 
-        @Test("scp of OpenSSH copies a tree to our server and back by the old protocol and by SFTP", arguments: ["-O", "-s"])
+        @Test(
+            "scp of OpenSSH copies a tree to our server and back by the old protocol and by SFTP",
+            arguments: ["-O", "-s"])
         func scp(option: String) async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()
@@ -72,7 +74,9 @@ extension InteropTests {
             try await work.expectSame("tree", "back")
         }
 
-        @Test("pscp copies to our server and back by either protocol", .enabled(if: Program.find("pscp") != nil, "needs putty-tools"), arguments: ["-scp", "-sftp"])
+        @Test(
+            "pscp copies to our server and back by either protocol",
+            .enabled(if: Program.find("pscp") != nil, "needs putty-tools"), arguments: ["-scp", "-sftp"])
         func pscp(option: String) async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()
@@ -81,7 +85,8 @@ extension InteropTests {
             // puttygen KEY -o KEY.ppk
             try await Program.tool("/usr/bin/puttygen", [keys.file("user_ed25519"), "-o", work.file("key.ppk")])
             let options = [
-                "-batch", "-q", "-r", "-p", "-noagent", option, "-P", "\(server.port)", "-i", work.file("key.ppk"), "-hostkey",
+                "-batch", "-q", "-r", "-p", "-noagent", option, "-P", "\(server.port)", "-i", work.file("key.ppk"),
+                "-hostkey",
                 try keys.publicKey("host_ed25519").fingerprint,
             ]
             let place = "\(InteropKeys.user)@127.0.0.1:\(work.path)"
@@ -100,7 +105,8 @@ extension InteropTests {
             try await work.expectSame("tree", "back/tree")
         }
 
-        @Test("our scp copies to sshd's scp and back", .enabled(if: Peer.openSSH.obstacle == nil, "needs openssh-server"))
+        @Test(
+            "our scp copies to sshd's scp and back", .enabled(if: Peer.openSSH.obstacle == nil, "needs openssh-server"))
         func ourSCP() async throws {
             let server = try await PeerServer(.openSSH)
             let work = try SharedFolder()

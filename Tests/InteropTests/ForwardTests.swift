@@ -112,7 +112,9 @@ extension Peer {
         case .putty:
             let wanted = try await freePort()
             try await Program.tool("/usr/bin/puttygen", [keys.file("user_ed25519"), "-o", home.file("key.ppk")])
-            var arguments = ["-ssh", "-batch", "-noagent", "-N", "-P", "\(port)", "-l", visit.user, "-i", home.file("key.ppk")]
+            var arguments = [
+                "-ssh", "-batch", "-noagent", "-N", "-P", "\(port)", "-l", visit.user, "-i", home.file("key.ppk"),
+            ]
             for kind in InteropKeys.kinds {
                 arguments += ["-hostkey", try keys.publicKey("host_\(kind)").fingerprint]
             }

@@ -11,7 +11,8 @@ extension InteropTests {
         func dropbear() async throws { try await check(.dropbear) }
 
         @Test(
-            "Dropbear can serve here", .enabled(if: Peer.servers.contains(.dropbear), "\(AccountNamespace.obstacle ?? "")"))
+            "Dropbear can serve here",
+            .enabled(if: Peer.servers.contains(.dropbear), "\(AccountNamespace.obstacle ?? "")"))
         func dropbearServer() async throws { try await checkServer(.dropbear) }
 
         @Test("PuTTY is here", .enabled(if: Peer.putty.obstacle == nil, "\(Peer.putty.obstacle ?? "")"))
@@ -24,14 +25,16 @@ extension InteropTests {
         }
 
         @Test(
-            "paramiko works with OpenSSH", .enabled(if: Peer.paramiko.obstacle == nil, "\(Peer.paramiko.obstacle ?? "")"))
+            "paramiko works with OpenSSH",
+            .enabled(if: Peer.paramiko.obstacle == nil, "\(Peer.paramiko.obstacle ?? "")"))
         func paramiko() async throws {
             try await check(.paramiko)
             try await checkServer(.paramiko)
         }
 
         @Test(
-            "AsyncSSH works with OpenSSH", .enabled(if: Peer.asyncSSH.obstacle == nil, "\(Peer.asyncSSH.obstacle ?? "")"))
+            "AsyncSSH works with OpenSSH",
+            .enabled(if: Peer.asyncSSH.obstacle == nil, "\(Peer.asyncSSH.obstacle ?? "")"))
         func asyncSSH() async throws {
             try await check(.asyncSSH)
             try await checkServer(.asyncSSH)

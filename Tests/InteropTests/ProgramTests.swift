@@ -38,7 +38,10 @@ extension InteropTests {
             let options = try await StandardClient.openSSHOptions(Visit(port: server.port))
             let program = try Program(
                 "/usr/bin/sshfs",
-                ["-f", "-p", "\(server.port)", "\(InteropKeys.user)@127.0.0.1:\(work.file("tree"))", work.file("mount")]
+                [
+                    "-f", "-p", "\(server.port)", "\(InteropKeys.user)@127.0.0.1:\(work.file("tree"))",
+                    work.file("mount"),
+                ]
                     + options)
             defer { SSHFS.unmount(work.file("mount")) }
             #expect(
@@ -55,7 +58,9 @@ extension InteropTests {
             #expect(!FileManager.default.fileExists(atPath: work.file("tree/deep")))
         }
 
-        @Test("rsync copies there and back, and sends only what changed", .enabled(if: Program.find("rsync") != nil, "needs rsync"))
+        @Test(
+            "rsync copies there and back, and sends only what changed",
+            .enabled(if: Program.find("rsync") != nil, "needs rsync"))
         func rsync() async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()
@@ -76,9 +81,11 @@ extension InteropTests {
             #expect(again.text.contains("empty") && !again.text.contains("large"), "\(again.text) \(again.errors)")
         }
 
-        @Test("Ansible pings, copies and runs", .enabled(if: Program.find("ansible") != nil, "needs ansible-core"), arguments: [
-            "sftp", "scp", "piped",
-        ])
+        @Test(
+            "Ansible pings, copies and runs", .enabled(if: Program.find("ansible") != nil, "needs ansible-core"),
+            arguments: [
+                "sftp", "scp", "piped",
+            ])
         func ansible(transfer: String) async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()

@@ -30,7 +30,8 @@ enum Peer: String, CaseIterable, Sendable, CustomTestStringConvertible {
             Program.find("cc") == nil || !FileManager.default.fileExists(atPath: "/usr/include/libssh/libssh.h")
                 ? "needs libssh-dev, libssl-dev and a C compiler" : nil
         case .go:
-            Program.find("go") == nil || !FileManager.default.fileExists(atPath: PeerPrograms.goSources + "/golang.org/x/crypto/ssh")
+            Program.find("go") == nil
+                || !FileManager.default.fileExists(atPath: PeerPrograms.goSources + "/golang.org/x/crypto/ssh")
                 || !FileManager.default.fileExists(atPath: PeerPrograms.goSources + "/github.com/pkg/sftp")
                 ? "needs golang-go, golang-golang-x-crypto-dev and golang-github-pkg-sftp-dev" : nil
         case .paramiko, .asyncSSH: PeerPrograms.python == nil ? "needs Python's packages paramiko and asyncssh" : nil
@@ -115,10 +116,12 @@ enum Peer: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
 /// The programs of the folder Peers, built under the build folder when they are older than their sources.
 enum PeerPrograms {
-    static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
+    static let sources =
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path
         + "/Peers"
     static let goSources = "/usr/share/gocode/src"
-    private static let build = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    private static let build =
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path + "/.build/interop-peers"
 
     static let libssh = Task {

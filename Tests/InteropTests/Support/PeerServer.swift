@@ -78,7 +78,8 @@ final class PeerServer: Sendable {
         if let rekey { arguments += ["--rekey", "\(rekey)"] }
         if certificates {
             return arguments + [
-                "--host-certificate", keys.file("signed_host_ed25519-cert.pub"), "--authority", keys.file("user_ca.pub"),
+                "--host-certificate", keys.file("signed_host_ed25519-cert.pub"), "--authority",
+                keys.file("user_ca.pub"),
             ]
         }
         return arguments + [
@@ -101,12 +102,15 @@ final class PeerServer: Sendable {
             "MaxSessions 300", "Subsystem sftp /usr/lib/openssh/sftp-server", "SetEnv HOME=\(folder.path)",
         ]
         lines += InteropKeys.kinds.map { "HostKey \(keys.file("host_\($0)"))" }
-        lines += certificates
+        lines +=
+            certificates
             ? ["TrustedUserCAKeys \(keys.file("user_ca.pub"))", "AuthorizedKeysFile none"]
                 + InteropKeys.kinds.map { "HostCertificate \(keys.file("signed_host_\($0)-cert.pub"))" }
             : ["AuthorizedKeysFile \(keys.file("authorized_keys"))"]
         let lists = [("KexAlgorithms", offer.kex), ("Ciphers", offer.ciphers), ("MACs", offer.macs)]
-        for (option, values) in lists where !values.isEmpty { lines.append("\(option) \(values.joined(separator: ","))") }
+        for (option, values) in lists where !values.isEmpty {
+            lines.append("\(option) \(values.joined(separator: ","))")
+        }
         if offer.hostKeys.contains("ssh-rsa") { lines.append("HostKeyAlgorithms +ssh-rsa") }
         if let rekey { lines.append("RekeyLimit \(rekey)") }
         try folder.write(lines.joined(separator: "\n") + "\n", to: "sshd_config")

@@ -64,7 +64,9 @@ final class Program: Sendable {
         guard try await eventually(within: seconds, { !self.isRunning }) else {
             kill(identifier, SIGKILL)
             throw ToolFailure(
-                description: "still running after \(seconds) seconds: \(String(decoding: output, as: UTF8.self).suffix(2000)) \(errors.suffix(2000))")
+                description:
+                    "still running after \(seconds) seconds: \(String(decoding: output, as: UTF8.self).suffix(2000)) \(errors.suffix(2000))"
+            )
         }
         return Result(status: status ?? -1, output: output, errors: errors)
     }
@@ -86,7 +88,9 @@ final class Program: Sendable {
         let result = try await run(program, arguments, environment: environment, within: seconds)
         guard result.status == 0 else {
             throw ToolFailure(
-                description: "\(program) \(arguments.joined(separator: " ")): \(result.text.suffix(2000))\(result.errors.suffix(2000))")
+                description:
+                    "\(program) \(arguments.joined(separator: " ")): \(result.text.suffix(2000))\(result.errors.suffix(2000))"
+            )
         }
         return result.text
     }

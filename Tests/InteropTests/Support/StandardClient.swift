@@ -20,7 +20,7 @@ enum StandardClient {
         ]
         for case (let option, let value?) in chosen { options += ["-o", "\(option)=\(value)"] }
         if case .key(let kind, let certificate) = visit.login {
-            options += ["-o", "BatchMode=yes", "-i", keys.file("user_\(kind)")]
+            options += ["-o", "BatchMode=yes", "-o", "IdentityFile=\(keys.file("user_\(kind)"))"]
             if let userKey = algorithms.userKey { options += ["-o", "PubkeyAcceptedAlgorithms=\(userKey)"] }
             options += ["-o", "CertificateFile=\(certificate.map { keys.file("\($0)-cert.pub") } ?? "none")"]
         }
@@ -146,11 +146,14 @@ enum StandardClient {
 
     /// Both print one name on each line, psftp as `ls -l` does, sftp with the folder before it.
     private static func listing(_ result: Program.Result, _ action: Visit.Action) -> VisitReport {
-        let names = result.text.split(separator: "\n").filter { !["sftp>", "Listing", "Remote"].contains($0.prefix { $0 != " " }) }
-            .compactMap { $0.split(separator: " ").last?.split(separator: "/").last.map(String.init) }
-            .filter { $0 != "." && $0 != ".." }
+        let names = result.text.split(separator: "\n").filter {
+            !["sftp>", "Listing", "Remote"].contains($0.prefix { $0 != " " })
+        }
+        .compactMap { $0.split(separator: " ").last?.split(separator: "/").last.map(String.init) }
+        .filter { $0 != "." && $0 != ".." }
         return VisitReport(
-            isGood: result.status == 0, names: names.sorted(), log: "\(result.text.suffix(500)) \(result.errors.suffix(500))")
+            isGood: result.status == 0, names: names.sorted(),
+            log: "\(result.text.suffix(500)) \(result.errors.suffix(500))")
     }
 
     /// A program that answers ssh's questions: the password, or the answers in turn.

@@ -78,7 +78,8 @@ extension Peer {
         let algorithms = visit.algorithms
         let chosen = [
             ("--kex", algorithms.kex), ("--cipher", algorithms.cipher), ("--mac", algorithms.mac),
-            ("--host-key-algorithm", algorithms.hostKey), ("--input", visit.input), ("--rekey", visit.rekey.map(String.init)),
+            ("--host-key-algorithm", algorithms.hostKey), ("--input", visit.input),
+            ("--rekey", visit.rekey.map(String.init)),
         ]
         for case (let option, let value?) in chosen { arguments += [option, value] }
         if visit.trustsAuthority {
