@@ -5,6 +5,8 @@ import PackageDescription
 // capabilities, so that sanitizers, fuzzers and the tests of one floor build without a web server or a database.
 let engineOnly = Context.environment["ENGINE_ONLY"] != nil
 let capabilitiesOnly = Context.environment["CAPABILITIES_ONLY"] != nil
+// `DOCC=1` adds the plugin that makes the libraries' documentation: no other build fetches it.
+let makesDocumentation = Context.environment["DOCC"] != nil
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -69,7 +71,8 @@ var targets: [Target] = [
     tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
-    tests("SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+    tests(
+        "SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
     // The engine against other people's programs, which live in its folder Peers.
     .testTarget(
         name: "InteropTests", dependencies: ["SSH", "SSHKeys", "SFTP", crypto, nioCore, nioPosix],
@@ -147,6 +150,10 @@ if !engineOnly && !capabilitiesOnly {
                 "Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types"),
             ]),
     ]
+}
+
+if makesDocumentation {
+    dependencies += [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.6")]
 }
 
 let package = Package(

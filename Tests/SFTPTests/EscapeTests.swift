@@ -83,7 +83,8 @@ import Testing
 
     @Test("links in a circle come to an end", arguments: [true, false])
     func circles(kernelResolves: Bool) async throws {
-        let (_, files) = try Self.place(kernelResolves)
+        let (folder, files) = try Self.place(kernelResolves)
+        defer { withExtendedLifetime(folder) {} }
         let client = try await Pair(files).client
         try await client.makeSymbolicLink("/a", target: "b")
         try await client.makeSymbolicLink("/b", target: "a")

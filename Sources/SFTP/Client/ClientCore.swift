@@ -47,11 +47,18 @@ final class ClientCore {
         greeted = channel.eventLoop.makePromise(of: Void.self)
     }
 
+    /// A server that runs greets at once.
+    private static let greetingTime = TimeAmount.seconds(30)
+
     /// Sends INIT. May be called before the other end listens.
     func start() {
         var packet = ByteBuffer()
         packet.writePacket(.initialise) { $0.writeInteger(SFTPLimits.version) }
         transmit(packet)
+        let deadline = eventLoop.assumeIsolated().scheduleTask(in: Self.greetingTime) {
+            self.fail(.protocolError("The server did not greet within 30 seconds."))
+        }
+        greeted.futureResult.whenComplete { _ in deadline.cancel() }
     }
 
     // MARK: Requests

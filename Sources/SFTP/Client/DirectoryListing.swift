@@ -66,6 +66,8 @@ final class DirectoryReader: Sendable {
     private struct State {
         var handle: SFTPHandle?
         var answers: [EventLoopFuture<[DirectoryEntry]?>] = []
+        /// Of the requests that may still be unanswered.
+        var numbers: Set<UInt32> = []
         var isAtEnd = false
     }
 
@@ -96,7 +98,7 @@ final class DirectoryReader: Sendable {
         }
         while let answer = nextAnswer() {
             let batch: [DirectoryEntry]?
-            do { batch = try await answer.get() } catch {
+            do { batch = try await waitForAnswer(answer) } catch {
                 close()
                 throw error as? SFTPError ?? .connectionLost
             }
@@ -111,6 +113,18 @@ final class DirectoryReader: Sendable {
         return nil
     }
 
+    /// A task that is cancelled does not wait for a server that does not answer.
+    private func waitForAnswer(_ answer: EventLoopFuture<[DirectoryEntry]?>) async throws -> [DirectoryEntry]? {
+        let (bound, eventLoop, state) = (client.bound, client.eventLoop, state)
+        return try await withTaskCancellationHandler {
+            try await answer.get()
+        } onCancel: {
+            eventLoop.execute {
+                for number in state.withLockedValue({ $0.numbers }) { bound.value.abandon(number) }
+            }
+        }
+    }
+
     private func nextAnswer() -> EventLoopFuture<[DirectoryEntry]?>? {
         state.withLockedValue { state in
             guard let handle = state.handle else { return nil }
@@ -121,9 +135,14 @@ final class DirectoryReader: Sendable {
 
     private func ask(_ handle: SFTPHandle) -> EventLoopFuture<[DirectoryEntry]?> {
         let promise = client.eventLoop.makePromise(of: [DirectoryEntry]?.self)
-        let (bound, path) = (client.bound, path)
+        let (bound, path, state) = (client.bound, path, state)
         client.eventLoop.execute {
-            bound.value.send(.readdir(handle)) { promise.completeWith($0.namesOfReaddir(path)) }
+            var number: UInt32?
+            number = bound.value.send(.readdir(handle)) { result in
+                if let number { state.withLockedValue { _ = $0.numbers.remove(number) } }
+                promise.completeWith(result.namesOfReaddir(path))
+            }
+            if let number { state.withLockedValue { _ = $0.numbers.insert(number) } }
         }
         return promise.futureResult
     }

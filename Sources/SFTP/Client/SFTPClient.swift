@@ -70,7 +70,11 @@ public final class SFTPClient: Sendable {
         let outcome: Result<SFTPResponse, SFTPError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 eventLoop.execute {
-                    guard !ticket.isCancelled else { return continuation.resume(returning: .failure(.cancelled)) }
+                    guard !ticket.isCancelled else {
+                        // A handle is let go also by a task that nobody waits for.
+                        if case .close(let handle) = request { bound.value.close(handle) }
+                        return continuation.resume(returning: .failure(.cancelled))
+                    }
                     ticket.number = bound.value.send(request) { continuation.resume(returning: $0) }
                 }
             }

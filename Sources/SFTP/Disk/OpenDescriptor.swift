@@ -97,8 +97,10 @@ final class OpenDescriptor: Sendable {
         let start = lseek(number, position, file_seek_data)
         if start < 0 { return errno == ENXIO ? nil : offset..<size }
         let end = lseek(number, start, file_seek_hole)
-        guard end > start else { return UInt64(start)..<max(size, UInt64(start)) }
-        return UInt64(start)..<min(max(size, UInt64(start)), UInt64(end))
+        // What was appended meanwhile is not looked at.
+        guard UInt64(start) < size else { return nil }
+        guard end > start else { return UInt64(start)..<size }
+        return UInt64(start)..<min(size, UInt64(end))
     }
 }
 

@@ -81,13 +81,17 @@ struct Pair {
 
 /// A server core that is fed raw bytes, and its raw answers.
 final class RawClient: Sendable {
-    let eventLoop = anyLoop()
+    typealias Packet = (type: UInt8, body: ByteBuffer)
+
+    private let eventLoop = anyLoop()
     private let near: NIOLoopBound<MemoryPipe>
-    private let received = NIOLockedValueBox<[(type: UInt8, body: ByteBuffer)]>([])
+    private let packets: AsyncStream<Packet>
     private let closed = NIOLockedValueBox(false)
 
     init(_ fileSystem: any SFTPFileSystem, _ configuration: SFTPServerConfiguration = .init()) async throws {
-        let (eventLoop, received, closed) = (eventLoop, received, closed)
+        let (eventLoop, closed) = (eventLoop, closed)
+        let (packets, arrived) = AsyncStream<Packet>.makeStream()
+        self.packets = packets
         near = try await eventLoop.submit {
             let (near, far) = MemoryPipe.pair(on: eventLoop)
             let server = SFTPServer(channel: far, fileSystem: fileSystem, configuration: configuration)
@@ -98,9 +102,12 @@ final class RawClient: Sendable {
             near.onData = { data in
                 near.consumed(data.readableBytes)
                 stream.append(data)
-                while let packet = try? stream.next() { received.withLockedValue { $0.append(packet) } }
+                while let packet = try? stream.next() { arrived.yield(packet) }
             }
-            near.onClose = { closed.withLockedValue { $0 = true } }
+            near.onClose = {
+                closed.withLockedValue { $0 = true }
+                arrived.finish()
+            }
             // The far end lives as long as the near one.
             near.onWritable = { _ = far }
             return NIOLoopBound(near, eventLoop: eventLoop)
@@ -111,7 +118,7 @@ final class RawClient: Sendable {
 
     func send(_ bytes: [UInt8]) {
         let near = near
-        eventLoop.execute { _ = near.value.write(ByteBuffer(bytes: bytes)) }
+        eventLoop.execute { near.value.write(ByteBuffer(bytes: bytes)) }
     }
 
     func send(_ request: SFTPRequest, id: UInt32) {
@@ -127,13 +134,9 @@ final class RawClient: Sendable {
     }
 
     /// The next packet that the server sends.
-    func packet() async throws -> (type: UInt8, body: ByteBuffer) {
-        guard try await eventually({ self.received.withLockedValue { !$0.isEmpty } || self.isClosed }) else {
-            throw ToolFailure(description: "the server does not answer")
-        }
-        let next = received.withLockedValue { $0.isEmpty ? nil : $0.removeFirst() }
-        guard let next else { throw ToolFailure(description: "the server closed the channel") }
-        return next
+    func packet() async throws -> Packet {
+        for await packet in packets { return packet }
+        throw ToolFailure(description: "the server closed the channel")
     }
 
     /// The next answer and whose it is.

@@ -19,6 +19,7 @@ final class FileUpload: TransferTask {
     private var size: UInt64 = 0
     private var position: UInt64 = 0
     private var endsInHole = false
+    private var knownData: Range<UInt64> = 0..<0
     private var isOnDisk = false
     private var isWaiting = false
     private var isFinishing = false
@@ -116,6 +117,8 @@ final class FileUpload: TransferTask {
         var pieces: [(offset: UInt64, data: ByteBuffer)] = []
         /// Where the next job goes on.
         var next: UInt64
+        /// Data for certain, without a hole.
+        var known: Range<UInt64>
         var holes: UInt64 = 0
         var endsInHole = false
     }
@@ -124,16 +127,17 @@ final class FileUpload: TransferTask {
         guard !isEnded, !isOnDisk, !isFinishing, let file else { return }
         guard position < size else { return finish() }
         guard core.flight.hasRoom, core.isWritable else { return wait() }
-        let room = max(1, core.flight.limit - core.flight.inFlight)
-        let budget = min(Self.readAhead, max(room, 1), Int(clamping: size - position))
+        // Whole pieces: one that is cut to the room that is left would be answered as such, and leave as little again.
+        let room = max(core.writeSize, core.flight.limit - core.flight.inFlight)
+        let whole = min(Self.readAhead, room) / core.writeSize * core.writeSize
+        let budget = min(max(whole, core.writeSize), Int(clamping: size - position))
         // What the job may read counts as under way already, so that no other file takes the same room.
         core.flight.take(budget)
         isOnDisk = true
-        let (piece, from, size, sparse, shown) = (
-            core.writeSize, position, size, transfer.options.preservesHoles, source.shown
-        )
+        let known = transfer.options.preservesHoles ? knownData : 0..<size
+        let (piece, from, size, shown) = (core.writeSize, position, size, source.shown)
         transfer.onDisk { () throws(SFTPError) in
-            try Self.read(file, from: from, budget: budget, piece: piece, size: size, sparse: sparse, shown: shown)
+            try Self.read(file, from: from, known: known, budget: budget, piece: piece, size: size, shown: shown)
         } then: { result in
             self.isOnDisk = false
             self.transfer.release(budget)
@@ -155,32 +159,35 @@ final class FileUpload: TransferTask {
         if core.flight.hasRoom { core.whenWritable(goOn) } else { core.flight.wait(goOn) }
     }
 
+    /// Reads pieces from `start` on. `known` is data for certain: finding the end of a long stretch costs the system a
+    /// walk over all of it, so each stretch is looked for once.
     private static func read(
-        _ file: OpenDescriptor, from start: UInt64, budget: Int, piece: Int, size: UInt64, sparse: Bool, shown: String
+        _ file: OpenDescriptor, from start: UInt64, known: Range<UInt64>, budget: Int, piece: Int, size: UInt64,
+        shown: String
     ) throws(SFTPError) -> Pieces {
-        var result = Pieces(next: start)
+        var result = Pieces(next: start, known: known)
         var left = budget
         while left > 0, result.next < size {
-            var stretch = result.next..<size
-            if sparse {
-                guard let data = file.nextData(from: result.next, size: size) else {
+            if !result.known.contains(result.next) {
+                guard let data = file.nextData(from: result.next, size: size), data.lowerBound < size else {
                     result.holes += size - result.next
                     result.next = size
                     result.endsInHole = true
                     break
                 }
                 result.holes += data.lowerBound - result.next
-                stretch = data
+                result.next = data.lowerBound
+                result.known = data
             }
             var data = ByteBuffer()
-            let wanted = min(left, piece, Int(clamping: stretch.upperBound - stretch.lowerBound))
+            let wanted = min(left, piece, Int(clamping: result.known.upperBound - result.next))
             let count: Int
             do throws(SystemFailure) {
-                count = try file.read(into: &data, at: stretch.lowerBound, length: wanted)
+                count = try file.read(into: &data, at: result.next, length: wanted)
             } catch { throw .localFile(error, path: shown) }
             guard count == wanted else { throw .fileChanged(shown) }
-            result.pieces.append((stretch.lowerBound, data))
-            result.next = stretch.lowerBound + UInt64(count)
+            result.pieces.append((result.next, data))
+            result.next += UInt64(count)
             left -= count
         }
         return result
@@ -188,6 +195,7 @@ final class FileUpload: TransferTask {
 
     private func send(_ pieces: Pieces) {
         position = pieces.next
+        knownData = pieces.known
         endsInHole = pieces.endsInHole
         if pieces.holes > 0 { transfer.moved(0, ofHoles: pieces.holes) }
         for piece in pieces.pieces where !isEnded { write(piece.data, at: piece.offset) }

@@ -17,9 +17,14 @@ final class SmallFiles {
     private var files: [File] = []
     private var waiting: [(SFTPError?) -> Void] = []
     private var isScheduled = false
-    private unowned let transfer: Transfer
+    /// Whoever adds a file holds the transfer.
+    private weak var transfer: Transfer?
+    private let eventLoop: any EventLoop
 
-    init(_ transfer: Transfer) { self.transfer = transfer }
+    init(_ transfer: Transfer) {
+        self.transfer = transfer
+        eventLoop = transfer.core.eventLoop
+    }
 
     func add(_ file: File, done: @escaping (SFTPError?) -> Void) {
         files.append(file)
@@ -27,14 +32,14 @@ final class SmallFiles {
         if files.count >= Self.batch { return flush() }
         guard !isScheduled else { return }
         isScheduled = true
-        transfer.core.eventLoop.assumeIsolated().execute {
+        eventLoop.assumeIsolated().execute {
             self.isScheduled = false
             self.flush()
         }
     }
 
     private func flush() {
-        guard !files.isEmpty else { return }
+        guard !files.isEmpty, let transfer else { return }
         let (batch, callbacks, options) = (files, waiting, transfer.options)
         (files, waiting) = ([], [])
         transfer.onDisk { () throws(SFTPError) in
