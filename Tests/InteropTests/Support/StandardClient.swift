@@ -20,7 +20,7 @@ enum StandardClient {
         ]
         for case (let option, let value?) in chosen { options += ["-o", "\(option)=\(value)"] }
         if case .key(let kind, let certificate) = visit.login {
-            options += ["-o", "BatchMode=yes", "-i", keys.file("user_\(kind)")]
+            options += ["-o", "BatchMode=yes", "-o", "IdentityFile=\(keys.file("user_\(kind)"))"]
             if let userKey = algorithms.userKey { options += ["-o", "PubkeyAcceptedAlgorithms=\(userKey)"] }
             options += ["-o", "CertificateFile=\(certificate.map { keys.file("\($0)-cert.pub") } ?? "none")"]
         }
