@@ -112,6 +112,10 @@ final class SessionBench: Sendable {
     /// Returns when the loop has run everything that was waiting, and what that made.
     func settle() async {
         for _ in 0..<3 { try? await session.eventLoop.submit {}.get() }
+        // Changes that follow each other closely are told together, a moment later.
+        while await session.isStateScheduled {
+            try? await session.eventLoop.scheduleTask(in: .milliseconds(5)) {}.futureResult.get()
+        }
     }
 }
 
