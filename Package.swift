@@ -5,6 +5,8 @@ import PackageDescription
 // capabilities, so that sanitizers, fuzzers and the tests of one floor build without a web server or a database.
 let engineOnly = Context.environment["ENGINE_ONLY"] != nil
 let capabilitiesOnly = Context.environment["CAPABILITIES_ONLY"] != nil
+// `DOCC=1` adds the plugin that makes the libraries' documentation: no other build fetches it.
+let makesDocumentation = Context.environment["DOCC"] != nil
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -72,7 +74,17 @@ var targets: [Target] = [
     tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
     tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["engine-bench", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
-    tests("SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+    tests(
+        "SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+    // The engine against other people's programs, which live in its folder Peers.
+    .testTarget(
+        name: "InteropTests", dependencies: ["SSH", "SSHKeys", "SFTP", crypto, nioCore, nioPosix],
+        exclude: ["Peers"], swiftSettings: settings),
+    // The fuzz targets' bodies; Fuzz/ has a package of its own for libFuzzer.
+    .testTarget(
+        name: "FuzzTests", dependencies: ["SSH", "SFTP", nioCore, nioEmbedded], path: "Fuzz",
+        exclude: ["Entry", "Finds", "Package.swift", "Seeds", "leaks-of-others"], sources: ["Bodies", "Tests"],
+        swiftSettings: settings),
     // The server core on standard input and output, for the tests to put behind other programs' clients.
     .executableTarget(
         name: "SFTPServerOnPipes", dependencies: ["SFTP", nioCore, nioPosix], path: "Tests/SFTPServerOnPipes",
@@ -146,6 +158,10 @@ if !engineOnly && !capabilitiesOnly {
                 "Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types"),
             ]),
     ]
+}
+
+if makesDocumentation {
+    dependencies += [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.6")]
 }
 
 let package = Package(

@@ -159,11 +159,14 @@ MaxStartups 200
 
     def kill_sessions(self):
         """The host's end of every connection dies without a word, as when the machine goes down."""
-        for pid in self.sessions:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        # All are stopped before the first one dies: none is left to tell of another's end.
+        sessions = self.sessions
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in sessions:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
 
     def stop(self):
         if self.listener is None:

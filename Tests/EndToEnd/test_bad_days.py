@@ -89,7 +89,7 @@ async def test_a_host_that_dies_is_seen_at_once_and_leaves_a_playable_recording(
         await seat.sees("last-words")
         host.kill_sessions()
         await seat.until(lambda: seat.ending, "EXIT", 3)
-        assert seat.ending["reason"] == "host_lost"
+        assert seat.ending["reason"] == "host_lost", seat.ending
     recording = eventually(
         lambda: next((r for r in ada.recordings() if r["sessionId"] == session and r["state"] != "recording"), None),
         "the recording is closed")

@@ -5,7 +5,9 @@ import NIOCore
 extension SFTPClient {
     // MARK: Looking
 
-    /// - Parameter followingLink: Whether a symbolic link's target is described, or the link itself.
+    /// - Parameters:
+    ///   - path: At the server.
+    ///   - followingLink: Whether a symbolic link's target is described, or the link itself.
     /// - Throws: `no_such_file`, `permission_denied`.
     public func attributes(of path: RemotePath, followingLink: Bool = true) async throws(SFTPError) -> FileAttributes {
         try await request(followingLink ? .stat(path) : .lstat(path), path).attributes(path)
@@ -65,7 +67,9 @@ extension SFTPClient {
     /// Removes a file or symbolic link; for a directory see `removeDirectory`.
     public func remove(_ path: RemotePath) async throws(SFTPError) { _ = try await request(.remove(path), path) }
 
-    /// - Parameter permissions: As far as the server's mask lets them.
+    /// - Parameters:
+    ///   - path: At the server.
+    ///   - permissions: As far as the server's mask lets them.
     public func makeDirectory(_ path: RemotePath, permissions: UInt32? = nil) async throws(SFTPError) {
         _ = try await request(.mkdir(path, FileAttributes(permissions: permissions)), path)
     }
@@ -75,8 +79,11 @@ extension SFTPClient {
         _ = try await request(.rmdir(path), path)
     }
 
-    /// - Parameter replacing: Replaces what has the new name in one step (posix-rename@openssh.com), where the server can;
-    ///   else an existing target makes it fail.
+    /// - Parameters:
+    ///   - path: What it is called.
+    ///   - newPath: What it is to be called.
+    ///   - replacing: Replaces what has the new name in one step (posix-rename@openssh.com), where the server can;
+    ///     else an existing target makes it fail.
     public func rename(
         _ path: RemotePath, to newPath: RemotePath, replacing: Bool = false
     ) async throws(SFTPError) {
@@ -118,7 +125,9 @@ extension SFTPClient {
 
     /// The whole contents of a small file.
     ///
-    /// - Parameter limit: Bytes; a longer file throws `failure`.
+    /// - Parameters:
+    ///   - path: At the server.
+    ///   - limit: Bytes; a longer file throws `failure`.
     public func read(_ path: RemotePath, limit: Int = 16 << 20) async throws(SFTPError) -> [UInt8] {
         let file = try await open(path)
         var contents: [UInt8] = []

@@ -28,7 +28,9 @@ public final class SFTPFile: Sendable {
 
     /// Up to `length` bytes; fewer where the server gives fewer, none at the end.
     ///
-    /// - Parameter length: Bytes, at most 255 KiB of which come at once.
+    /// - Parameters:
+    ///   - offset: In bytes from the beginning.
+    ///   - length: Bytes, at most 255 KiB of which come at once.
     public func read(at offset: UInt64, length: Int) async throws(SFTPError) -> ByteBuffer {
         let wanted = min(max(0, length), SFTPLimits.maximumData)
         switch try await client.rawRequest(.read(try open(), offset: offset, length: UInt32(wanted))) {
@@ -98,7 +100,11 @@ public final class SFTPFile: Sendable {
 
     /// Copies to another open file without the bytes leaving the server (copy-data).
     ///
-    /// - Parameter length: Bytes; zero copies to the end of this file.
+    /// - Parameters:
+    ///   - offset: Where it begins in this file.
+    ///   - length: Bytes; zero copies to the end of this file.
+    ///   - target: The other file, of the same client.
+    ///   - targetOffset: Where it goes in the other file.
     public func copy(
         from offset: UInt64 = 0, length: UInt64 = 0, to target: SFTPFile, at targetOffset: UInt64 = 0
     ) async throws(SFTPError) {

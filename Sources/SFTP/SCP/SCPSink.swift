@@ -15,8 +15,10 @@ public struct SCPSink: Sendable {
     private let expectedName: RemotePath?
 
     /// - Parameters:
+    ///   - stream: To the other end.
     ///   - fileSystem: Where files go.
     ///   - configuration: Policy, as for an SFTP server.
+    ///   - options: What is kept, and whether directories are taken.
     ///   - expectedName: The only name that the first file or directory may have; nil at a server, whose client chooses.
     public init(
         _ stream: any SCPStream, fileSystem: any SFTPFileSystem,

@@ -22,7 +22,9 @@ public struct SCPSource: Sendable {
 
     /// Sends one file, or a directory where the options allow it, and returns when all of it is acknowledged.
     ///
-    /// - Parameter name: What the other end is told; nil for the path's own last component.
+    /// - Parameters:
+    ///   - path: In the file system.
+    ///   - name: What the other end is told; nil for the path's own last component.
     @discardableResult
     public func send(_ path: RemotePath, as name: RemotePath? = nil) async throws(SFTPError) -> TransferSummary {
         let path = path.normalised(from: files.system.home)

@@ -9,6 +9,7 @@ extension SSHConnection {
     /// - Parameters:
     ///   - path: At the host, as it is: it is quoted for the host's shell, so no pattern is expanded.
     ///   - localPath: A directory that exists, or what the file is to be called.
+    ///   - options: What is kept, and whether directories are taken.
     @discardableResult
     public func scpDownload(
         _ path: RemotePath, to localPath: String, options: SCPOptions = SCPOptions()
@@ -28,6 +29,7 @@ extension SSHConnection {
     /// - Parameters:
     ///   - localPath: Symbolic links below it are followed while they stay within its folder.
     ///   - path: At the host: a directory that exists, or what the file is to be called there.
+    ///   - options: What is kept, and whether directories are taken.
     @discardableResult
     public func scpUpload(
         _ localPath: String, to path: RemotePath, options: SCPOptions = SCPOptions()

@@ -39,6 +39,7 @@ public struct RootedFileSystem: SFTPFileSystem {
     /// - Parameters:
     ///   - root: An existing directory.
     ///   - home: Where relative paths begin, as a path from the root.
+    ///   - options: What the peer may set and pass.
     /// - Throws: `no_such_file`, `permission_denied` when the directory cannot be opened.
     public init(root: String, home: RemotePath = "/", options: Options = Options()) throws(SFTPError) {
         try self.init(root: root, home: home, options: options, kernelResolves: true)

@@ -18,7 +18,10 @@ public protocol SFTPFileSystem: Sendable {
     func makeDirectory(_ path: RemotePath, _ attributes: FileAttributes) throws(SFTPStatus)
     /// Removes an empty directory.
     func removeDirectory(_ path: RemotePath) throws(SFTPStatus)
-    /// - Parameter replacing: Whether what has the new name is replaced in one step; else it makes the call fail.
+    /// - Parameters:
+    ///   - path: What it is called.
+    ///   - newPath: What it is to be called.
+    ///   - replacing: Whether what has the new name is replaced in one step; else it makes the call fail.
     func rename(_ path: RemotePath, to newPath: RemotePath, replacing: Bool) throws(SFTPStatus)
     /// The target is kept as it is given, wherever it points.
     func makeSymbolicLink(_ path: RemotePath, target: RemotePath) throws(SFTPStatus)

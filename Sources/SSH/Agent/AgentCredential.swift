@@ -1,5 +1,5 @@
 public import SSHKeys
-public import SSHProtocol
+import SSHProtocol
 
 extension SSHAgentClient {
     /// A credential for each key and certificate that the agent shows and that is of a type known here, in the agent's
@@ -8,7 +8,7 @@ extension SSHAgentClient {
     /// Each signs over a connection of its own, which is bound to the host first (session-bind@openssh.com): keys that are
     /// bound to destinations need it, and agents that do not know it are asked all the same.
     ///
-    /// - Parameter files: With `IdentitiesOnly` the public keys whose agent keys may be used; nil for all.
+    /// - Parameter keys: With `IdentitiesOnly` the public keys whose agent keys may be used; nil for all.
     public func credentials(only keys: [SSHPublicKey]? = nil) async throws(SSHAgentError) -> [SSHCredential] {
         try await identities().compactMap { entry in
             guard let identity = entry.identity else { return nil }

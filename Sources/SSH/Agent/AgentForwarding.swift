@@ -19,7 +19,9 @@ extension SSHConnection {
     /// The agent is told first for whom it works (session-bind@openssh.com, forwarding), so that keys which are bound to
     /// destinations keep to them.
     ///
-    /// - Parameter maximumConnections: At once; the host's further ones are refused.
+    /// - Parameters:
+    ///   - agent: Where the host's requests go.
+    ///   - maximumConnections: At once; the host's further ones are refused.
     public func forwardAgent(_ agent: ForwardedAgent, maximumConnections: Int = 16) {
         let count = NIOLockedValueBox(0)
         handleAgentChannels { incoming in

@@ -50,6 +50,7 @@ extension SSHAgentServer {
     ///   - path: The folder is made if need be; it must belong to this user alone (mode 0700). The socket gets mode 0600.
     ///   - maximumConnections: At once; more are closed as they come.
     ///   - messageTimeout: For a message that has begun. A silent connection may stay.
+    ///   - group: The loops that carry the connections.
     ///
     /// Throws `unsafePermissions`, or `unavailable` when the socket cannot be made or an agent listens there already.
     public nonisolated func listen(
@@ -69,6 +70,8 @@ extension AgentListener {
     ///
     /// - Parameters:
     ///   - path: As for `SSHAgentServer.listen(at:)`.
+    ///   - maximumConnections: At once; more are closed as they come.
+    ///   - group: The loops that carry the connections.
     ///   - open: Opens a channel to the agent for each connection, as `SSHServerSession.openAgent` does.
     public static func relay(
         at path: String, maximumConnections: Int = 64,

@@ -80,6 +80,7 @@ public final class SSHAgentClient: Sendable {
     /// A whole signature blob over `data`.
     ///
     /// - Parameters:
+    ///   - data: What is signed.
     ///   - key: The blob of the key or certificate, as the list shows it.
     ///   - algorithm: With an RSA key "rsa-sha2-256" or "rsa-sha2-512" chooses the hash; other keys have one.
     public func sign(_ data: [UInt8], key: [UInt8], algorithm: String) async throws(SSHAgentError) -> [UInt8] {

@@ -37,7 +37,9 @@ public struct SSHIncomingChannel: Sendable {
 
     /// Refuses, from anywhere.
     ///
-    /// - Parameter description: Words for people, which the peer sees.
+    /// - Parameters:
+    ///   - reason: For programs.
+    ///   - description: Words for people, which the peer sees.
     public func refuse(_ reason: ChannelRefusal = .administrativelyProhibited, _ description: String = "") {
         let incoming = self
         if eventLoop.inEventLoop {

@@ -60,6 +60,7 @@ public enum SSHClient {
     /// - Parameters:
     ///   - jump: The connection to go through.
     ///   - endpoint: Where the host listens, as the jump host sees it.
+    ///   - configuration: Who is asking, with which credentials and limits.
     /// - Throws: `channel_refused` when the jump host cannot or may not reach the endpoint, and everything `connect` does.
     public static func connect(
         through jump: SSHConnection, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration
@@ -73,6 +74,7 @@ public enum SSHClient {
     /// - Parameters:
     ///   - stream: Carries the connection, which closes it at its end.
     ///   - endpoint: What lies at its other end, for questions and errors.
+    ///   - configuration: Who is asking, with which credentials and limits.
     ///   - eventLoop: The loop that everything of the connection will happen on.
     public static func connect(
         over stream: any SSHByteStream, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration,

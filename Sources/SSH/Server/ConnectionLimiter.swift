@@ -97,7 +97,9 @@ public final class ConnectionLimiter: Sendable {
     private let penalties: SourcePenalties?
     private let state = NIOLockedValueBox(State())
 
-    /// - Parameter penalties: nil keeps nobody out for what they did.
+    /// - Parameters:
+    ///   - limits: How many may be at the door.
+    ///   - penalties: nil keeps nobody out for what they did.
     public init(_ limits: StartupLimits = StartupLimits(), penalties: SourcePenalties? = SourcePenalties()) {
         self.limits = limits
         self.penalties = penalties
@@ -107,6 +109,7 @@ public final class ConnectionLimiter: Sendable {
     ///
     /// - Parameters:
     ///   - address: Where it comes from; nil for a stream without one.
+    ///   - now: The present.
     ///   - chance: A random number below 100.
     public func admit(
         _ address: SocketAddress?, now: NIODeadline = .now(), chance: Int = .random(in: 0..<100)

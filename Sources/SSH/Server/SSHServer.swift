@@ -118,7 +118,9 @@ public final class SSHServer: Sendable {
 
     /// Serves a connection that came in some other way, such as over a tunnel: returns when it is over.
     ///
-    /// - Parameter address: Where it comes from, for limits and logs.
+    /// - Parameters:
+    ///   - stream: Carries the connection, which closes it at its end.
+    ///   - address: Where it comes from, for limits and logs.
     public func serve(_ stream: any SSHByteStream, from address: SocketAddress? = nil) async {
         let eventLoop = group.next()
         let ended = eventLoop.makePromise(of: Void.self)

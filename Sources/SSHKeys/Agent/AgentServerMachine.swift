@@ -76,6 +76,7 @@ public struct AgentServerMachine: Sendable {
     private var nextNumber: UInt64 = 0
 
     /// - Parameters:
+    ///   - limits: How much it keeps, for how many.
     ///   - defaultLifetime: Seconds that a key stays which is added without a lifetime (`ssh-agent -t`); nil for ever.
     ///   - signsWithSHA1: Whether an RSA key signs for a client that asks for the old "ssh-rsa".
     ///   - wallClock: Seconds since 1970.

@@ -27,7 +27,9 @@ public struct AuthorizedPrincipals: Sendable, Hashable {
 
     /// What a login with a certificate of a trusted authority may do by this file.
     ///
-    /// - Parameter isTrusted: whether a key is an authority for users (TrustedUserCAKeys).
+    /// - Parameters:
+    ///   - login: who wants to come in, from where, with what.
+    ///   - isTrusted: whether a key is an authority for users (TrustedUserCAKeys).
     public func decide(_ login: KeyLogin, isTrusted: (SSHPublicKey) -> Bool) -> KeyDecision {
         guard let certificate = login.identity.certificate else { return .unknown }
         var refusal: KeyDecision?

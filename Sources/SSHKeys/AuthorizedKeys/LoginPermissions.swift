@@ -71,7 +71,9 @@ public struct LoginPermissions: Sendable, Hashable {
     /// Throws `presenceRequired` if a FIDO key's signature lacks the touch or the verification that is needed. Other
     /// keys pass, as in sshd.
     ///
-    /// - Parameter details: what ``SSHPublicKey/verifyDetailed(signature:over:algorithm:allowingLegacy:)`` gave.
+    /// - Parameters:
+    ///   - details: what ``SSHPublicKey/verifyDetailed(signature:over:algorithm:allowingLegacy:)`` gave.
+    ///   - key: the key that signed.
     public func checkPresence(_ details: SignatureDetails, of key: SSHPublicKey) throws(SSHKeyError) {
         guard key.isHardwareKey else { return }
         if needsTouch, !details.userPresent {

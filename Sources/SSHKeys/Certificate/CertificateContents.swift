@@ -31,8 +31,15 @@ public struct CertificateContents: Sendable, Hashable {
     public var extensions: CertificateOptions
 
     /// - Parameters:
+    ///   - publicKey: whose certificate it is.
+    ///   - type: for a user or for a host.
+    ///   - keyID: free text that ends up in logs.
+    ///   - principals: the names that it is good for.
+    ///   - serial: a number to revoke it by; 0 for none.
     ///   - validAfter: seconds since 1970; ``always`` for no beginning.
     ///   - validBefore: seconds since 1970; ``forever`` for no end.
+    ///   - criticalOptions: what must be obeyed.
+    ///   - extensions: what it permits.
     public init(
         publicKey: SSHPublicKey, type: CertificateType, keyID: String, principals: [String], serial: UInt64 = 0,
         validAfter: UInt64 = always, validBefore: UInt64 = forever, criticalOptions: CertificateOptions = [],

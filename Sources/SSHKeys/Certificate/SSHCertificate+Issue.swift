@@ -8,7 +8,10 @@ extension SSHCertificate {
     ///         validBefore: now + 3600, extensions: .allPermissions)
     ///     let certificate = try SSHCertificate.issue(contents, signedBy: authority)
     ///
-    /// - Parameter algorithm: one of the authority's ``SSHPublicKey/signatureAlgorithms``; nil for the best.
+    /// - Parameters:
+    ///   - contents: what it says.
+    ///   - authority: the key that vouches for it.
+    ///   - algorithm: one of the authority's ``SSHPublicKey/signatureAlgorithms``; nil for the best.
     ///
     /// Throws `certificatePrincipal` without names, with an empty one, or with a pattern in a user certificate: they
     /// would be good for nobody. Throws `malformed` for a validity that ends before it begins.
@@ -26,7 +29,10 @@ extension SSHCertificate {
 
     /// Makes a certificate whose authority signs elsewhere, in an agent or a token.
     ///
-    /// - Parameter sign: gives a whole signature blob of `signatureKey` over the bytes.
+    /// - Parameters:
+    ///   - contents: what it says.
+    ///   - signatureKey: the authority, which vouches for it.
+    ///   - sign: gives a whole signature blob of `signatureKey` over the bytes.
     public static func issue(
         _ contents: CertificateContents, signatureKey: SSHPublicKey,
         sign: ([UInt8]) throws(SSHKeyError) -> [UInt8]

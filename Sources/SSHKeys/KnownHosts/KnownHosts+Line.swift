@@ -3,7 +3,11 @@ extension KnownHosts {
     ///
     /// - Parameters:
     ///   - host: a name or an address; for an authority and a revoked key also a pattern, "*.example.org".
+    ///   - port: 1 to 65535.
+    ///   - key: the host's, or the authority's.
+    ///   - marker: what the line is for.
     ///   - isHashed: hide the name behind a hash.
+    ///   - comment: free text at the end of the line.
     ///
     /// Throws `malformed` for names that known_hosts would take for something else.
     public static func line(

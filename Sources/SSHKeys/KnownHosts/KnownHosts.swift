@@ -34,7 +34,9 @@ public struct KnownHosts: Sendable, Hashable {
 
     /// Reads a file. Never fails: lines that break the format are in ``problems``.
     ///
-    /// - Parameter path: where it lies, for messages.
+    /// - Parameters:
+    ///   - file: its bytes.
+    ///   - path: where it lies, for messages.
     public init(file: [UInt8], path: String = "") { add(file: file, path: path) }
 
     /// Reads a file that is there as text.

@@ -58,6 +58,7 @@ public struct SSHPrivateKey: Sendable {
     /// Signs `data` and gives a whole signature blob: a string with the algorithm, a string with the signature.
     ///
     /// - Parameters:
+    ///   - data: what is signed.
     ///   - algorithm: one of the public key's ``SSHPublicKey/signatureAlgorithms``.
     ///   - allowingLegacy: also sign with ``SSHPublicKey/legacySignatureAlgorithms``, where a configuration names one.
     ///

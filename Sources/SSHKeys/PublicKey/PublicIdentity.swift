@@ -66,7 +66,11 @@ public enum PublicIdentity: Sendable, Hashable {
     /// Whether the signature is this identity's; see
     /// ``SSHPublicKey/verify(signature:over:algorithm:allowingLegacy:)``.
     ///
-    /// - Parameter algorithm: one of ``signatureAlgorithms``.
+    /// - Parameters:
+    ///   - signature: a whole signature blob.
+    ///   - data: what was signed.
+    ///   - algorithm: one of ``signatureAlgorithms``.
+    ///   - allowingLegacy: whether SHA-1 counts, where a configuration names it.
     public func verify(
         signature: [UInt8], over data: [UInt8], algorithm: String, allowingLegacy: Bool = false
     ) throws(SSHKeyError) -> Bool {

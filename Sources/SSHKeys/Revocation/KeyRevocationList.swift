@@ -60,14 +60,18 @@ public struct KeyRevocationList: Sendable, Hashable {
 
     /// Revokes the certificates with these serial numbers. Zero stands for "no number" and cannot be revoked.
     ///
-    /// - Parameter authority: nil for every authority.
+    /// - Parameters:
+    ///   - serials: the first to the last.
+    ///   - authority: nil for every authority.
     public mutating func revoke(serials: ClosedRange<UInt64>, authority: SSHPublicKey?) {
         certificates[authority?.blob ?? [], default: RevokedCertificates()].serials.insert(serials)
     }
 
     /// Revokes the certificates with this key id.
     ///
-    /// - Parameter authority: nil for every authority.
+    /// - Parameters:
+    ///   - keyID: byte by byte as the certificate has it.
+    ///   - authority: nil for every authority.
     public mutating func revoke(keyID: String, authority: SSHPublicKey?) {
         certificates[authority?.blob ?? [], default: RevokedCertificates()].keyIDs.insert(Array(keyID.utf8))
     }

@@ -40,6 +40,7 @@ extension ConnectionMachine {
         case .handle:
             try handle(MessageNumber(rawValue: number), payload, packet)
         case .ignore:
+            if phase.isHandshake { hasHandshakeFiller = true }
             try limitHandshakePackets()
         case .unimplemented:
             try send(Unimplemented(sequenceNumber: transport.reader.sequenceNumber &- 1).encoded)
@@ -115,6 +116,15 @@ extension ConnectionMachine {
             .limitExceeded, "The host sent too many packets before its key exchange.", reason: .protocolError)
     }
 
+    /// Who adds a packet before the keys may take one away after them, and the count of packets still fits
+    /// (CVE-2023-48795). Strict order refuses the first; without it, it is refused where the second would go unnoticed.
+    private func refuseHiddenCut(_ algorithms: NegotiatedAlgorithms) throws(ProtocolError) {
+        guard phase.isHandshake, hasHandshakeFiller, algorithms.isOpenToTruncation else { return }
+        throw .unexpected(
+            "The host does not know strict key exchange and sent packets without meaning before its keys: "
+                + "somebody may be cutting off others.")
+    }
+
     // MARK: Key exchange
 
     /// Begins a key exchange by the owner's wish; does nothing while one is in progress or before authentication.
@@ -178,6 +188,7 @@ extension ConnectionMachine {
         let reader = MessageReader(payload, of: "NEWKEYS")
         try reader.end()
         let (opener, compression, algorithms) = try keyExchange.receiveNewKeys()
+        try refuseHiddenCut(algorithms)
         try transport.reader.install(opener, compression, resetsSequence: keyExchange.isStrict)
         timers.keyExchangeEnded()
         if phase.isHandshake { phase = .service }

@@ -60,6 +60,8 @@ public struct ConnectionMachine {
     var user: AuthenticatedUser?
     var learnsHostKeys: Bool
     var pings = 0
+    /// Something without meaning came before the first keys.
+    var hasHandshakeFiller = false
     var channels: ChannelTable
     var globalRequests = GlobalRequests()
     var timers: ConnectionTimers

@@ -32,6 +32,18 @@ public struct AlgorithmPreferences: Sendable, Hashable {
     /// unless it is told otherwise.
     public static let standard = AlgorithmPreferences()
 
+    /// What stands up to the strictest audit: key exchange that a quantum computer does not undo, Ed25519, and MACs that
+    /// are checked before anything is decrypted. Peers without strict key exchange are refused. For fleets whose other
+    /// ends are of 2024 or later.
+    public static let strict: AlgorithmPreferences = {
+        var strict = AlgorithmPreferences(
+            keyExchange: [.mlkem768x25519, .sntrup761x25519, .sntrup761x25519OpenSSH],
+            hostKeys: [.ed25519],
+            macs: MACName.standard.filter(\.isEncryptThenMAC))
+        strict.requiresStrictOrder = true
+        return strict
+    }()
+
     /// The same list with the algorithms of `key` in front, so that a host with several keys proves the one that is
     /// on record instead of another one that would look like a change.
     public func preferring(hostKey key: SSHPublicKey) -> AlgorithmPreferences {
@@ -78,5 +90,19 @@ public struct NegotiatedAlgorithms: Sendable, Hashable {
         self.compressionClientToServer = compressionClientToServer
         self.compressionServerToClient = compressionServerToClient
         self.isStrict = isStrict
+    }
+
+    /// Whether packets right after the first keys could be cut off unnoticed by whoever sits in between
+    /// (CVE-2023-48795): the peer does not know strict key exchange, and what was agreed on binds a packet to its place
+    /// by its number alone. What we receive is safe even then: filler within the first key exchange, without which there
+    /// is no such cut, ends the connection.
+    public var isOpenToTruncation: Bool {
+        !isStrict
+            && (Self.countsAlone(cipherClientToServer, macClientToServer)
+                || Self.countsAlone(cipherServerToClient, macServerToClient))
+    }
+
+    private static func countsAlone(_ cipher: CipherName, _ mac: MACName?) -> Bool {
+        cipher == .chacha20Poly1305 || mac?.isEncryptThenMAC == true
     }
 }

@@ -58,8 +58,12 @@ struct MessageReader {
 
     /// A name-list (RFC 4251 §5): comma-separated names, none of them empty; the list may be.
     mutating func nameList() throws(ProtocolError) -> [String] {
-        let slice = try slice()
+        var slice = try slice()
         if slice.readableBytes == 0 { return [] }
+        // libssh up to 0.10, the one of Debian 12, ends its list of ciphers with a comma.
+        if slice.readableBytes > 1, slice.readableBytesView.last == UInt8(ascii: ",") {
+            slice.moveWriterIndex(to: slice.writerIndex - 1)
+        }
         var names: [String] = []
         for part in slice.readableBytesView.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
             guard !part.isEmpty, part.allSatisfy({ (0x21...0x7E).contains($0) }) else {
