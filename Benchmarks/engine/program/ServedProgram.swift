@@ -78,8 +78,8 @@ final class ServedProgram: SSHServerSessionDelegate {
     /// The variables that make bash behave as under sshd.
     private static let environment = [
         "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + (getenv("HOME").map { String(cString: $0) } ?? "/"),
-        "SHELL=/bin/bash", "USER=root", "LOGNAME=root", "TERM=xterm-256color", "SSH_CLIENT=127.0.0.1 1 1",
-        "SSH_CONNECTION=127.0.0.1 1 127.0.0.1 1",
+        "SHELL=/bin/bash", "USER=root", "LOGNAME=root", "TERM=xterm-256color",
+        "SSH_CLIENT=127.0.0.1 1 1", "SSH_CONNECTION=127.0.0.1 1 127.0.0.1 1",
     ]
 
     // MARK: Input

@@ -4,11 +4,12 @@ import NIOCore
 
 /// Decides how many bytes of READs and WRITEs may be unanswered at once.
 ///
-/// It starts small and doubles with each round trip up to 4 MiB, which fills every ordinary link. Beyond that it grows
-/// only with what the link is seen to carry: twice the bandwidth-delay product, at most 32 MiB. While the limit is what
-/// holds the rate back, that product doubles with the limit; when the link is full, it stays.
+/// It starts at 1 MiB, half of the window that channels begin with, and doubles with each round trip up to 4 MiB, which
+/// fills every ordinary link. Beyond that it grows only with what the link is seen to carry: twice the bandwidth-delay
+/// product, at most 32 MiB. While the limit is what holds the rate back, that product doubles with the limit; when the
+/// link is full, it stays.
 struct FlightControl {
-    static let initial = 256 * 1024
+    static let initial = 1 << 20
     static let standard = 4 << 20
     static let maximum = 32 << 20
 
