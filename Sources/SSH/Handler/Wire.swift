@@ -35,8 +35,9 @@ final class SocketWire: ChannelDuplexHandler, Wire {
 
     init(_ driver: ConnectionDriver) { self.driver = driver }
 
-    /// What every socket of ours wants: no delay by Nagle's algorithm, large reads, and a bounded output.
-    static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 16_384, maximum: 262_144)
+    /// What every socket of ours wants: no delay by Nagle's algorithm, large reads, and a bounded output. Reads begin small
+    /// and grow with what comes: a channel keeps its last buffer, and most sessions are idle.
+    static let receiveBuffers = AdaptiveRecvByteBufferAllocator(minimum: 2048, initial: 4096, maximum: 262_144)
     static let outputMarks = ChannelOptions.Types.WriteBufferWaterMark(low: 256 * 1024, high: 1024 * 1024)
 
     // MARK: Wire
