@@ -14,15 +14,7 @@ public struct AuthorizedPrincipals: Sendable, Hashable {
 
     /// Reads a file. Never fails: lines that break the format are in ``problems``.
     public init(file: [UInt8]) {
-        var entries: [Entry] = []
-        var problems: [LineProblem] = []
-        for line in TextLine.lines(of: file) {
-            do throws(SSHKeyError) { entries.append(try Entry(line)) } catch {
-                problems.append(LineProblem(line: line.number, error: error))
-            }
-        }
-        self.entries = entries
-        self.problems = problems
+        (entries, problems) = TextLine.entries(of: file) { line throws(SSHKeyError) in try Entry(line) }
     }
 
     /// What a login with a certificate of a trusted authority may do by this file.

@@ -19,6 +19,20 @@ struct TextLine {
         return lines
     }
 
+    /// Reads each line of a file; a line that `read` refuses is a problem and hinders no other.
+    static func entries<Entry>(
+        of file: [UInt8], _ read: (TextLine) throws(SSHKeyError) -> Entry
+    ) -> (entries: [Entry], problems: [LineProblem]) {
+        var entries: [Entry] = []
+        var problems: [LineProblem] = []
+        for line in lines(of: file) {
+            do throws(SSHKeyError) { entries.append(try read(line)) } catch {
+                problems.append(LineProblem(line: line.number, error: error))
+            }
+        }
+        return (entries, problems)
+    }
+
     static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
 
     static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -46,10 +46,8 @@ final class EngineServer: Sendable {
             }
             return try await ShellCommand.run(session)
         }
-        handlers.sessionDelegate = { session in
-            guard session.info.program == .subsystem("sftp") else { return nil }
-            return try? ServedSFTP(session)
-        }
+        let files = try RootedFileSystem(root: "/", home: RemotePath(NSTemporaryDirectory()))
+        handlers.serveFiles { _ in files }
         handlers.forwarding = .allowed
         let (agreed, users, faults) = (agreed, users, faults)
         handlers.observe = { event in
@@ -96,45 +94,6 @@ final class EngineServer: Sendable {
             }
         }
     }
-}
-
-/// The engine's SFTP server on a session's channel. Loop-bound.
-private final class ServedSFTP: SSHServerSessionDelegate, SFTPByteChannel {
-    private let session: SSHServerSessionChannel
-    private let files: RootedFileSystem
-    private var server: SFTPServer?
-
-    init(_ session: SSHServerSessionChannel) throws {
-        self.session = session
-        files = try RootedFileSystem(root: "/", home: RemotePath(NSTemporaryDirectory()))
-    }
-
-    func sessionStarted(_ session: SSHServerSessionChannel) { server = SFTPServer(channel: self, fileSystem: files) }
-
-    func session(_ session: SSHServerSessionChannel, received data: ByteBuffer) { server?.received(data) }
-
-    func sessionEndOfFile(_ session: SSHServerSessionChannel) { server?.inputEnded() }
-
-    func session(_ session: SSHServerSessionChannel, writabilityChanged isWritable: Bool) {
-        if isWritable { server?.writabilityChanged() }
-    }
-
-    func session(_ session: SSHServerSessionChannel, closed error: SSHError?) {
-        server?.closed()
-        server = nil
-    }
-
-    // MARK: SFTPByteChannel
-
-    var eventLoop: any EventLoop { session.connection.eventLoop }
-
-    var isWritable: Bool { session.isWritable }
-
-    func write(_ data: ByteBuffer) -> Bool { session.write(data) }
-
-    func consumed(_ bytes: Int) { session.consumed(bytes) }
-
-    func close() { session.exit(.status(0)) }
 }
 
 /// The old protocol of scp on a session.
