@@ -61,29 +61,29 @@ extension SFTPClient {
                 ClientCore, @escaping (Result<TransferSummary, SFTPError>) -> Void
             ) -> Transfer
     ) async throws(SFTPError) -> TransferSummary {
-        let running = RunningTransfer()
         let (bound, eventLoop) = (bound, eventLoop)
+        let running = NIOLoopBoundBox.makeBoxSendingValue(RunningTransfer(), eventLoop: eventLoop)
         let outcome: Result<TransferSummary, SFTPError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 eventLoop.execute {
-                    guard !running.isCancelled else { return continuation.resume(returning: .failure(.cancelled)) }
-                    running.transfer = begin(bound.value) { result in
-                        running.transfer = nil
+                    guard !running.value.isCancelled else { return continuation.resume(returning: .failure(.cancelled)) }
+                    running.value.transfer = begin(bound.value) { result in
+                        running.value.transfer = nil
                         continuation.resume(returning: result)
                     }
                 }
             }
         } onCancel: {
             eventLoop.execute {
-                running.isCancelled = true
-                running.transfer?.cancel()
+                running.value.isCancelled = true
+                running.value.transfer?.cancel()
             }
         }
         return try outcome.get()
     }
 
-    /// A transfer that its task may cancel. Unchecked: its variables are touched on the event loop alone.
-    private final class RunningTransfer: @unchecked Sendable {
+    /// A transfer that its task may cancel.
+    private struct RunningTransfer {
         var transfer: Transfer?
         var isCancelled = false
     }

@@ -64,31 +64,31 @@ public final class SFTPClient: Sendable {
     }
 
     func rawRequest(_ request: SFTPRequest) async throws(SFTPError) -> SFTPResponse {
-        let ticket = Ticket()
         let bound = bound
         let eventLoop = eventLoop
+        let ticket = NIOLoopBoundBox.makeBoxSendingValue(Ticket(), eventLoop: eventLoop)
         let outcome: Result<SFTPResponse, SFTPError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 eventLoop.execute {
-                    guard !ticket.isCancelled else {
+                    guard !ticket.value.isCancelled else {
                         // A handle is let go also by a task that nobody waits for.
                         if case .close(let handle) = request { bound.value.close(handle) }
                         return continuation.resume(returning: .failure(.cancelled))
                     }
-                    ticket.number = bound.value.send(request) { continuation.resume(returning: $0) }
+                    ticket.value.number = bound.value.send(request) { continuation.resume(returning: $0) }
                 }
             }
         } onCancel: {
             eventLoop.execute {
-                ticket.isCancelled = true
-                if let number = ticket.number { bound.value.abandon(number) }
+                ticket.value.isCancelled = true
+                if let number = ticket.value.number { bound.value.abandon(number) }
             }
         }
         return try outcome.get()
     }
 
-    /// A request that its task may give up. Unchecked: its variables are touched on the event loop alone.
-    private final class Ticket: @unchecked Sendable {
+    /// A request that its task may give up.
+    private struct Ticket {
         var number: UInt32?
         var isCancelled = false
     }
