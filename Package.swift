@@ -97,6 +97,8 @@ if !engineOnly {
     ]
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
+        // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
+        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
@@ -145,7 +147,7 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewayWeb", "SSHTools", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Audit
 import Gateway
+import SSHTools
 
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -33,11 +34,11 @@ struct AuditCommand: AsyncParsableCommand {
 
         private func show(_ found: AuditVerification) {
             if let problem = found.problem {
-                Terminal.print(problem.sentence)
-                Terminal.print(
+                PersonTerminal.print(problem.sentence)
+                PersonTerminal.print(
                     "Keep the database and the checkpoints as they are, and find out who could write to them.")
             } else {
-                Terminal.print(
+                PersonTerminal.print(
                     "The audit log is whole: \(found.entries) entries, \(found.checkpoints) checkpoints compared.")
             }
         }

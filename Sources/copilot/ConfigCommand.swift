@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import SSHTools
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,7 +27,7 @@ struct ConfigCommand: AsyncParsableCommand {
                 if json {
                     try JSONOutput.print(Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) }))
                 } else {
-                    Printable.table(values.map { [$0.key.rawValue, $0.value] }).forEach { Terminal.print($0) }
+                    Printable.table(values.map { [$0.key.rawValue, $0.value] }).forEach { PersonTerminal.print($0) }
                 }
             }
         }

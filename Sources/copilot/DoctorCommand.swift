@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Gateway
 import GatewayWeb
+import SSHTools
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,11 +39,11 @@ struct DoctorCommand: AsyncParsableCommand {
                 case .warning: "warning"
                 case .fault: "FAULT  "
                 }
-            Terminal.print("\(mark)  \(finding.sentence)")
-            if let remedy = finding.remedy { Terminal.print("         \(remedy)") }
+            PersonTerminal.print("\(mark)  \(finding.sentence)")
+            if let remedy = finding.remedy { PersonTerminal.print("         \(remedy)") }
         }
         let faults = findings.count { $0.outcome == .fault }
-        Terminal.print(faults == 0 ? "Nothing has to be mended." : "To be mended: \(faults).")
+        PersonTerminal.print(faults == 0 ? "Nothing has to be mended." : "To be mended: \(faults).")
     }
 }
 

@@ -1,9 +1,11 @@
+import ArgumentParser
 import Audit
 import Gateway
 import GatewayWeb
 import Recording
 import SSH
 import SSHKeys
+import SSHTools
 import Storage
 import Vault
 
@@ -22,6 +24,28 @@ extension Failure {
         case let error as SSHError: self.init(error.description, hint: error.hint)
         case let error as SSHKeyError: self.init(error.description, hint: error.hint)
         default: self.init("It could not be done: \(error).", hint: "Run `copilot doctor` with the same settings.")
+        }
+    }
+}
+
+extension Failure {
+    init(_ error: ConfigurationError) {
+        self.init(error.description, hint: error.hint, status: .configuration)
+    }
+}
+
+extension Failure {
+    /// Runs a subcommand; what goes wrong is said on standard error, and the status says of which kind it is.
+    static func reported(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let exit as ExitCode {
+            throw exit
+        } catch {
+            let failure = Failure(any: error)
+            PersonTerminal.error("copilot: \(failure.sentence)")
+            if !failure.hint.isEmpty { PersonTerminal.error("  \(failure.hint)") }
+            throw ExitCode(failure.status.rawValue)
         }
     }
 }

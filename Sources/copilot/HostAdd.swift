@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Gateway
+import SSHTools
 import Vault
 
 struct HostAdd: AsyncParsableCommand {
@@ -72,11 +73,11 @@ struct HostAdd: AsyncParsableCommand {
             }
             return
         }
-        Terminal.error(
+        PersonTerminal.error(
             "\(probe.address):\(probe.port) (\(probe.resolvedAddress)) has the \(probe.hostKey.algorithm) key")
-        Terminal.error(offered)
-        for line in probe.hostKey.randomart.split(separator: "\n") { Terminal.error(String(line)) }
-        guard Terminal.confirms("Is this the host's key?") else {
+        PersonTerminal.error(offered)
+        for line in probe.hostKey.randomart.split(separator: "\n") { PersonTerminal.error(String(line)) }
+        guard PersonTerminal.confirms("Is this the host's key?") else {
             throw Failure(
                 "The host key was not confirmed, so the host was not added.",
                 hint: "Compare it with what the host's administrator says, or name it: --fingerprint \(offered)")
@@ -89,22 +90,22 @@ struct HostAdd: AsyncParsableCommand {
             guard let file = FileManager.default.contents(atPath: (key as NSString).expandingTildeInPath) else {
                 throw Failure("The key file \(key) cannot be read.", hint: "Check its path and permissions.")
             }
-            let passphrase = passphraseStdin ? SecretBytes(try Terminal.secret("Passphrase of \(key)")) : nil
+            let passphrase = passphraseStdin ? SecretBytes(try PersonTerminal.secret("Passphrase of \(key)")) : nil
             return .privateKey(SecretBytes([UInt8](file)), passphrase: passphrase)
         }
-        return .password(SecretBytes(try Terminal.secret("Password of \(username) at \(address)")))
+        return .password(SecretBytes(try PersonTerminal.secret("Password of \(username) at \(address)")))
     }
 
     private func show(_ host: HostView, _ line: String?) throws {
         if json { return try JSONOutput.print(Added(host: host, authorizedKeysLine: line)) }
         if quiet {
-            if let line { Terminal.print(line) }
+            if let line { PersonTerminal.print(line) }
             return
         }
-        Terminal.print("\(host.alias) was added.")
+        PersonTerminal.print("\(host.alias) was added.")
         guard generateKey, let line else { return }
-        Terminal.print("Append this line to ~/.ssh/authorized_keys of \(host.username) on the host:")
-        Terminal.print(line)
+        PersonTerminal.print("Append this line to ~/.ssh/authorized_keys of \(host.username) on the host:")
+        PersonTerminal.print(line)
     }
 
     /// As `POST /api/hosts` answers.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import SSHTools
 
 struct HostCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,7 +30,7 @@ struct HostList: AsyncParsableCommand {
                 ]
             }
             Printable.table([["HOST", "ADDRESS", "ENVIRONMENT", "CREDENTIAL", "HOST KEY"]] + rows)
-                .forEach { Terminal.print($0) }
+                .forEach { PersonTerminal.print($0) }
         }
     }
 }
@@ -59,10 +60,10 @@ struct HostTestCommand: AsyncParsableCommand {
 
     private func show(_ found: HostTest) {
         for step in found.steps {
-            Terminal.print("\(step.ok ? "ok    " : "FAILED")  \(step.step): \(step.detail)")
-            if let hint = step.hint { Terminal.print("        \(hint)") }
+            PersonTerminal.print("\(step.ok ? "ok    " : "FAILED")  \(step.step): \(step.detail)")
+            if let hint = step.hint { PersonTerminal.print("        \(hint)") }
         }
-        Terminal.print("\(found.milliseconds) ms")
+        PersonTerminal.print("\(found.milliseconds) ms")
     }
 }
 
@@ -82,7 +83,7 @@ struct HostRemove: AsyncParsableCommand {
         try await OpenGateway.reported(try keeping.settings()) { open in
             let host = try await open.host(alias)
             try await open.gateway.hosts.remove(host.id, caller: open.caller)
-            if !quiet { Terminal.print("\(host.alias) was removed.") }
+            if !quiet { PersonTerminal.print("\(host.alias) was removed.") }
         }
     }
 }

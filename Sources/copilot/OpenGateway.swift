@@ -2,6 +2,7 @@ import Foundation
 import Gateway
 import Logging
 import NIOPosix
+import SSHTools
 
 #if canImport(Glibc)
 import Glibc

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Gateway
+import SSHTools
 
 /// Where the copilot keeps things: what every subcommand needs.
 struct KeepingOptions: ParsableArguments {

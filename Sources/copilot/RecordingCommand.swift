@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Gateway
 import NIOCore
+import SSHTools
 
 struct RecordingCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -27,7 +28,7 @@ struct RecordingCommand: AsyncParsableCommand {
                     [$0.id, $0.startedAt, $0.host.alias, $0.owner.name, "\(Int($0.duration)) s", $0.state.rawValue]
                 }
                 Printable.table([["RECORDING", "STARTED", "HOST", "OWNER", "LENGTH", "STATE"]] + rows)
-                    .forEach { Terminal.print($0) }
+                    .forEach { PersonTerminal.print($0) }
             }
         }
     }
@@ -60,7 +61,9 @@ struct RecordingCommand: AsyncParsableCommand {
                 guard let format = Recordings.ExportFormat(rawValue: format) else { return }
                 let opened = try await open.gateway.recordings.export(recording, as: format, caller: open.caller)
                 guard let output else {
-                    for try await piece in opened.stream(format) { Terminal.write(Array(piece.readableBytesView)) }
+                    for try await piece in opened.stream(format) {
+                        PersonTerminal.write(Array(piece.readableBytesView))
+                    }
                     return
                 }
                 let file = try Self.create(output)

@@ -5,6 +5,7 @@ import GatewayWeb
 import Logging
 import NIOCore
 import NIOPosix
+import SSHTools
 import ServiceLifecycle
 import UnixSignals
 
@@ -86,14 +87,14 @@ private struct Greeting: Sendable {
 
     func say(port: Int?) async {
         let address = settings.address(boundPort: port)
-        Terminal.print("SSH Copilot is at \(address)")
+        PersonTerminal.print("SSH Copilot is at \(address)")
         do {
             guard let token = try await gateway.people.firstAdminToken() else { return }
-            Terminal.print(
+            PersonTerminal.print(
                 "There is no admin yet. Open this link within 15 minutes to become the first; it works once:")
-            Terminal.print("  \(address)/#/welcome?token=\(token)")
+            PersonTerminal.print("  \(address)/#/welcome?token=\(token)")
         } catch {
-            Terminal.error("copilot: no sign-in link could be made: \(error)")
+            PersonTerminal.error("copilot: no sign-in link could be made: \(error)")
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import SSHTools
 import Storage
 
 struct UserCommand: AsyncParsableCommand {
@@ -30,13 +31,14 @@ struct UserCommand: AsyncParsableCommand {
             try await OpenGateway.reported(try keeping.settings()) { open in
                 let settings = try keeping.settings()
                 let password =
-                    invite ? nil : String(decoding: try Terminal.newSecret("Password for \(username)"), as: UTF8.self)
+                    invite
+                    ? nil : String(decoding: try PersonTerminal.newSecret("Password for \(username)"), as: UTF8.self)
                 let (user, invitation) = try await open.gateway.people.add(
                     open.caller, username: username, name: name ?? username, role: role, password: password)
                 let link = invitation.map { "\(settings.address())/#/welcome?token=\($0.token)" }
                 if json { return try JSONOutput.print(Added(user: UserRow(user), link: link)) }
-                Terminal.print("\(user.username) was added as \(user.role).")
-                if let link { Terminal.print("The invitation, good once within 24 hours: \(link)") }
+                PersonTerminal.print("\(user.username) was added as \(user.role).")
+                if let link { PersonTerminal.print("The invitation, good once within 24 hours: \(link)") }
             }
         }
 
@@ -65,7 +67,7 @@ struct UserCommand: AsyncParsableCommand {
                     [$0.username, $0.name, $0.role, $0.disabled ? "disabled" : "", $0.lastSignInAt ?? "never"]
                 }
                 Printable.table([["USER", "NAME", "ROLE", "STATE", "LAST SIGN-IN"]] + rows).forEach {
-                    Terminal.print($0)
+                    PersonTerminal.print($0)
                 }
             }
         }

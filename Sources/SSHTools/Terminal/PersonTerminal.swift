@@ -1,5 +1,3 @@
-import Foundation
-
 #if canImport(Glibc)
 import Glibc
 #else
@@ -7,17 +5,17 @@ import Darwin
 #endif
 
 /// The person's terminal: output, errors, and questions whose answers are not shown.
-enum Terminal {
-    static func print(_ line: String = "") {
+public enum PersonTerminal {
+    public static func print(_ line: String = "") {
         write(Printable.line(line) + "\n", to: STDOUT_FILENO)
     }
 
-    static func error(_ line: String) {
+    public static func error(_ line: String) {
         write(Printable.line(line) + "\n", to: STDERR_FILENO)
     }
 
     /// Bytes for a file or a pipe, as they are.
-    static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
+    public static func write(_ bytes: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
@@ -31,10 +29,10 @@ enum Terminal {
         write(Array(text.utf8), to: descriptor)
     }
 
-    static var asks: Bool { isatty(STDIN_FILENO) == 1 }
+    public static var asks: Bool { isatty(STDIN_FILENO) == 1 }
 
     /// Asks for a secret without showing it; from a pipe it is the first line.
-    static func secret(_ question: String) throws(Failure) -> [UInt8] {
+    public static func secret(_ question: String) throws(Failure) -> [UInt8] {
         guard asks else { return try firstLine(question) }
         write(question + ": ", to: STDERR_FILENO)
         var shown = termios()
@@ -50,7 +48,7 @@ enum Terminal {
     }
 
     /// A new secret is asked for twice, since nobody sees what was typed.
-    static func newSecret(_ question: String) throws(Failure) -> [UInt8] {
+    public static func newSecret(_ question: String) throws(Failure) -> [UInt8] {
         let first = try secret(question)
         guard asks else { return first }
         guard try secret("The same again") == first else {
@@ -60,7 +58,7 @@ enum Terminal {
     }
 
     /// Yes or no, from a terminal only.
-    static func confirms(_ question: String) -> Bool {
+    public static func confirms(_ question: String) -> Bool {
         guard asks else { return false }
         write(question + " [y/N] ", to: STDERR_FILENO)
         return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
@@ -76,48 +74,4 @@ enum Terminal {
 
 private func systemWrite(_ descriptor: Int32, _ base: UnsafeRawPointer?, _ count: Int) -> Int {
     write(descriptor, base, count)
-}
-
-/// Text from hosts, files and people, made harmless for a terminal.
-enum Printable {
-    /// One line: control characters, which could move the cursor or change the terminal, are shown as `?`.
-    static func line(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control where scalar != "\t", .format, .lineSeparator, .paragraphSeparator: "?"
-                    default: scalar
-                    }
-                }))
-    }
-
-    /// Columns as wide as their widest cell.
-    static func table(_ rows: [[String]]) -> [String] {
-        var widths: [Int] = []
-        for row in rows {
-            for (column, cell) in row.enumerated() {
-                if column < widths.count {
-                    widths[column] = max(widths[column], cell.count)
-                } else {
-                    widths.append(cell.count)
-                }
-            }
-        }
-        return rows.map { row in
-            let cells = row.enumerated().map { column, cell in
-                column == row.count - 1 ? cell : cell.padding(toLength: widths[column], withPad: " ", startingAt: 0)
-            }
-            return cells.joined(separator: "  ")
-        }
-    }
-}
-
-/// What a script reads.
-enum JSONOutput {
-    static func print(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        Terminal.write([UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")])
-    }
 }
