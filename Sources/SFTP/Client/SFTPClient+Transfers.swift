@@ -66,7 +66,9 @@ extension SFTPClient {
         let outcome: Result<TransferSummary, SFTPError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 eventLoop.execute {
-                    guard !running.value.isCancelled else { return continuation.resume(returning: .failure(.cancelled)) }
+                    guard !running.value.isCancelled else {
+                        return continuation.resume(returning: .failure(.cancelled))
+                    }
                     running.value.transfer = begin(bound.value) { result in
                         running.value.transfer = nil
                         continuation.resume(returning: result)
