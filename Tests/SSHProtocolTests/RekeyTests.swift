@@ -38,12 +38,45 @@ import Testing
 
     @Test(
         "after its own KEXINIT a server that sends anything else is disconnected",
-        arguments: [80, 90, 94, 98, 51, 192, 200] as [UInt8])
+        arguments: [80, 81, 82, 90, 94, 98, 51, 192, 200] as [UInt8])
     func serverBreaksSilence(number: UInt8) throws {
         let pair = try BackToBack.connected()
         _ = try pair.openChannel()
         try pair.server.sendInit()
         try pair.server.send(number, [0, 0, 0, 0, 0, 0, 0, 0])
+        try? pair.pump()
+        #expect(pair.error?.code == .unexpectedMessage)
+    }
+
+    @Test(
+        "an answer to a request of ours may cross the key exchange, and is taken for what it is",
+        arguments: [81, 82] as [UInt8])
+    func crossingAnswer(number: UInt8) throws {
+        let pair = try BackToBack.connected()
+        pair.server.answers[80] = { _, _ in }
+        let token = try pair.ping()
+        try pair.pump()
+        try pair.server.sendInit()
+        try pair.server.send(number, [])
+        try pair.pump()
+        #expect(pair.error == nil)
+        #expect(pair.server.exchanges == 2)
+        let answers = pair.events.compactMap { event -> Bool? in
+            if case .globalReply(token, let isSuccess) = event { return isSuccess }
+            return nil
+        }
+        #expect(answers == [number == 81])
+    }
+
+    @Test("a second answer to one request breaks the key exchange off")
+    func surplusAnswer() throws {
+        let pair = try BackToBack.connected()
+        pair.server.answers[80] = { _, _ in }
+        _ = try pair.ping()
+        try pair.pump()
+        try pair.server.sendInit()
+        try pair.server.send(82, [])
+        try pair.server.send(82, [])
         try? pair.pump()
         #expect(pair.error?.code == .unexpectedMessage)
     }
