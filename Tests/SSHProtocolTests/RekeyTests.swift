@@ -1,5 +1,6 @@
 import NIOCore
 import SSHCrypto
+import TestSupport
 import Testing
 
 @testable import SSHProtocol
@@ -180,14 +181,17 @@ import Testing
     }
 
     @Test("a server that asks on and on while it never finishes the exchange is disconnected")
-    func boundedWaiting() throws {
-        let pair = try BackToBack.connected()
-        pair.server.answers[20] = { _, _ in }
-        pair.client.beginRekey(now: pair.now)
-        try pair.pump()
-        for _ in 0..<5000 { try pair.server.send(GlobalRequest(name: "x", wantsReply: true).encoded) }
-        try pair.pump()
-        #expect(pair.error?.code == .limitExceeded)
+    func boundedWaiting() async {
+        await #expect(processExitsWith: .success) {
+            let pair = try BackToBack.connected()
+            pair.server.answers[20] = { _, _ in }
+            pair.client.beginRekey(now: pair.now)
+            try pair.pump()
+            for _ in 0..<5000 { try pair.server.send(GlobalRequest(name: "x", wantsReply: true).encoded) }
+            let growth = try PeakMemory.growth { try pair.pump() }
+            #expect(growth < 8 << 20)
+            #expect(pair.error?.code == .limitExceeded)
+        }
     }
 
     @Test("without strict order the packet numbers go on, and wrap at 2^32")
