@@ -68,11 +68,13 @@ var targets: [Target] = [
     .executableTarget(
         name: "engine-bench", dependencies: ["SFTP", "SSH", nioCore, nioPosix], path: "Benchmarks/engine/program",
         swiftSettings: settings),
+    // What tests of several targets share, without the engine: folders, programs, memory.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests(
         "SSHCrypto",
-        ["CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
+        ["TestSupport", "CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
-    tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
+    tests("SSHProtocol", ["TestSupport", "SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["engine-bench", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
     tests(
         "SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),

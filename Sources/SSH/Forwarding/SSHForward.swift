@@ -115,7 +115,7 @@ extension SSHConnection {
         return SSHForward(listener.endpoint) {
             listener.close()
             eventLoop.execute { tunnels.value.end() }
-            return listener.channel.closeFuture
+            return listener.closed(on: eventLoop)
         }
     }
 
