@@ -101,6 +101,16 @@ if !engineOnly {
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
         module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // Programs of this machine: pipes, pseudo-terminals, accounts.
+        .target(name: "CProcess"),
+        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        module(
+            "StandaloneServer",
+            [
+                "CProcess", "LocalProcess", "CLibArgon2", "SSH", "SSHKeys", "SSHProtocol", "SFTP", nioCore, nioPosix,
+            ]),
+        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        tests("StandaloneServer", ["LocalProcess", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
@@ -149,7 +159,7 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),

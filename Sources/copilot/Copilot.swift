@@ -1,4 +1,5 @@
 import ArgumentParser
+import StandaloneServer
 
 @main
 struct Copilot: AsyncParsableCommand {
@@ -25,5 +26,13 @@ struct Copilot: AsyncParsableCommand {
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,
+            SSHServerCommand.self, SFTPServerCommand.self,
         ])
+
+    static func main() async {
+        // What follows is another program's command line, which is nobody's to interpret.
+        let words = CommandLine.arguments.dropFirst()
+        if words.first == "login-helper" { LoginHelper.run(Array(words.dropFirst())) }
+        await main(nil)
+    }
 }
