@@ -98,7 +98,10 @@ if !engineOnly {
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        .target(name: "CLocalCalls"),
+        module(
+            "SSHTools", ["CLocalCalls", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol", crypto, nioCore, nioPosix]),
+        tests("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix, nioEmbedded]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
