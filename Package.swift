@@ -99,18 +99,6 @@ if !engineOnly {
     ]
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
-        // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
-        // Programs of this machine: pipes, pseudo-terminals, accounts.
-        .target(name: "CProcess"),
-        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
-        module(
-            "StandaloneServer",
-            [
-                "CProcess", "LocalProcess", "CLibArgon2", "SSH", "SSHKeys", "SSHProtocol", "SFTP", nioCore, nioPosix,
-            ]),
-        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
-        tests("StandaloneServer", ["LocalProcess", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
@@ -124,6 +112,31 @@ if !engineOnly {
         tests("Audit", ["Storage", crypto]),
         tests("Recording", [nioCore, crypto]),
         tests("Terminal", [], resources: [.copy("Fixtures")]),
+        // Programs of this machine: pipes, pseudo-terminals, accounts.
+        .target(name: "CProcess"),
+        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
+        .target(name: "CLocalCalls"),
+        module(
+            "SSHTools",
+            [
+                "CLocalCalls", "LocalProcess", "Recording", "SFTP", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol",
+                "Terminal", crypto, nioCore, nioPosix,
+            ]),
+        tests(
+            "SSHTools",
+            ["Recording", "SFTP", "SSH", "SSHKeys", "SSHProtocol", "Terminal", nioCore, nioPosix, nioEmbedded]),
+        // A local SSH endpoint over connections that are kept.
+        module("Shim", ["SSHTools", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        tests("Shim", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // A server for the accounts of a machine.
+        module(
+            "StandaloneServer",
+            [
+                "CProcess", "LocalProcess", "CLibArgon2", "SSH", "SSHKeys", "SSHProtocol", "SFTP", nioCore, nioPosix,
+            ]),
+        tests("StandaloneServer", ["LocalProcess", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
     ]
 }
 
