@@ -99,6 +99,9 @@ if !engineOnly {
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
         module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // A local SSH endpoint over connections that are kept.
+        module("Shim", ["SSH", "SSHKeys", nioCore, nioPosix]),
+        tests("Shim", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
@@ -147,7 +150,7 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewayWeb", "SSHTools", "Shim", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),
