@@ -100,7 +100,7 @@ if !engineOnly {
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
         module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // A local SSH endpoint over connections that are kept.
-        module("Shim", ["SSH", "SSHKeys", nioCore, nioPosix]),
+        module("Shim", ["SSHTools", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         tests("Shim", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),

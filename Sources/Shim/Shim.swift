@@ -1,7 +1,7 @@
 // The local endpoint: an SSH server for its owner's clients, whose channels go on over connections that stand already.
 
 import NIOConcurrencyHelpers
-public import NIOCore
+import NIOCore
 import NIOPosix
 public import SSH
 
@@ -86,8 +86,10 @@ public final class Shim: Sendable {
     public func close() async {
         for server in servers { await server.shutdown(grace: .zero) }
         let upstreams = upstreams
-        let connections = try? await eventLoop.submit { upstreams.value.upstreams.flatMap { $0.stop() } }.get()
-        for connection in connections ?? [] { await connection.close() }
+        let stopped = try? await eventLoop.submit { upstreams.value.upstreams.map { $0.stop() } }.get()
+        for connection in (stopped ?? []).flatMap({ $0.connections }) { await connection.close() }
+        // A question to a person may still be open; it comes back to the loop when it is answered.
+        guard stopped?.contains(where: { $0.hasTasks }) == false else { return }
         try? await group.shutdownGracefully()
     }
 }

@@ -7,10 +7,8 @@ public struct ShimSnippet: Sendable, Hashable {
 
     /// What the person types after `ssh`.
     public var host: String
-    /// The shim's address; or its unix socket.
     public var address: String
     public var port: Int
-    public var socket: String?
     /// Picks the upstream; nil where any name does.
     public var user: String?
     /// nil where no key is asked for.
@@ -18,13 +16,11 @@ public struct ShimSnippet: Sendable, Hashable {
     public var knownHostsFile: String
 
     public init(
-        host: String, address: String, port: Int, socket: String? = nil, user: String? = nil, identityFile: String?,
-        knownHostsFile: String
+        host: String, address: String, port: Int, user: String? = nil, identityFile: String?, knownHostsFile: String
     ) {
         self.host = host
         self.address = address
         self.port = port
-        self.socket = socket
         self.user = user
         self.identityFile = identityFile
         self.knownHostsFile = knownHostsFile
@@ -32,7 +28,6 @@ public struct ShimSnippet: Sendable, Hashable {
 
     public var lines: [String] {
         var lines = ["Host \(host)", "    HostName \(address)", "    Port \(port)"]
-        if let socket { lines.append("    ProxyCommand nc -U \(Self.quoted(socket))") }
         if let user { lines.append("    User \(user)") }
         lines += [
             "    HostKeyAlias \(Self.hostKeyAlias)",

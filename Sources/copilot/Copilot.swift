@@ -12,6 +12,7 @@ struct Copilot: AsyncParsableCommand {
               copilot serve --port 8443
               copilot host add web-1 --address 10.0.0.5 --username deploy --generate-key
               copilot audit verify --checkpoints /mnt/elsewhere/checkpoints
+              copilot shim --host web-1 --username deploy
 
             EXIT STATUS
               0   done
@@ -24,6 +25,6 @@ struct Copilot: AsyncParsableCommand {
         subcommands: [
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
             DoctorCommand.self,
-            ConfigCommand.self,
+            ConfigCommand.self, ShimCommand.self,
         ])
 }

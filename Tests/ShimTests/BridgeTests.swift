@@ -96,7 +96,7 @@ import Testing
             do {
                 _ = try await connection.openTCP(to: SSHEndpoint(host: "127.0.0.1", port: 1))
                 Issue.record("nothing listens there")
-            } catch {
+            } catch let error as SSHError {
                 #expect(error.refusal?.reason == .connectFailed)
             }
         }

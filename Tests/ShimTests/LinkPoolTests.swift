@@ -24,7 +24,7 @@ struct LinkPoolTests {
     func nothing() {
         var pool = LinkPool()
         #expect(pool.place(isSession: true, now: now) == nil)
-        #expect(!pool.grow(waiting: 5))
+        #expect(pool.grow(waiting: 5) == false)
     }
 
     @Test("one connection takes everything until the host refuses")
@@ -43,7 +43,7 @@ struct LinkPoolTests {
         #expect(mayGoElsewhere)
         #expect(pool.sessionLimit == 10)
         #expect(pool.place(isSession: true, now: now) == nil)
-        #expect(pool.grow(waiting: 1))
+        #expect(pool.grow(waiting: 1) == true)
         #expect(pool.place(isSession: false, now: now) == 0)
     }
 
@@ -85,11 +85,11 @@ struct LinkPoolTests {
         fill(&pool, 10)
         _ = pool.place(isSession: true, now: now)
         _ = pool.refused(0, isSession: true, now: now)
-        #expect(pool.grow(waiting: 10))
-        #expect(!pool.grow(waiting: 10))
-        #expect(pool.grow(waiting: 11))
-        #expect(pool.grow(waiting: 100))
-        #expect(!pool.grow(waiting: 100))
+        #expect(pool.grow(waiting: 10) == true)
+        #expect(pool.grow(waiting: 10) == false)
+        #expect(pool.grow(waiting: 11) == true)
+        #expect(pool.grow(waiting: 100) == true)
+        #expect(pool.grow(waiting: 100) == false)
         #expect(pool.connecting == 3)
     }
 
@@ -97,10 +97,10 @@ struct LinkPoolTests {
     func bounded() {
         var pool = LinkPool(maximumLinks: 2)
         pool.add(0, isFurther: false, now: now)
-        #expect(pool.grow(waiting: 100))
-        #expect(!pool.grow(waiting: 100))
+        #expect(pool.grow(waiting: 100) == true)
+        #expect(pool.grow(waiting: 100) == false)
         pool.add(1, isFurther: true, now: now)
-        #expect(!pool.grow(waiting: 100))
+        #expect(pool.grow(waiting: 100) == false)
     }
 
     @Test("a further connection that carries nothing for a minute is closed, the oldest never")
@@ -130,6 +130,14 @@ struct LinkPoolTests {
         #expect(pool.home == 1)
     }
 
+    @Test("a connection that is over takes nothing")
+    func over() {
+        var pool = pool(2)
+        pool.ended(0)
+        #expect(pool.place(isSession: true, now: now) == 1)
+        #expect(pool.home == 0)
+    }
+
     @Test("our own limit of channels leads to a further connection")
     func overflow() {
         var pool = LinkPool(channelLimit: 2)
@@ -137,6 +145,17 @@ struct LinkPoolTests {
         _ = pool.place(isSession: false, now: now)
         _ = pool.place(isSession: false, now: now)
         #expect(pool.place(isSession: false, now: now) == nil)
-        #expect(pool.grow(waiting: 1))
+        #expect(pool.grow(waiting: 1) == true)
+    }
+
+    @Test("a limit that the connection itself met holds until a channel ends")
+    func ceiling() {
+        var pool = pool()
+        _ = pool.place(isSession: false, now: now)
+        _ = pool.place(isSession: false, now: now)
+        pool.overflowed(0, isSession: false, now: now)
+        #expect(pool.place(isSession: false, now: now) == nil)
+        pool.closed(0, isSession: false, now: now)
+        #expect(pool.place(isSession: false, now: now) == 0)
     }
 }

@@ -97,7 +97,7 @@ import Testing
         do {
             _ = try await connection.run("echo 2")
             Issue.record("the shim went on to another host")
-        } catch {
+        } catch let error as SSHError {
             #expect(error.refusal?.words.contains("another key") == true)
         }
         await shim.shim.close()
@@ -123,7 +123,7 @@ import Testing
         do {
             _ = try await connection.run("echo 1")
             Issue.record("there is no host")
-        } catch {
+        } catch let error as SSHError {
             #expect(error.refusal?.words.contains("copilot shim: no connection to web") == true)
         }
         await shim.shim.close()

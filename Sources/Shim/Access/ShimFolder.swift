@@ -40,9 +40,15 @@ public struct ShimFolder: Sendable, Hashable {
         return try Self.key(at: hostKeyPath, kind: .ed25519, comment: "copilot shim, host key")
     }
 
-    /// Writes the file that makes a client trust these keys under `alias`.
+    /// Has clients trust these keys under `alias`; what another shim of this person wrote stays.
     public func writeKnownHosts(_ keys: [SSHPublicKey], alias: String) throws(ShimError) {
-        let text = keys.map { "\(alias) \($0.authorizedKeysLine())\n" }.joined()
+        let old = String(decoding: try PrivateFile.read(knownHostsPath) ?? [], as: UTF8.self)
+        var lines = old.split(separator: "\n").map(String.init)
+        for line in keys.map({ "\(alias) \($0.authorizedKeysLine())" }) where !lines.contains(line) {
+            lines.append(line)
+        }
+        let text = lines.suffix(64).map { $0 + "\n" }.joined()
+        guard text != old else { return }
         try PrivateFile.replace(knownHostsPath, with: Array(text.utf8))
     }
 

@@ -18,6 +18,10 @@ struct LinkPool {
         var hadSession = false
         /// It refused a session; it is not asked again before.
         var fullUntil: NIODeadline?
+        /// Our own limit, once it was met.
+        var ceiling = Int.max
+        /// It is over, and will be removed in a moment.
+        var isOver = false
         var idleSince: NIODeadline?
 
         var channels: Int { sessions + opening + others }
@@ -92,7 +96,7 @@ struct LinkPool {
     }
 
     private func takes(_ link: Link, _ isSession: Bool, _ now: NIODeadline) -> Bool {
-        guard link.channels < channelLimit else { return false }
+        guard !link.isOver, link.channels < min(channelLimit, link.ceiling) else { return false }
         guard isSession else { return true }
         if let until = link.fullUntil, until > now { return false }
         // One more than was ever granted: what the host allows may have been more, with places lost to what was given up.
@@ -134,15 +138,12 @@ struct LinkPool {
 
     /// Our own limit of channels was met on the connection.
     mutating func overflowed(_ id: LinkID, isSession: Bool, now: NIODeadline) {
-        change(id) { link in
-            if isSession {
-                link.opening -= 1
-                link.fullUntil = now + Self.fullTime
-            } else {
-                link.others -= 1
-            }
-        }
+        abandoned(id, isSession: isSession, now: now)
+        change(id) { $0.ceiling = max($0.channels, 1) }
     }
+
+    /// The connection takes nothing any more.
+    mutating func ended(_ id: LinkID) { change(id) { $0.isOver = true } }
 
     /// An opening was given up before its answer.
     mutating func abandoned(_ id: LinkID, isSession: Bool, now: NIODeadline) {

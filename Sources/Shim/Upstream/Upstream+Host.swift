@@ -69,25 +69,22 @@ extension Upstream {
 
     private func ask(_ listener: RemoteListener, _ link: UpstreamLink) {
         listener.isAsking = true
-        let bound = NIOLoopBound((self, listener), eventLoop: eventLoop)
-        let (connection, id, eventLoop) = (link.connection, link.id, eventLoop)
+        let bound = NIOLoopBound(listener, eventLoop: eventLoop)
+        let upstream = self.bound
+        let (connection, id) = (link.connection, link.id)
         let endpoint = listener.granted ?? listener.asked
         // A task for each: none waits for another one, and nothing waits for them but their clients.
-        Task {
-            let result: Result<SSHForward, UpstreamFailure>
+        inTask { () -> Result<SSHForward, UpstreamFailure> in
             do throws(SSHError) {
-                result = .success(
+                return .success(
                     try await connection.listen(on: endpoint) { incoming in
-                        let (upstream, listener) = bound.value
-                        upstream.carry(incoming, to: listener.visitor, id)
+                        upstream.value.carry(incoming, to: bound.value.visitor, id)
                     })
             } catch {
-                result = .failure(UpstreamFailure(error))
+                return .failure(UpstreamFailure(error))
             }
-            eventLoop.execute {
-                let (upstream, listener) = bound.value
-                upstream.answered(listener, id, result)
-            }
+        } then: {
+            $0.answered(bound.value, id, $1)
         }
     }
 

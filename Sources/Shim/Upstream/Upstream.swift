@@ -21,7 +21,8 @@ final class Upstream {
     private var timer: Scheduled<Void>?
     private var growthDelay: Scheduled<Void>?
     private var idleTimer: (deadline: NIODeadline, task: Scheduled<Void>)?
-    private var attempts: [Int: Task<Void, Never>] = [:]
+    /// What is under way in tasks, by a number of its own.
+    private var tasks: [Int: Task<Void, Never>] = [:]
     private var waiting = CircularBuffer<Opening>()
     /// Openings whose answer from the host is awaited, and those that wait, by their local connection.
     private var openings: [ObjectIdentifier: Opening] = [:]
@@ -52,16 +53,18 @@ final class Upstream {
 
     func tryNow() { perform(reconnection.tryNow()) }
 
-    /// Ends everything; what stands is closed in order.
-    func stop() -> [SSHConnection] {
+    /// Ends everything.
+    ///
+    /// - Returns: The connections that stand, to be closed in order, and what is still under way.
+    func stop() -> (connections: [SSHConnection], hasTasks: Bool) {
         perform(reconnection.stop())
-        for attempt in attempts.values { attempt.cancel() }
+        for task in tasks.values { task.cancel() }
         idleTimer?.task.cancel()
         idleTimer = nil
         growthDelay?.cancel()
         for listener in Array(listeners.values) { end(listener) }
         firstAttempt.succeed(lastFailure)
-        return links.values.map(\.connection)
+        return (links.values.map(\.connection), !tasks.isEmpty)
     }
 
     private func perform(_ actions: [Reconnection.Action]) {
@@ -94,26 +97,23 @@ final class Upstream {
 
     /// - Parameter isFirst: There is no connection; otherwise it is a further one.
     private func connect(isFirst: Bool) {
-        count += 1
-        let (number, bound, connect, eventLoop) = (count, bound, target.connect, eventLoop)
-        attempts[number] = Task {
-            let result: Result<SSHConnection, UpstreamFailure>
+        let (connect, eventLoop) = (target.connect, eventLoop)
+        inTask { () -> Result<SSHConnection, UpstreamFailure> in
             do {
-                result = .success(try await connect(eventLoop))
+                return .success(try await connect(eventLoop))
             } catch let failure as UpstreamFailure {
-                result = .failure(failure)
+                return .failure(failure)
             } catch let error as SSHError {
-                result = .failure(UpstreamFailure(error))
+                return .failure(UpstreamFailure(error))
             } catch {
-                result = .failure(
-                    UpstreamFailure("\(error)", hint: "It is tried again.", isFinal: false))
+                return .failure(UpstreamFailure("\(error)", hint: "It is tried again.", isFinal: false))
             }
-            eventLoop.execute { bound.value.attempted(number, isFirst: isFirst, result) }
+        } then: {
+            $0.attempted(isFirst: isFirst, $1)
         }
     }
 
-    private func attempted(_ number: Int, isFirst: Bool, _ result: Result<SSHConnection, UpstreamFailure>) {
-        attempts[number] = nil
+    private func attempted(isFirst: Bool, _ result: Result<SSHConnection, UpstreamFailure>) {
         switch result {
         case .success(let connection):
             guard reconnection.state != .stopped else { return connection.beginClosing() }
@@ -124,7 +124,7 @@ final class Upstream {
                         "The connection is on another event loop.", hint: "Please report this.", isFinal: true), isFirst
                 )
             }
-            add(connection, number, isFurther: !isFirst)
+            let number = add(connection, isFurther: !isFirst)
             if isFirst {
                 perform(reconnection.connected())
             } else {
@@ -146,7 +146,9 @@ final class Upstream {
         perform(reconnection.failed(failure, chance: .random(in: 0...1)))
     }
 
-    private func add(_ connection: SSHConnection, _ number: Int, isFurther: Bool) {
+    private func add(_ connection: SSHConnection, isFurther: Bool) -> LinkPool.LinkID {
+        count += 1
+        let number = count
         let link = UpstreamLink(number, connection)
         links[number] = link
         pool.add(number, isFurther: isFurther, now: .now())
@@ -155,6 +157,7 @@ final class Upstream {
         connection.handleX11Channels { bound.value.carryDisplay($0, number) }
         connection.closed.assumeIsolated().whenSuccess { self.lost(number, $0) }
         watchIdle()
+        return number
     }
 
     private func lost(_ number: Int, _ error: SSHError?) {
@@ -326,6 +329,7 @@ final class Upstream {
         default:
             // The connection is over; the channel waits for the next one.
             pool.abandoned(link.id, isSession: isSession, now: .now())
+            pool.ended(link.id)
         }
         if !tryToPlace(opening) { wait(opening) }
     }
@@ -344,6 +348,21 @@ final class Upstream {
     }
 
     func received(_ id: LinkPool.LinkID) { pool.received(id) }
+
+    /// Does something in a task of its own, which the end waits for or cancels; `then` follows on the loop.
+    func inTask<Value: Sendable>(
+        _ body: @escaping @Sendable () async -> Value, then: @escaping @Sendable (Upstream, Value) -> Void
+    ) {
+        count += 1
+        let (number, bound, eventLoop) = (count, bound, eventLoop)
+        tasks[number] = Task {
+            let result = await body()
+            eventLoop.execute {
+                bound.value.tasks[number] = nil
+                then(bound.value, result)
+            }
+        }
+    }
 
     // MARK: Refusing
 
