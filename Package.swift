@@ -98,7 +98,10 @@ if !engineOnly {
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        .target(name: "CLocalCalls"),
+        module(
+            "SSHTools", ["CLocalCalls", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol", crypto, nioCore, nioPosix]),
+        tests("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix, nioEmbedded]),
         // A local SSH endpoint over connections that are kept.
         module("Shim", ["SSHTools", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         tests("Shim", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),

@@ -147,8 +147,8 @@ struct ShimHostOptions: ParsableArguments {
         return hosts
     }
 
-    private func request(_ destination: String) -> HostRequest {
-        HostRequest(
+    private func request(_ destination: String) -> ConnectionRequest {
+        ConnectionRequest(
             destination: destination, user: username, port: port, jumps: jump, configurationFile: configurationFile,
             options: options)
     }

@@ -16,12 +16,12 @@ public struct ShimProgram: Sendable {
     /// One host, and what it is called.
     public struct Host: Sendable {
         public var name: String
-        public var request: HostRequest
+        public var request: ConnectionRequest
         public var proof: HostUpstream.Proof
         /// A local port that leads there under any user name.
         public var port: Int?
 
-        public init(name: String, request: HostRequest, proof: HostUpstream.Proof, port: Int?) {
+        public init(name: String, request: ConnectionRequest, proof: HostUpstream.Proof, port: Int?) {
             self.name = name
             self.request = request
             self.proof = proof
@@ -170,9 +170,11 @@ public struct ShimProgram: Sendable {
             doors.append(ShimDoor(.unix(path: path), admits: .folderOwner))
         }
         warn()
+        let questions = TerminalQuestions()
         var configuration = ShimConfiguration(
             upstreams: hosts.map {
-                HostUpstream($0.request, proof: $0.proof).upstream(named: $0.name)
+                HostUpstream($0.request, proof: $0.proof, backend: StandaloneBackend(), questions: questions)
+                    .upstream(named: $0.name)
             }, doors: doors, hostKeys: hostKeys)
         configuration.limits.maximumConnections = place.maximumConnections
         let isJSON = isJSON
