@@ -6,6 +6,7 @@ public import SSHKeys
 extension Failure {
     public init(_ error: SSHError, status: Status = .connection) {
         self.init(error.description, hint: error.hint, status: status)
+        cause = error.code
         switch error.code {
         case .connectionRefused, .connectionTimeout, .unreachable, .connectionFailed, .connectionLost,
             .handshakeTimeout,

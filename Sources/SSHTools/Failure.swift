@@ -1,3 +1,5 @@
+public import SSH
+
 /// Why a subcommand could not do what it was asked: a sentence, what to do next, and the exit status.
 public struct Failure: Error {
     /// See `copilot --help`.
@@ -12,6 +14,8 @@ public struct Failure: Error {
     public let status: Status
     public let sentence: String
     public let hint: String
+    /// The engine's name for it, where it comes from there.
+    public internal(set) var cause: SSHError.Code?
     /// Whether trying again may help: nothing answered, or not in time.
     var mayPass = false
 

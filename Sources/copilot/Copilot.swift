@@ -34,7 +34,7 @@ struct Copilot: AsyncParsableCommand {
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,
-            SSHCommand.self, SSHServerCommand.self, SFTPServerCommand.self,
+            SSHCommand.self, ShimCommand.self, SSHServerCommand.self, SFTPServerCommand.self,
         ])
 
     /// Tools whose words are not ArgumentParser's, and that start often: they do not wait for it to build its tree.

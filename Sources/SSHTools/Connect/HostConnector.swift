@@ -20,6 +20,9 @@ public struct HostConnector: Sendable {
     /// More hosts on the way than anybody has; a loop in the configuration ends here.
     private static let maximumDepth = 8
 
+    /// Has the last word on the settings of the connection to the host itself; those on the way have their own.
+    public var lastWord: @Sendable (inout SSHClientConfiguration, SSHConfiguration) -> Void = { _, _ in }
+
     private let request: ConnectionRequest
     private let backend: any HostBackend
     private let questions: any PersonQuestions
@@ -123,6 +126,7 @@ public struct HostConnector: Sendable {
                 let shown = DisplayText.neutralise(text, limit: 16 * 1024, keepsLines: true)
                 log.say(shown.hasSuffix("\n") ? String(shown.dropLast()) : shown)
             }
+            lastWord(&settings, configuration)
             return settings
         } catch {
             throw Failure(error)
