@@ -24,6 +24,11 @@ struct Copilot: AsyncParsableCommand {
         subcommands: [
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
             DoctorCommand.self,
-            ConfigCommand.self,
+            ConfigCommand.self, DispatchSubcommand.self,
         ])
+
+    static func main() async {
+        DispatchSubcommand.runIfAsked()
+        await main(nil)
+    }
 }
