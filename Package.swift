@@ -108,14 +108,23 @@ if !engineOnly {
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
         module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // Programs of this machine: pipes, pseudo-terminals, accounts.
+        .target(name: "CProcess"),
+        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        // Interactive applications, and who comes to them.
         module("SSHDispatch", ["SSHKeys"]),
         module("SSHApplications", ["SSHDispatch", "SSH", "Terminal", nioCore, nioPosix]),
         .executableTarget(name: "copilot-dispatch", dependencies: ["SSHDispatch"], swiftSettings: settings),
         example("Hello", []),
         example("Life", []),
+        example("Builds", ["LocalProcess", nioCore, nioPosix, nioHTTP1]),
         tests(
             "SSHApplications",
-            ["SSHDispatch", "example-hello", "example-life", "SSH", "SSHKeys", nioCore, nioPosix, nioEmbedded]),
+            [
+                "SSHDispatch", "example-hello", "example-life", "example-builds", "Terminal", "SSH", "SSHKeys", nioCore,
+                nioPosix,
+            ]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
