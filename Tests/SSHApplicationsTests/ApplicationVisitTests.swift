@@ -1,3 +1,4 @@
+import NIOCore
 import SSH
 import SSHApplications
 import Testing

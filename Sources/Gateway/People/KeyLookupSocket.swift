@@ -90,16 +90,8 @@ public final class KeyLookupSocket: Sendable {
         }
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw failure(path, "something else is there") }
-        // The question alone tells whether somebody listens: a socket stays behind when its program is killed.
-        do {
-            _ = try KeySocket(path: path, timeout: .milliseconds(200)).owner(
-                of: .ed25519(Array(repeating: 0, count: 32)))
-            throw failure(path, "another copilot listens there")
-        } catch let error as GatewayError {
-            throw error
-        } catch {
-            unlink(path)
-        }
+        guard !KeySocket.isListening(at: path) else { throw failure(path, "another program listens there") }
+        unlink(path)
     }
 
     private static func failure(_ path: String, _ why: String) -> GatewayError {

@@ -30,6 +30,16 @@ public struct KeySocket: KeyLookup {
         }
     }
 
+    /// Whether a program listens there. A socket stays behind when its program is killed, and then nobody does.
+    public static func isListening(at path: String) -> Bool {
+        do throws(ConnectFault) {
+            close(try LookupConnection.connected(path, .seconds(1)))
+            return true
+        } catch {
+            return error.number != ECONNREFUSED && error.number != ENOENT
+        }
+    }
+
     /// In a folder where anybody may put a socket, anybody could answer for the copilot.
     private func checkFolder() throws(DispatchError) {
         let slash = path.lastIndex(of: "/") ?? path.startIndex
@@ -46,6 +56,11 @@ public struct KeySocket: KeyLookup {
     }
 }
 
+/// What errno said.
+private struct ConnectFault: Error {
+    let number: Int32
+}
+
 /// One connection to the socket; its calls wait until the time is over.
 private struct LookupConnection: ~Copyable {
     private let descriptor: Int32
@@ -54,11 +69,20 @@ private struct LookupConnection: ~Copyable {
     deinit { close(descriptor) }
 
     init(_ path: String, timeout: Duration) throws(DispatchError) {
+        do throws(ConnectFault) {
+            descriptor = try Self.connected(path, timeout)
+            self.path = path
+        } catch {
+            throw Self.failure(path, String(cString: strerror(error.number)))
+        }
+    }
+
+    static func connected(_ path: String, _ timeout: Duration) throws(ConnectFault) -> Int32 {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard !bytes.contains(0), bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw DispatchError(.configuration, "The path of the socket is too long.", hint: "Choose one below /run.")
+            throw ConnectFault(number: ENAMETOOLONG)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         #if os(Linux)
@@ -67,7 +91,7 @@ private struct LookupConnection: ~Copyable {
         let kind = SOCK_STREAM
         #endif
         let descriptor = socket(AF_UNIX, kind, 0)
-        guard descriptor >= 0 else { throw Self.failure(path, String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw ConnectFault(number: errno) }
         let (seconds, fraction) = timeout.components
         var limit = timeval(tv_sec: Int(seconds), tv_usec: .init(fraction / 1_000_000_000_000))
         for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
@@ -79,12 +103,11 @@ private struct LookupConnection: ~Copyable {
             }
         }
         guard result == 0 else {
-            let why = String(cString: strerror(errno))
+            let number = errno
             close(descriptor)
-            throw Self.failure(path, why)
+            throw ConnectFault(number: number)
         }
-        self.descriptor = descriptor
-        self.path = path
+        return descriptor
     }
 
     func send(_ text: String) throws(DispatchError) {
