@@ -36,6 +36,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
         swiftSettings: settings)
 }
 
+func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "example-" + name.lowercased(), dependencies: ["SSHApplications", "SSH"] + dependencies,
+        path: "Examples/" + name, swiftSettings: settings)
+}
+
 var dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -97,7 +103,10 @@ if !engineOnly {
     dependencies += [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")
     ]
-    products += [.library(name: "Recording", targets: ["Recording"])]
+    products += [
+        .library(name: "Recording", targets: ["Recording"]),
+        .library(name: "SSHApplications", targets: ["SSHApplications", "SSHDispatch"]),
+    ]
     targets += [
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
@@ -137,6 +146,19 @@ if !engineOnly {
                 "CProcess", "LocalProcess", "CLibArgon2", "SSH", "SSHKeys", "SSHProtocol", "SFTP", nioCore, nioPosix,
             ]),
         tests("StandaloneServer", ["LocalProcess", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // Interactive applications, and who comes to them.
+        module("SSHDispatch", ["SSHKeys"]),
+        module("SSHApplications", ["SSHDispatch", "SSH", "Terminal", nioCore, nioPosix]),
+        .executableTarget(name: "copilot-dispatch", dependencies: ["SSHDispatch"], swiftSettings: settings),
+        example("Hello", []),
+        example("Life", []),
+        example("Builds", ["LocalProcess", nioCore, nioPosix, nioHTTP1]),
+        tests(
+            "SSHApplications",
+            [
+                "SSHDispatch", "example-hello", "example-life", "example-builds", "Terminal", "SSH", "SSHKeys", nioCore,
+                nioPosix,
+            ]),
     ]
 }
 
@@ -157,7 +179,10 @@ if !engineOnly && !capabilitiesOnly {
     targets += [
         // The gateway: the domain, its web face and the command line.
         module(
-            "Gateway", capabilities + ["SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log]),
+            "Gateway",
+            capabilities + [
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log,
+            ]),
         module(
             "GatewayWeb",
             capabilities + [
@@ -172,13 +197,15 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
+                "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        tests("Gateway", capabilities + ["SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
+        tests(
+            "Gateway", capabilities + ["SSHDispatch", "SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
         tests(
             "GatewayWeb",
             capabilities + [

@@ -34,7 +34,7 @@ struct Copilot: AsyncParsableCommand {
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,
-            SSHCommand.self, ShimCommand.self, SSHServerCommand.self, SFTPServerCommand.self,
+            SSHCommand.self, ShimCommand.self, SSHServerCommand.self, SFTPServerCommand.self, DispatchSubcommand.self,
         ])
 
     /// Tools whose words are not ArgumentParser's, and that start often: they do not wait for it to build its tree.
@@ -43,6 +43,7 @@ struct Copilot: AsyncParsableCommand {
     ]
 
     static func main() async {
+        DispatchSubcommand.runIfAsked()
         let words = CommandLine.arguments.dropFirst()
         // What follows is another program's command line, which is nobody's to interpret.
         if words.first == "login-helper" { LoginHelper.run(Array(words.dropFirst())) }
