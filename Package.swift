@@ -98,7 +98,9 @@ if !engineOnly {
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        module(
+            "SSHTools",
+            ["SSH", "SSHKeys", "SSHProtocol", "SSHCrypto", "Recording", "Terminal", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
@@ -110,6 +112,7 @@ if !engineOnly {
         tests("Policy", []),
         tests("Vault", ["Storage"]),
         tests("Audit", ["Storage", crypto]),
+        tests("SSHTools", ["SSH", "SSHKeys", "Recording", nioCore, nioPosix]),
         tests("Recording", [nioCore, crypto]),
         tests("Terminal", [], resources: [.copy("Fixtures")]),
     ]

@@ -25,5 +25,6 @@ struct Copilot: AsyncParsableCommand {
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,
+            KeygenCommand.self, AgentCommand.self, KeyscanCommand.self,
         ])
 }

@@ -1,0 +1,57 @@
+import Foundation
+public import NIOCore
+import NIOPosix
+public import SSH
+import SSHKeys
+
+/// An agent as a program runs it: our own server behind a socket, with confirmations by SSH_ASKPASS.
+public struct AgentProgram: Sendable {
+    private let server: SSHAgentServer
+    private let listener: AgentListener
+    private let place: AgentPlace
+
+    /// What SSH_AUTH_SOCK is to be.
+    public var socket: String { listener.path }
+
+    /// Starts to listen.
+    ///
+    /// - Parameters:
+    ///   - place: of the socket.
+    ///   - lifetime: seconds that a key stays which is added without a lifetime; nil for ever.
+    ///   - askPass: asks for the keys that want a confirmation; without one such a key never signs.
+    public static func start(
+        at place: AgentPlace, lifetime: UInt32? = nil, askPass: AskPass? = AskPass()
+    ) async throws(Failure) -> AgentProgram {
+        let server = SSHAgentServer(machine: AgentServerMachine(defaultLifetime: lifetime)) { question in
+            await askPass?.confirms(question.sentence) ?? false
+        }
+        do throws(SSHAgentError) {
+            let listener = try await server.listen(at: place.socket)
+            return AgentProgram(server: server, listener: listener, place: place)
+        } catch {
+            place.remove()
+            throw Failure(error.description, hint: error.hint)
+        }
+    }
+
+    /// Stops listening, forgets the keys, and removes the socket.
+    public func stop() async {
+        await listener.close()
+        await server.removeAll()
+        place.remove()
+    }
+}
+
+extension AgentQuestion {
+    /// What the person is asked. The comment and the names are others' words: whoever shows it neutralises them.
+    var sentence: String {
+        var lines = ["Allow use of key \(comment)?", "Key fingerprint \(identity.publicKey.fingerprint)."]
+        if let destination {
+            let name = user.map { "\($0)@\(destination)" } ?? destination
+            lines.append("For \(name)" + (through.map { ", asked from \($0)" } ?? "") + ".")
+        } else if let through {
+            lines.append("Asked from \(through).")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
