@@ -100,7 +100,14 @@ if !engineOnly {
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
         module(
             "SSHTools",
-            ["SSH", "SSHKeys", "SSHProtocol", "SSHCrypto", "Recording", "Terminal", nioCore, nioPosix]),
+            [
+                "SSH", "SSHKeys", "SSHProtocol", "SSHCrypto", "LocalProcess", "Recording", "Terminal", nioCore,
+                nioPosix,
+            ]),
+        // Programs of this machine: pipes, pseudo-terminals, accounts.
+        .target(name: "CProcess"),
+        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
