@@ -101,11 +101,12 @@ if !engineOnly {
         module(
             "SSHTools",
             [
-                "SSH", "SSHKeys", "SSHProtocol", "SSHCrypto", "LocalProcess", "Recording", "Terminal", nioCore,
+                "CLocalCalls", "SSH", "SSHKeys", "SSHProtocol", "SSHCrypto", "LocalProcess", "Recording", "Terminal", nioCore,
                 nioPosix,
             ]),
         // Programs of this machine: pipes, pseudo-terminals, accounts.
         .target(name: "CProcess"),
+        .target(name: "CLocalCalls"),
         module("LocalProcess", ["CProcess", nioCore, nioPosix]),
         tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.

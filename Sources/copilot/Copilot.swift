@@ -25,6 +25,6 @@ struct Copilot: AsyncParsableCommand {
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,
-            KeygenCommand.self, AgentCommand.self, KeyscanCommand.self,
+            KeygenCommand.self, AgentCommand.self, KeyscanCommand.self, RecCommand.self, PlayCommand.self,
         ])
 }

@@ -14,15 +14,15 @@ struct AgentCommand: AsyncParsableCommand {
         commandName: "agent",
         abstract: "Run an SSH agent, and look after the keys in it.",
         discussion: """
-            Without a subcommand the agent itself is run: see `copilot agent run --help`. The subcommands speak to any
-            agent, ours or another one, at SSH_AUTH_SOCK.
+            Without a subcommand the agent itself is run: see `copilot agent run --help`.
+            The subcommands speak to any agent, ours or another one, at SSH_AUTH_SOCK.
 
             EXAMPLE
-              eval "$(copilot agent)"               an agent in the background, for this shell
-              copilot agent -- bash                 an agent for this command, which ends with it
-              copilot agent add -t 8h               the keys of ~/.ssh, for eight hours
+              eval "$(copilot agent)"      in the background, for this shell
+              copilot agent -- bash        for this command, and ends with it
+              copilot agent add -t 8h      the keys of ~/.ssh, for eight hours
               copilot agent list
-              eval "$(copilot agent -k)"            stops it
+              eval "$(copilot agent -k)"   stops it
             """,
         subcommands: [Run.self, Add.self, List.self, Remove.self, Lock.self, Unlock.self], defaultSubcommand: Run.self)
 
@@ -30,9 +30,10 @@ struct AgentCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Run an agent, in the background or for one command.",
             discussion: """
-                Keys are in memory alone; the process writes no core dump. The socket lies in a folder of its own with mode
-                0700, and only this account and root may use it. SIGTERM and SIGHUP end the agent and remove the socket.
-                Keys that were added with --confirm are asked about by the program of SSH_ASKPASS.
+                Keys are in memory alone; the process writes no core dump. The socket lies in
+                a folder of its own with mode 0700, and only this account and root may use it.
+                SIGTERM and SIGHUP end the agent and remove the socket. Keys that were added
+                with --confirm are asked about by the program of SSH_ASKPASS.
 
                 EXAMPLE
                   eval "$(copilot agent -t 1h)"

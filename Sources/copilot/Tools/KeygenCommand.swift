@@ -7,24 +7,25 @@ struct KeygenCommand: AsyncParsableCommand {
         commandName: "keygen",
         abstract: "Make, show, change, convert, certify and revoke SSH keys.",
         discussion: """
-            Without another action a key pair is made: Ed25519, in OpenSSH's format, the private file for its owner alone,
-            the passphrase asked for twice. No file is written over unless somebody says yes at the terminal, or --force
-            does. The flags are those of ssh-keygen, and what is written it reads.
+            Without another action a key pair is made: Ed25519, in OpenSSH's format, the
+            private file for its owner alone, the passphrase asked for twice. No file is
+            written over unless somebody says yes at the terminal, or --force does. The
+            flags are those of ssh-keygen, and what is written it reads.
 
             EXAMPLE
-              copilot keygen                                          a key pair at ~/.ssh/id_ed25519
+              copilot keygen                               a pair at ~/.ssh/id_ed25519
               copilot keygen -t rsa -b 4096 -f deploy -C deploy@ci --no-passphrase
-              copilot keygen -lvf ~/.ssh/id_ed25519.pub               fingerprint and picture
-              copilot keygen -y -f deploy > deploy.pub                the public key of a private one
-              copilot keygen -p -f deploy                             another passphrase
-              copilot keygen -p -m PKCS8 -f deploy                    another format
-              copilot keygen -i -f key.ppk -m OpenSSH > key           a key of PuTTY
+              copilot keygen -lvf ~/.ssh/id_ed25519.pub    fingerprint and picture
+              copilot keygen -y -f deploy > deploy.pub     a private key's public one
+              copilot keygen -p -f deploy                  another passphrase
+              copilot keygen -p -m PKCS8 -f deploy         another format
+              copilot keygen -i -m OpenSSH -f key.ppk      a key of PuTTY
               copilot keygen -s ca -I ada@laptop -n ada -V +8h id_ed25519.pub
-              copilot keygen -s ca -h -I web-1 -n web-1.example.org ssh_host_ed25519_key.pub
-              copilot keygen -Lf id_ed25519-cert.pub
-              copilot keygen -k -f revoked.krl -s ca.pub serials.txt  a revocation list
-              copilot keygen -Qf revoked.krl id_ed25519-cert.pub      is it on the list?
-              copilot keygen -F web-1                                 what known_hosts says
+              copilot keygen -s ca -h -I web-1 -n web-1.example.org host_key.pub
+              copilot keygen -Lf id_ed25519-cert.pub       what a certificate says
+              copilot keygen -k -f list -s ca.pub serials  a revocation list
+              copilot keygen -Qf list id_ed25519-cert.pub  is it on the list?
+              copilot keygen -F web-1                      what known_hosts says
               copilot keygen -R '[web-1]:2222'
 
             EXIT STATUS

@@ -9,8 +9,9 @@ struct KeyscanCommand: AsyncParsableCommand {
         commandName: "keyscan",
         abstract: "Read the host keys of many hosts at once.",
         discussion: """
-            Prints lines for known_hosts on standard output; hosts that do not answer are named on standard error. Nobody
-            logs in. What comes over the network may be another machine's: compare fingerprints before trusting it.
+            Prints lines for known_hosts on standard output; hosts that do not answer are
+            named on standard error. Nobody logs in. What comes over the network may be
+            another machine's: compare fingerprints before trusting it.
 
             EXAMPLE
               copilot keyscan web-1 web-2:2222 >> ~/.ssh/known_hosts
@@ -52,6 +53,7 @@ struct KeyscanCommand: AsyncParsableCommand {
         guard (1...65535).contains(port) else { throw ValidationError("A port is 1 to 65535.") }
         guard timeout > 0, timeout <= 3600 else { throw ValidationError("A time-out is up to 3600 seconds.") }
         guard (1...256).contains(parallel) else { throw ValidationError("1 to 256 hosts are asked at once.") }
+        _ = try keyTypes()
         guard !hosts.isEmpty || file != nil else { throw ValidationError("Name a host.") }
     }
 
