@@ -98,15 +98,16 @@ if !engineOnly {
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
+        .target(name: "CLocalCalls"),
         module(
             "SSHTools",
             [
-                "CLocalCalls", "SSH", "SSHKeys", "SSHProtocol", "SSHCrypto", "LocalProcess", "Recording", "Terminal", nioCore,
-                nioPosix,
+                "CLocalCalls", "LocalProcess", "Recording", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol", "Terminal",
+                crypto, nioCore, nioPosix,
             ]),
+        tests("SSHTools", ["Recording", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix, nioEmbedded]),
         // Programs of this machine: pipes, pseudo-terminals, accounts.
         .target(name: "CProcess"),
-        .target(name: "CLocalCalls"),
         module("LocalProcess", ["CProcess", nioCore, nioPosix]),
         tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
@@ -120,7 +121,6 @@ if !engineOnly {
         tests("Policy", []),
         tests("Vault", ["Storage"]),
         tests("Audit", ["Storage", crypto]),
-        tests("SSHTools", ["SSH", "SSHKeys", "Recording", nioCore, nioPosix]),
         tests("Recording", [nioCore, crypto]),
         tests("Terminal", [], resources: [.copy("Fixtures")]),
     ]

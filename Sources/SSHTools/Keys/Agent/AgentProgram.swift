@@ -18,12 +18,16 @@ public struct AgentProgram: Sendable {
     /// - Parameters:
     ///   - place: of the socket.
     ///   - lifetime: seconds that a key stays which is added without a lifetime; nil for ever.
-    ///   - askPass: asks for the keys that want a confirmation; without one such a key never signs.
-    public static func start(
-        at place: AgentPlace, lifetime: UInt32? = nil, askPass: AskPass? = AskPass()
-    ) async throws(Failure) -> AgentProgram {
+    ///
+    /// Keys that want a confirmation are asked about by the program of SSH_ASKPASS; without one they never sign.
+    public static func start(at place: AgentPlace, lifetime: UInt32? = nil) async throws(Failure) -> AgentProgram {
+        let program = AskpassProgram.fromEnvironment()
         let server = SSHAgentServer(machine: AgentServerMachine(defaultLifetime: lifetime)) { question in
-            await askPass?.confirms(question.sentence) ?? false
+            let prompt = PersonPrompt(.confirmation, question.sentence, isShown: true)
+            // The program stands there until somebody has decided.
+            let said = try? await NIOThreadPool.singleton.runIfActive { program?.ask(prompt) }
+            // As OpenSSH takes it: nothing said is a yes, if the program ended well.
+            return (said ?? nil).map { ["", "yes"].contains($0.lowercased()) } ?? false
         }
         do throws(SSHAgentError) {
             let listener = try await server.listen(at: place.socket)
@@ -43,14 +47,16 @@ public struct AgentProgram: Sendable {
 }
 
 extension AgentQuestion {
-    /// What the person is asked. The comment and the names are others' words: whoever shows it neutralises them.
+    /// What the person is asked. The comment and the names are others' words.
     var sentence: String {
-        var lines = ["Allow use of key \(comment)?", "Key fingerprint \(identity.publicKey.fingerprint)."]
+        var lines = [
+            "Allow use of key \(Printable.line(comment))?", "Key fingerprint \(identity.publicKey.fingerprint).",
+        ]
         if let destination {
             let name = user.map { "\($0)@\(destination)" } ?? destination
-            lines.append("For \(name)" + (through.map { ", asked from \($0)" } ?? "") + ".")
+            lines.append(Printable.line("For \(name)" + (through.map { ", asked from \($0)" } ?? "") + "."))
         } else if let through {
-            lines.append("Asked from \(through).")
+            lines.append(Printable.line("Asked from \(through)."))
         }
         return lines.joined(separator: "\n")
     }
