@@ -1,3 +1,4 @@
+import CLocalCalls
 import Foundation
 public import NIOCore
 import NIOPosix
@@ -21,6 +22,8 @@ public struct AgentProgram: Sendable {
     ///
     /// Keys that want a confirmation are asked about by the program of SSH_ASKPASS; without one they never sign.
     public static func start(at place: AgentPlace, lifetime: UInt32? = nil) async throws(Failure) -> AgentProgram {
+        // Another program of the same account must not read the keys out of this one.
+        _ = process_forbid_inspection()
         let program = AskpassProgram.fromEnvironment()
         let server = SSHAgentServer(machine: AgentServerMachine(defaultLifetime: lifetime)) { question in
             let prompt = PersonPrompt(.confirmation, question.sentence, isShown: true)
