@@ -1,8 +1,8 @@
 import CLocalCalls
 import Foundation
-public import NIOCore
+import NIOCore
 import NIOPosix
-public import SSH
+import SSH
 import SSHKeys
 
 /// An agent as a program runs it: our own server behind a socket, with confirmations by SSH_ASKPASS.
