@@ -75,9 +75,9 @@ static void stop_by_signal(int number)
     give_back();
     act_by_default(number);
     // Continued: in the foreground the terminal is ours again.
-    int descriptor = guarded_descriptor;
-    if (descriptor >= 0 && tcgetpgrp(descriptor) == getpgrp())
-        tcsetattr(descriptor, TCSADRAIN, &during);
+    terminal_guard_again();
+    for (int index = 0; index < kept_count; index++)
+        fcntl(kept[index].descriptor, F_SETFL, kept[index].flags | O_NONBLOCK);
     install(number, stop_by_signal);
     errno = error;
 }
@@ -118,6 +118,13 @@ void terminal_guard_end(void)
         return;
     tcsetattr(descriptor, TCSADRAIN, &before);
     guarded_descriptor = -1;
+}
+
+void terminal_guard_again(void)
+{
+    int descriptor = guarded_descriptor;
+    if (descriptor >= 0 && tcgetpgrp(descriptor) == getpgrp())
+        tcsetattr(descriptor, TCSADRAIN, &during);
 }
 
 void terminal_guard_keep_flags(int descriptor)

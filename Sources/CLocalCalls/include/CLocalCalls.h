@@ -13,6 +13,9 @@ int terminal_guard_begin(int descriptor, const void *settings);
 /// Gives the terminal its settings back. Does nothing when none was changed. May be called in a signal handler.
 void terminal_guard_end(void);
 
+/// Makes the change again, after somebody else changed the terminal while this process was stopped.
+void terminal_guard_again(void);
+
 /// Notes the status flags of a descriptor that may be shared with other processes, to be put back at the process's end.
 void terminal_guard_keep_flags(int descriptor);
 

@@ -88,6 +88,8 @@ public struct SSHClientConfiguration: Sendable {
     /// Keys beside the one in use that the host proved to own (hostkeys-00@openssh.com), on the event loop. What is on
     /// record may be brought up to date with them. nil does not ask the host for proofs.
     public var hostKeysOffered: (@Sendable ([SSHPublicKey]) -> Void)?
+    /// What is on record of the host already: while it has just these keys it is not asked for proofs.
+    public var knownHostKeys: Set<SSHPublicKey> = []
     /// Asked for a new password where the host demands one (RFC 4252 §8); nil gives the credential up.
     public var changePassword: (@Sendable (PasswordChangePrompt) async -> [UInt8]?)?
     /// For name resolution and the TCP connection together. 10 seconds.

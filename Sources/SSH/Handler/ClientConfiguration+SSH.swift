@@ -26,6 +26,7 @@ extension ClientConfiguration {
         maximumChannels = configuration.maximumChannels
         idleTimeout = configuration.idleTimeout.map { TimeAmount($0) }
         learnsHostKeys = configuration.hostKeysOffered != nil
+        knownHostKeys = configuration.knownHostKeys
         changesExpiredPasswords = configuration.changePassword != nil
     }
 }

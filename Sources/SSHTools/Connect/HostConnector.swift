@@ -118,6 +118,7 @@ public struct HostConnector: Sendable {
             settings.usesTCPKeepalive = configuration.usesTCPKeepalive
             settings.changePassword = { await proofs.newPassword($0) }
             settings.hostKeysOffered = check.learning()
+            settings.knownHostKeys = check.keysOnRecord
             settings.banner = { text in
                 let shown = DisplayText.neutralise(text, limit: 16 * 1024, keepsLines: true)
                 log.say(shown.hasSuffix("\n") ? String(shown.dropLast()) : shown)

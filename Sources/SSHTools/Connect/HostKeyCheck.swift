@@ -176,6 +176,11 @@ struct HostKeyCheck: Sendable {
 
     // MARK: Further keys of the host
 
+    /// What the files have of this host.
+    var keysOnRecord: Set<SSHPublicKey> {
+        Set(known.entries(ofHost: name, port: port).filter { $0.marker == .none }.map(\.key))
+    }
+
     /// What to do with the keys that the host proves beside the one in use; nil when it is not to be asked for them.
     func learning() -> (@Sendable ([SSHPublicKey]) -> Void)? {
         guard configuration.updatesHostKeys == "true", let path = files.first, path != "/dev/null" else { return nil }

@@ -93,12 +93,19 @@ enum LocalProgram {
         return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
     }
 
-    /// Asks a program to end, as a terminal that goes away does, and leaves nothing of it behind. Does not block for long:
-    /// a program that will not end is left to itself.
+    /// Ends a program, as a terminal that goes away does, and leaves nothing of it behind. Does not wait: a program that
+    /// will not end is killed after two seconds.
     static func end(_ process: pid_t) {
         kill(process, SIGHUP)
-        var status: Int32 = 0
-        waitpid(process, &status, WNOHANG)
+        Task {
+            var status: Int32 = 0
+            for _ in 0..<40 {
+                guard waitpid(process, &status, WNOHANG) == 0 else { return }
+                try? await Task.sleep(for: .milliseconds(50))
+            }
+            kill(process, SIGKILL)
+            waitpid(process, &status, 0)
+        }
     }
 
     private static func merged(_ additions: [String: String]) -> [String] {
