@@ -35,6 +35,7 @@ struct Copilot: AsyncParsableCommand {
             DoctorCommand.self,
             ConfigCommand.self,
             SSHCommand.self, ShimCommand.self, SSHServerCommand.self, SFTPServerCommand.self, DispatchSubcommand.self,
+            KeygenCommand.self, AgentCommand.self, KeyscanCommand.self, RecCommand.self, PlayCommand.self,
         ])
 
     /// Tools whose words are not ArgumentParser's, and that start often: they do not wait for it to build its tree.

@@ -46,4 +46,8 @@ void descriptors_close_from(int first);
 /// Lets a pipe hold more, where the system allows it. Anything else is left as it is.
 void pipe_enlarge(int descriptor, int bytes);
 
+/// Lets nobody but root attach to this process or read its memory, and leaves no core dump: for one that holds keys.
+/// Returns 0, or -1 with errno.
+int process_forbid_inspection(void);
+
 #endif

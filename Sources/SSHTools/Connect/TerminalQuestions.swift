@@ -36,7 +36,8 @@ public struct TerminalQuestions: PersonQuestions {
         PersonTerminal.write(Array((lines.joined(separator: "\n") + "\n").utf8), to: STDERR_FILENO)
     }
 
-    private func ask(_ prompt: PersonPrompt) -> String? {
+    /// The same for whoever may wait for the person.
+    func ask(_ prompt: PersonPrompt) -> String? {
         if let askpass, askpass.requirement == .force || askpass.requirement == .prefer { return askpass.ask(prompt) }
         let descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC)
         guard descriptor >= 0 else { return askpass?.ask(prompt) }
