@@ -98,7 +98,8 @@ if !engineOnly {
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", "SFTP", "Terminal", nioCore, nioPosix]),
+        tests("SSHTools", ["SSH", "SSHKeys", "SFTP", "Terminal", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
