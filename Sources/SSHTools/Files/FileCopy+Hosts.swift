@@ -72,7 +72,7 @@ extension FileCopy {
         return name
     }
 
-    private func checkTarget(_ place: String, isFolder: Bool, takesMany: Bool) throws(Failure) {
+    func checkTarget(_ place: String, isFolder: Bool, takesMany: Bool) throws(Failure) {
         guard !isFolder, takesMany || place.hasSuffix("/") else { return }
         throw Failure(
             "“\(Printable.line(place))” is no directory.",

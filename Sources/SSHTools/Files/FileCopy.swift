@@ -161,6 +161,7 @@ public struct FileCopy: Sendable {
 
     /// `cp` would do it; so does scp.
     private func copyHere(_ path: String, to place: String, isOneOfMany: Bool) async throws {
+        try checkTarget(place, isFolder: LocalFolder.current.isFolder(RemotePath(place)), takesMany: isOneOfMany)
         let flags = "-" + (options.isRecursive ? "r" : "") + (options.preserves ? "p" : "")
         let arguments = (flags == "-" ? [] : [flags]) + ["--", path, place]
         guard await LocalShell.run(program: "cp", arguments) == 0 else { throw ReportedFailures() }

@@ -25,6 +25,7 @@ final class Interrupts: Sendable {
 
     /// Takes the signals over. What is started from here on ignores them unless it is told otherwise.
     func watch() {
+        guard sources.withLockedValue({ $0.isEmpty }) else { return }
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

@@ -37,7 +37,9 @@ struct ProgressTests {
     func row() {
         let row = ProgressRow(
             name: "big.bin", bytes: 512 << 20, total: 1 << 30, speed: 100 * 1024 * 1024, time: "00:05 ETA")
-        #expect(row.rendered(columns: 61) == "big.bin                      50%   512M   100MB/s  00:05 ETA")
+        #expect(
+            row.rendered(columns: 61) == "big.bin" + String(repeating: " ", count: 21)
+                + "50%   512M    100MB/s  00:05 ETA")
         for columns in [1, 10, 30, 40, 61, 200] {
             #expect(TextWidth.columns(of: row.rendered(columns: columns)) <= max(0, columns - 1))
         }

@@ -254,7 +254,7 @@ final class FileDownload: TransferTask {
     }
 
     private func written(_ result: Result<Void, SFTPError>, _ bytes: Int, upTo end: UInt64) {
-        nextWrite = end
+        if case .success = result { nextWrite = end }
         transfer.passed(bytes)
         if isEnded { return leave() }
         if case .failure(let error) = result { return self.end(error) }
