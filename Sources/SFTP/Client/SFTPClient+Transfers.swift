@@ -55,6 +55,12 @@ extension SFTPClient {
         }
     }
 
+    /// Bounds what transfers of this session put on the link from now on.
+    public func limitFlight(_ limits: FlightLimits) async {
+        let bound = bound
+        try? await eventLoop.submit { bound.value.flight.bounds = limits }.get()
+    }
+
     private func perform(
         _ begin:
             @escaping @Sendable (
