@@ -94,12 +94,12 @@ enum LocalStreams {
         _ descriptor: Int32, on eventLoop: any EventLoop
     ) -> EventLoopFuture<any LocalOutput>.Isolated {
         guard DescriptorKind(descriptor) == .waitable else {
-            let output: any LocalOutput = FileOutput(descriptor)
+            let output: any LocalOutput = DescriptorOutput(descriptor)
             return eventLoop.makeSucceededIsolated(output)
         }
         let own = OwnDescriptor.reopen(descriptor, forWriting: true)
         guard own >= 0 else {
-            let output: any LocalOutput = FileOutput(-1)
+            let output: any LocalOutput = DescriptorOutput(-1)
             return eventLoop.makeSucceededIsolated(output)
         }
         #if os(Linux)
@@ -245,7 +245,7 @@ private final class FileInput: LocalInput {
 }
 
 /// A file takes what it is given. Loop-bound.
-private final class FileOutput: LocalOutput {
+private final class DescriptorOutput: LocalOutput {
     private let descriptor: Int32
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
