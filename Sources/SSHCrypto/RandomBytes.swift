@@ -17,7 +17,7 @@ public func randomBytes(_ count: Int) -> [UInt8] {
     }
 }
 
-/// Fills `count` bytes from libcrypto's generator, which reseeds from the system's; 0 if it could.
+/// Fills `count` bytes from the system's generator; 0 if it could.
 func fillRandomly(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int32 { ssh_random(bytes, count) }
 
 /// Random bytes for padding, fetched some thousand at a time: one call of the generator for about 500 packets.

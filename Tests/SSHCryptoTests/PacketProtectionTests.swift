@@ -166,6 +166,31 @@ import Testing
     }
 
     @Test(
+        "a payload that is written where it is sealed opens like any other, and a failure leaves nothing",
+        arguments: Suite.all)
+    func writtenInPlace(_ suite: Suite) throws {
+        let (sealer, opener) = (try suite.sealer(), try suite.opener())
+        var wire = ByteBuffer()
+        let payloads = [1, 20, 5000, 256 * 1024].map { randomBytes($0) }
+        for (sequence, payload) in payloads.enumerated() {
+            try sealer.seal(capacity: 10, sequenceNumber: UInt32(sequence), into: &wire) { $0.writeBytes(payload) }
+        }
+        for (sequence, payload) in payloads.enumerated() {
+            let opened = try opener.open(&wire, sequenceNumber: UInt32(sequence), maximumPacketLength: 300_000)
+            #expect(opened?.array == payload)
+        }
+        var out = ByteBuffer([1, 2, 3])
+        for size in [0, 256 * 1024 + 1] {
+            #expect(throws: SSHCryptoError.self) {
+                try suite.sealer().seal(capacity: 1, sequenceNumber: 0, into: &out) {
+                    $0.writeRepeatingByte(0, count: size)
+                }
+            }
+        }
+        #expect(out.array == [1, 2, 3])
+    }
+
+    @Test(
         "an opened payload stays what it was when the next packet is decrypted in the same buffer", arguments: Suite.all
     )
     func slicesLive(_ suite: Suite) throws {

@@ -120,7 +120,8 @@ void ssh_chacha_destroy(ssh_chacha *chacha);
 int ssh_constant_time_equals(const uint8_t *a, const uint8_t *b, size_t length);
 // Sets to zero, also where the compiler could prove that nobody reads it again.
 void ssh_wipe(void *bytes, size_t length);
-// Fills with random bytes fit for padding and salts.
+// Fills with random bytes of the system, fit for padding and salts: libcrypto's own generator reads configuration and
+// sets up providers first, a tenth of what a short connection costs.
 int ssh_random(uint8_t *bytes, size_t length);
 
 #ifdef __cplusplus

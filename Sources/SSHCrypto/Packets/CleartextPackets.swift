@@ -9,7 +9,7 @@ public struct CleartextPackets {
 
     /// Appends one packet for the readable bytes of `payload` (1 byte to 256 KiB) to `out`.
     public mutating func seal(_ payload: ByteBuffer, into out: inout ByteBuffer) throws(SSHCryptoError) {
-        let layout = try PacketLayout(sealing: payload, blockSize: Self.blockSize, alignsLength: true)
+        let layout = try PacketLayout(sealing: payload.readableBytes, blockSize: Self.blockSize, alignsLength: true)
         try out.appendPacket(payload, layout: layout, tagLength: 0, padding: &padding) { _ in 0 }
     }
 

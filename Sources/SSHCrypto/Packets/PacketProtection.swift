@@ -43,6 +43,7 @@ struct PacketLayout {
     /// The largest payload that is ever sealed. Far above the 32,768 bytes that RFC 4253 §6.1 asks for.
     static let maximumPayload = 256 * 1024
     static let minimumPadding = 4
+    static let maximumPadding = 255
 
     let paddingLength: Int
     /// The packet_length field: padding length byte, payload and padding.

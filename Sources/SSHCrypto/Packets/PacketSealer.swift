@@ -36,9 +36,40 @@ public final class PacketSealer {
     public func seal(
         _ payload: ByteBuffer, sequenceNumber: UInt32, into out: inout ByteBuffer
     ) throws(SSHCryptoError) {
-        let layout = try PacketLayout(sealing: payload, blockSize: blockSize, alignsLength: alignsLength)
+        let layout = try PacketLayout(sealing: payload.readableBytes, blockSize: blockSize, alignsLength: alignsLength)
         try out.appendPacket(payload, layout: layout, tagLength: tagLength, padding: &padding) {
             protect($0, length: PacketLayout.lengthField + layout.packetLength, sequenceNumber)
+        }
+    }
+
+    /// Appends one whole binary packet whose payload `write` puts where it will be encrypted: nothing is copied twice.
+    ///
+    /// - Parameters:
+    ///   - capacity: bytes that the payload may take; more than are written costs nothing.
+    ///   - sequenceNumber: of this packet (RFC 4253 §6.4); the caller counts.
+    ///   - out: the connection's outbound buffer; unchanged if this throws.
+    ///   - write: appends the payload, 1 byte to 256 KiB, and changes nothing that stands there already.
+    public func seal(
+        capacity: Int, sequenceNumber: UInt32, into out: inout ByteBuffer, _ write: (inout ByteBuffer) -> Void
+    ) throws(SSHCryptoError) {
+        let start = out.writerIndex
+        let head = PacketLayout.lengthField + 1
+        out.reserveCapacity(
+            minimumWritableBytes: head + max(0, capacity) + PacketLayout.maximumPadding + tagLength)
+        out.moveWriterIndex(forwardBy: head)
+        write(&out)
+        do throws(SSHCryptoError) {
+            guard out.writerIndex > start + head else {
+                throw .invalidLength("A packet needs a payload of at least one byte.")
+            }
+            let layout = try PacketLayout(
+                sealing: out.writerIndex - start - head, blockSize: blockSize, alignsLength: alignsLength)
+            try out.finishPacket(at: start, layout: layout, tagLength: tagLength, padding: &padding) {
+                protect($0, length: PacketLayout.lengthField + layout.packetLength, sequenceNumber)
+            }
+        } catch {
+            out.moveWriterIndex(to: start)
+            throw error
         }
     }
 
@@ -67,17 +98,41 @@ public final class PacketSealer {
 
 extension PacketLayout {
     /// The layout for sealing `payload`, whose size is checked here.
-    init(sealing payload: ByteBuffer, blockSize: Int, alignsLength: Bool) throws(SSHCryptoError) {
-        guard payload.readableBytes > 0, payload.readableBytes <= Self.maximumPayload else {
+    init(sealing payloadLength: Int, blockSize: Int, alignsLength: Bool) throws(SSHCryptoError) {
+        guard payloadLength > 0, payloadLength <= Self.maximumPayload else {
             throw SSHCryptoError(
-                .invalidLength, "A payload of \(payload.readableBytes) bytes does not fit into a packet.",
+                .invalidLength, "A payload of \(payloadLength) bytes does not fit into a packet.",
                 hint: "Send between 1 byte and 256 KiB at a time.")
         }
-        self.init(payloadLength: payload.readableBytes, blockSize: blockSize, alignsLength: alignsLength)
+        self.init(payloadLength: payloadLength, blockSize: blockSize, alignsLength: alignsLength)
     }
 }
 
 extension ByteBuffer {
+    /// Puts length and padding length before the payload that stands behind `start`, padding and room for the tag behind
+    /// it, and lets `protect` work on the packet. If anything fails, the bytes from `start` on mean nothing.
+    fileprivate mutating func finishPacket(
+        at start: Int, layout: PacketLayout, tagLength: Int, padding: inout PaddingPool,
+        protect: (UnsafeMutablePointer<UInt8>) -> Int32
+    ) throws(SSHCryptoError) {
+        setInteger(UInt32(layout.packetLength), at: start)
+        setInteger(UInt8(layout.paddingLength), at: start + PacketLayout.lengthField)
+        var failure: SSHCryptoError?
+        writeWithUnsafeMutableBytes(minimumWritableBytes: layout.paddingLength + tagLength) { target in
+            do throws(SSHCryptoError) {
+                try padding.fill(.init(rebasing: target[..<layout.paddingLength]))
+            } catch { failure = error }
+            return layout.paddingLength + tagLength
+        }
+        if let failure { throw failure }
+        let offset = start - readerIndex
+        let code = withUnsafeMutableReadableBytes { bytes -> Int32 in
+            guard let base = bytes.bindMemory(to: UInt8.self).baseAddress else { return -1 }
+            return protect(base + offset)
+        }
+        guard code == 0 else { throw .internalFailure("A packet could not be encrypted.") }
+    }
+
     /// Writes length, padding length, payload and padding behind what there is, leaves room for the tag and lets
     /// `protect` work on the packet. If anything fails, nothing counts as written.
     mutating func appendPacket(

@@ -273,9 +273,10 @@ extension ConnectionMachine {
             try rekeyIfDue()
         }
         var turn = Self.channelQuantum
-        while turn > 0, !transport.isHolding, takePacket(id, remote) {
-            turn -= scratch.readableBytes
-            try send(scratch)
+        while turn > 0, !transport.isHolding,
+            let count = try channels.sendPacket(id, to: remote, &transport.writer, timers: &timers)
+        {
+            turn -= count
             try rekeyIfDue()
         }
         guard !transport.isHolding else { return }
@@ -297,17 +298,6 @@ extension ConnectionMachine {
         try send(scratch)
     }
 
-    /// Puts the next packet of data that window and maximum allow into `scratch`.
-    private mutating func takePacket(_ id: ChannelID, _ remote: UInt32) -> Bool {
-        // Taken out while it is written to, so that its memory has one owner.
-        var packet = ByteBuffer()
-        swap(&packet, &scratch)
-        packet.clear()
-        let isTaken = channels.update(id) { $0.takePacket(remote, into: &packet) }
-        swap(&packet, &scratch)
-        return isTaken ?? false
-    }
-
     /// Tells the owner when the queue passes one of its marks.
     mutating func tellWritability(_ id: ChannelID) {
         let change: Bool? =
@@ -321,12 +311,36 @@ extension ConnectionMachine {
     }
 }
 
+extension ChannelTable {
+    /// Sends the next packet of data that window and maximum allow, from the queue straight into the packet.
+    ///
+    /// - Returns: Its bytes of data; nil when there is nothing to send.
+    fileprivate mutating func sendPacket(
+        _ id: ChannelID, to remote: UInt32, _ writer: inout PacketWriter, timers: inout ConnectionTimers
+    ) throws(ProtocolError) -> Int? {
+        let allowed = read(id) { $0.allowance } ?? 0
+        guard allowed > 0 else { return nil }
+        var count = 0
+        try writer.send(capacity: allowed + ChannelState.largestHeader) { packet in
+            count = update(id) { $0.takePacket(allowed, remote, into: &packet) } ?? 0
+        }
+        timers.carried(MessageNumber.channelData.rawValue)
+        return count
+    }
+}
+
 extension ChannelState {
-    fileprivate mutating func takePacket(_ remote: UInt32, into packet: inout ByteBuffer) -> Bool {
-        guard case .open(_, var window) = stage, !isCloseSent else { return false }
-        let allowed = window.allowance(queue.bytes)
-        guard allowed > 0 else { return false }
-        packet.reserveCapacity(allowed + 13)
+    /// Number, recipient, type of extended data, length.
+    fileprivate static let largestHeader = 13
+
+    /// Bytes that may leave in the next packet.
+    fileprivate var allowance: Int {
+        guard case .open(_, let window) = stage, !isCloseSent else { return 0 }
+        return window.allowance(queue.bytes)
+    }
+
+    fileprivate mutating func takePacket(_ allowed: Int, _ remote: UInt32, into packet: inout ByteBuffer) -> Int {
+        guard case .open(_, var window) = stage else { return 0 }
         switch queue.stream {
         case .standardOutput:
             packet.writeInteger(MessageNumber.channelData.rawValue)
@@ -343,7 +357,7 @@ extension ChannelState {
         packet.setInteger(UInt32(truncatingIfNeeded: count), at: place)
         window.spend(count)
         stage = .open(remote: remote, window: window)
-        return true
+        return count
     }
 
     fileprivate mutating func takeEOF() -> Bool {

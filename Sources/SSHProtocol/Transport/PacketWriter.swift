@@ -43,10 +43,34 @@ struct PacketWriter {
                 try cleartext.seal(payload, into: &output)
             }
         } catch {
-            throw ProtocolError(.internalFailure, "A packet could not be encrypted.", reason: .byApplication)
+            throw .notSealed
         }
+        count(output.readableBytes - before)
+    }
+
+    /// Sends what `write` appends, in the place where it is encrypted; what must be compressed first takes the longer way.
+    ///
+    /// - Parameter capacity: Bytes that it may append.
+    mutating func send(capacity: Int, _ write: (inout ByteBuffer) -> Void) throws(ProtocolError) {
+        guard let sealer, compressor == nil else {
+            var payload = ByteBuffer()
+            payload.reserveCapacity(capacity)
+            write(&payload)
+            return try send(payload)
+        }
+        prepare()
+        let before = output.readableBytes
+        do throws(SSHCryptoError) {
+            try sealer.seal(capacity: capacity, sequenceNumber: sequenceNumber, into: &output, write)
+        } catch {
+            throw .notSealed
+        }
+        count(output.readableBytes - before)
+    }
+
+    private mutating func count(_ length: Int) {
         packets += 1
-        bytes += UInt64(clamping: output.readableBytes - before)
+        bytes += UInt64(clamping: length)
         sequenceNumber &+= 1
     }
 
@@ -96,4 +120,9 @@ struct PacketWriter {
         output.clear()
         isHandedOver = false
     }
+}
+
+extension ProtocolError {
+    fileprivate static let notSealed = ProtocolError(
+        .internalFailure, "A packet could not be encrypted.", reason: .byApplication)
 }
