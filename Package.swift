@@ -157,7 +157,8 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "SSH", "SSHKeys", log, nioCore,
+                nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),
