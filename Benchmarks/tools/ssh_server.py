@@ -2,7 +2,8 @@
 
     COPILOT_BINARY=.build/release/copilot python3 Benchmarks/tools/ssh_server.py [--quick] [--pam]
 
-Runs as root. Without --pam neither server asks PAM; with it both do.
+Runs as root and makes an account for the time of the run, which both servers serve. Without --pam neither of them asks
+PAM; with it both do.
 """
 
 import json
@@ -11,11 +12,13 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Benchmarks/engine"))
+sys.path[:0] = [str(ROOT / "Benchmarks/engine"), str(ROOT / "Tests/EndToEnd")]
+from hosts import Account  # noqa: E402
 from measure import Echo, wall_of_parallel  # noqa: E402
 from peers import OpenSSHClient, OpenSSHServer, Server, Workplace, wait_for  # noqa: E402
 
@@ -25,33 +28,46 @@ BINARY = Path(os.environ.get("COPILOT_BINARY", ROOT / ".build/release/copilot"))
 class CopilotServer(Server):
     name = "copilot ssh-server"
 
-    def __init__(self, place, pam):
+    def __init__(self, place, account, pam):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.process = subprocess.Popen(
-            [str(BINARY), "ssh-server", "--localhost-only", "--port", str(self.port), "--user-map", "root:root",
+            [str(BINARY), "ssh-server", "--localhost-only", "--port", str(self.port), "--default-user", account.name,
              "--host-key-path", place.path("host"), "--authorized-keys", place.path("authorized_keys"), "--quiet",
              *([] if pam else ["--no-pam"])],
             env={**os.environ, "HOME": str(place.folder)})
         wait_for(self.port)
 
 
-class PAMServer(OpenSSHServer):
-    """sshd as Debian sets it up."""
+class PeerServer(OpenSSHServer):
+    """sshd with the account's own home, and with PAM as Debian sets it up where that is asked for."""
 
-    def __init__(self, place):
+    def __init__(self, place, pam):
         super().__init__(place)
         self.stop()
         config = place.folder / "sshd_config"
-        config.write_text(config.read_text().replace("UsePAM no", "UsePAM yes"))
+        kept = [line for line in config.read_text().splitlines() if not line.startswith("SetEnv")]
+        config.write_text("\n".join(kept).replace("UsePAM no", "UsePAM yes" if pam else "UsePAM no") + "\n")
         self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", config])
         wait_for(self.port)
 
 
+class Client(OpenSSHClient):
+    """The stock client, as the account."""
+
+    def __init__(self, place, account):
+        super().__init__(place)
+        self.account = account
+
+    def command(self, *arguments, **more):
+        words = super().command(*arguments, **more)
+        return [word.replace("root@", f"{self.account.name}@") for word in words]
+
+
 class Bench:
-    def __init__(self, place, servers):
-        self.place, self.servers, self.their_client = place, servers, OpenSSHClient(place)
+    def __init__(self, place, account, servers):
+        self.place, self.servers, self.their_client = place, servers, Client(place, account)
 
 
 def echo(bench, quick):
@@ -104,10 +120,12 @@ def main():
     quick, pam = "--quick" in sys.argv, "--pam" in sys.argv
     place = Workplace(str(BINARY), Path("/nonexistent"))
     os.chmod(place.folder, 0o755)
-    servers = []
+    home = tempfile.TemporaryDirectory(prefix="copilot-bench-", dir="/tmp")
+    os.chmod(home.name, 0o755)
+    account, servers = Account(home.name), []
     try:
-        servers = [CopilotServer(place, pam), (PAMServer if pam else OpenSSHServer)(place)]
-        bench = Bench(place, servers)
+        servers = [CopilotServer(place, account, pam), PeerServer(place, pam)]
+        bench = Bench(place, account, servers)
         results = {}
         print(f"| {'with PAM' if pam else 'without PAM'} | copilot ssh-server | OpenSSH | ratio |\n|---|---|---|---|")
         for measure in (echo, logins, sessions):
@@ -121,6 +139,8 @@ def main():
         for server in servers:
             server.process.kill()
             server.process.wait()
+        account.remove()
+        home.cleanup()
         place.close()
 
 

@@ -688,5 +688,5 @@ def test_three_hundred_sessions_leave_no_zombie_and_no_descriptor(either, accoun
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_ten_thousand_sessions_leave_no_zombie_and_no_descriptor(either, account, keys):
-    sessions_leave_nothing(either, account.name, keys, 2500, ["-tt"])
-    sessions_leave_nothing(either, account.name, keys, 2500, [])
+    sessions_leave_nothing(either, account.name, keys, 5000, ["-tt"])
+    sessions_leave_nothing(either, account.name, keys, 5000, [])
