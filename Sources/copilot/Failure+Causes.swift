@@ -45,6 +45,9 @@ extension Failure {
             try await body()
         } catch let exit as ExitCode {
             throw exit
+        } catch let wrong as ValidationError {
+            // The parser says it, with the usage, and ends with the status of wrong use.
+            throw wrong
         } catch {
             let failure = Failure(any: error)
             PersonTerminal.error("copilot: \(failure.sentence)")

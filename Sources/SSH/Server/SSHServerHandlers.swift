@@ -49,6 +49,9 @@ public struct SSHServerHandlers: Sendable {
     /// it must answer at once.
     public var admits: @Sendable (SocketAddress?) -> Bool = { _ in true }
     public var forwarding: SSHServerForwarding = .refused
+    /// Takes a channel of a user who was let in, of whatever kind, before any other handler is asked; it is accepted or
+    /// refused when it suits. On the connection's loop. nil, or false, leaves the channel to the others.
+    public var takeChannel: (@Sendable (SSHIncomingChannel, SSHServerConnection) -> Bool)?
     /// Told what happens, on the connection's loop: for logs.
     public var observe: @Sendable (SSHServerEvent) -> Void = { _ in }
 
