@@ -149,16 +149,22 @@ struct LocalProcessTests {
                 try await group.waitForAll()
             }
         }
-        // The last ones are let go on their loops.
+        // The last ones are let go on their loops; other tests have theirs meanwhile.
         while try descriptors() > before { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(try zombies() == 0)
+        while try zombies() > 0 { try await Task.sleep(for: .milliseconds(10)) }
     }
 
     private var fullTests: Bool { getenv("COPILOT_FULL_TESTS") != nil }
 
-    /// Those that a terminal or a socket of ours would have.
+    /// Terminals and pidfds: nothing else in this process has such.
     private func descriptors() throws -> Int {
-        try entries(of: "/proc/self/fd").count
+        try entries(of: "/proc/self/fd").filter { name in
+            var target = [CChar](repeating: 0, count: 256)
+            let length = readlink("/proc/self/fd/\(name)", &target, target.count)
+            guard length > 0 else { return false }
+            let path = String(decoding: target.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            return path.hasPrefix("/dev/pt") || path.contains("pidfd")
+        }.count
     }
 
     private func zombies() throws -> Int {

@@ -91,7 +91,8 @@ final class ServerSessionOwner: ChannelOwner {
             return setEnvironment(name, value)
         case .agentForwarding:
             info.hasAgent =
-                server.handlers.allowsAgentForwarding(info.user) && server.handlers.permits(.agentForwarding, connection)
+                server.handlers.allowsAgentForwarding(info.user)
+                && server.handlers.permits(.agentForwarding, connection)
             return info.hasAgent
         case .x11(let x11):
             guard server.handlers.allowsX11(info.user), server.handlers.permits(.x11, connection) else { return false }

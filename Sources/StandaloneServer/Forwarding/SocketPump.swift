@@ -1,4 +1,5 @@
 import LocalProcess
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSH
@@ -55,13 +56,17 @@ final class ChannelListener: Sendable {
         let descriptor = try await NIOThreadPool.singleton.runIfActive {
             try AccountSocket.listen(at: path, as: account)
         }
-        let count = NIOLoopBoundBox(0, eventLoop: eventLoop)
+        let count = NIOLockedValueBox(0)
         let channel = try await ServerBootstrap(group: eventLoop)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { child in
-                guard count.value < maximum else { return child.close() }
-                count.value += 1
-                child.closeFuture.whenComplete { _ in count.value -= 1 }
+                let isWelcome = count.withLockedValue { count in
+                    guard count < maximum else { return false }
+                    count += 1
+                    return true
+                }
+                guard isWelcome else { return child.close() }
+                child.closeFuture.whenComplete { _ in count.withLockedValue { $0 -= 1 } }
                 return child.eventLoop.makeCompletedFuture {
                     let socket = try AsyncSocket(
                         wrappingChannelSynchronously: child, configuration: .init(isOutboundHalfClosureEnabled: true))

@@ -45,13 +45,19 @@ enum LoginEnvironment {
         return environment
     }
 
-    /// Who an application's visitor is. Only what was proven, and never what the client says of itself.
+    /// Who an application's visitor is. Only what was proven, and never what the client says of itself. The names without
+    /// APP are those that `copilot dispatch` gives a program behind sshd.
     private static func identity(
         of visit: Visit, _ application: ServerSettings.Application
     ) -> [String: String] {
-        var variables = ["COPILOT_APP_NAME": application.name, "COPILOT_APP_USER": visit.welcome.person]
+        let person = visit.welcome.person
+        var variables = [
+            "COPILOT_APP_NAME": application.name, "COPILOT_APP_USER": person, "COPILOT_USER": person,
+            "COPILOT_LOGIN": visit.visitor.username,
+        ]
         guard let identity = visit.welcome.identity else { return variables }
         variables["COPILOT_APP_KEY"] = identity.publicKey.fingerprint
+        variables["COPILOT_KEY"] = identity.publicKey.fingerprint
         variables["COPILOT_APP_KEY_TYPE"] = identity.publicKey.algorithm
         if let certificate = identity.certificate { variables["COPILOT_APP_CERTIFICATE_ID"] = certificate.keyID }
         return variables.mapValues { $0.utf8.contains(0) ? "" : $0 }

@@ -20,7 +20,7 @@ public enum LoginHelper {
         case "session" where arguments.count >= 6:
             session(
                 service: arguments[1], user: arguments[2], address: arguments[3], executable: arguments[4],
-                words: Int32(CommandLine.argc) - Int32(arguments.count - 5))
+                isLoginShell: arguments[5].hasPrefix("-"), words: Int32(CommandLine.argc) - Int32(arguments.count - 5))
         default: exit(3)
         }
     }
@@ -53,7 +53,7 @@ public enum LoginHelper {
 
     /// - Parameter words: Where in this process's own arguments those of the program begin: they are bytes, not text.
     private static func session(
-        service: String, user: String, address: String, executable: String, words: Int32
+        service: String, user: String, address: String, executable: String, isLoginShell: Bool, words: Int32
     ) -> Never {
         guard let account = LocalAccount.named(user) else { fail("There is no account \(user).") }
         var login: OpaquePointer?
@@ -66,8 +66,8 @@ public enum LoginHelper {
             login_end(login)
             fail("PAM refuses the session. \(said)")
         }
-        // The message of the day and the like.
-        if terminal != nil, !said.isEmpty { print(said, terminator: "") }
+        // The message of the day and the like are for a person who comes to a login shell.
+        if terminal != nil, isLoginShell, !said.isEmpty { print(said, terminator: "") }
         fflush(nil)
         addVariables(of: login)
         var (process, descriptor, step): (pid_t, Int32, Int32) = (0, -1, 0)
