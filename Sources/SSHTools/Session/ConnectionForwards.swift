@@ -103,10 +103,14 @@ actor ConnectionForwards {
             let rule: SSHForwardRule =
                 Self.endpoint(forward.target).map { .local(from: place, to: $0) } ?? .dynamic(from: place)
             do throws(SSHError) { made.append(try await connection.forward(rule)) } catch {
-                if failure == nil { failure = error }
+                // Were loopback's first address somebody else's, whoever connects would reach them. The second one is
+                // the other family's, which a machine may not have.
+                if place == Self.loopback(place.port ?? 0).first { throw error }
+                failure = error
             }
+            // That one takes both families.
+            if case .tcp("::", _) = place, !made.isEmpty { break }
         }
-        // Loopback of one family is enough: machines without the other one are common.
         if made.isEmpty, let failure { throw failure }
         return made
     }
@@ -117,7 +121,6 @@ actor ConnectionForwards {
         case .port(nil, let port) where !configuration.hasGatewayPorts: Self.loopback(port)
         case .port("localhost"?, let port): Self.loopback(port)
         case .port(nil, let port), .port(""?, let port), .port("*"?, let port):
-            // The second one fails where the first takes both families.
             [.tcp(host: "::", port: port), .tcp(host: "0.0.0.0", port: port)]
         case .port(let host?, let port): [.tcp(host: host, port: port)]
         }

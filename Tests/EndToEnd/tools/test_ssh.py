@@ -149,8 +149,16 @@ def test_remote_command_and_local_command(person):
 
 def test_a_subsystem_by_name(person):
     # SSH_FXP_INIT and its answer, each with a length in front.
-    done = person.run("-s", "h", "sftp", input=b"\x00\x00\x00\x05\x01\x00\x00\x00\x03")
-    assert done.stdout[4] == 2
+    process = person.start("-s", "h", "sftp", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        process.stdin.write(b"\x00\x00\x00\x05\x01\x00\x00\x00\x03")
+        process.stdin.flush()
+        assert process.stdout.read(9)[4:] == b"\x02\x00\x00\x00\x03"
+        process.stdin.close()
+        process.stdout.close()
+        assert process.wait(10) == 0
+    finally:
+        stop(process)
 
 
 def test_g_shows_what_the_configuration_says(person):
