@@ -19,16 +19,14 @@ public final class Shim: Sendable {
     public let doors: [SSHForwardEndpoint]
 
     private let eventLoop: any EventLoop
-    private let group: MultiThreadedEventLoopGroup
     private let servers: [SSHServer]
     private let upstreams: NIOLoopBound<ShimUpstreams>
     private let firstAttempts: [EventLoopFuture<UpstreamFailure?>]
 
     private init(
-        _ group: MultiThreadedEventLoopGroup, _ servers: [SSHServer], _ doors: [SSHForwardEndpoint],
-        _ upstreams: NIOLoopBound<ShimUpstreams>, _ firstAttempts: [EventLoopFuture<UpstreamFailure?>]
+        _ servers: [SSHServer], _ doors: [SSHForwardEndpoint], _ upstreams: NIOLoopBound<ShimUpstreams>,
+        _ firstAttempts: [EventLoopFuture<UpstreamFailure?>]
     ) {
-        self.group = group
         eventLoop = upstreams.eventLoop
         self.servers = servers
         self.doors = doors
@@ -40,8 +38,7 @@ public final class Shim: Sendable {
     public static func start(_ configuration: ShimConfiguration) async throws(ShimError) -> Shim {
         try configuration.validate()
         // One loop for both sides: a byte goes through without waking another thread.
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let eventLoop = group.next()
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         do {
             let (upstreams, firstAttempts) = try await eventLoop.submit {
                 let all = ShimUpstreams(configuration, on: eventLoop)
@@ -52,14 +49,13 @@ public final class Shim: Sendable {
             for door in configuration.doors {
                 let server = SSHServer(
                     configuration: door.serverConfiguration(configuration.hostKeys),
-                    handlers: door.handlers(upstreams, configuration.observe), group: group)
+                    handlers: door.handlers(upstreams, configuration.observe), group: eventLoop)
                 doors.append(try await server.listen(on: door.endpoint))
                 servers.append(server)
             }
             eventLoop.execute { for upstream in upstreams.value.upstreams { upstream.start() } }
-            return Shim(group, servers, doors, upstreams, firstAttempts)
+            return Shim(servers, doors, upstreams, firstAttempts)
         } catch {
-            try? await group.shutdownGracefully()
             if let error = error as? SSHError {
                 throw ShimError(.listenFailed, error.description, hint: error.hint)
             }
@@ -86,11 +82,8 @@ public final class Shim: Sendable {
     public func close() async {
         for server in servers { await server.shutdown(grace: .zero) }
         let upstreams = upstreams
-        let stopped = try? await eventLoop.submit { upstreams.value.upstreams.map { $0.stop() } }.get()
-        for connection in (stopped ?? []).flatMap({ $0.connections }) { await connection.close() }
-        // A question to a person may still be open; it comes back to the loop when it is answered.
-        guard stopped?.contains(where: { $0.hasTasks }) == false else { return }
-        try? await group.shutdownGracefully()
+        let stopped = try? await eventLoop.submit { upstreams.value.upstreams.flatMap { $0.stop() } }.get()
+        for connection in stopped ?? [] { await connection.close() }
     }
 }
 

@@ -1,3 +1,4 @@
+import SSH
 import Testing
 
 @testable import SSHTools

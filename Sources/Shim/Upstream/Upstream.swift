@@ -20,6 +20,8 @@ final class Upstream {
     private var lastFailure: UpstreamFailure?
     private var timer: Scheduled<Void>?
     private var growthDelay: Scheduled<Void>?
+    /// The host lets us in no second time.
+    private var isGrowthFutile = false
     private var idleTimer: (deadline: NIODeadline, task: Scheduled<Void>)?
     /// What is under way in tasks, by a number of its own.
     private var tasks: [Int: Task<Void, Never>] = [:]
@@ -51,12 +53,15 @@ final class Upstream {
 
     func start() { perform(reconnection.start()) }
 
-    func tryNow() { perform(reconnection.tryNow()) }
+    func tryNow() {
+        isGrowthFutile = false
+        perform(reconnection.tryNow())
+    }
 
     /// Ends everything.
     ///
-    /// - Returns: The connections that stand, to be closed in order, and what is still under way.
-    func stop() -> (connections: [SSHConnection], hasTasks: Bool) {
+    /// - Returns: The connections that stand, to be closed in order.
+    func stop() -> [SSHConnection] {
         perform(reconnection.stop())
         for task in tasks.values { task.cancel() }
         idleTimer?.task.cancel()
@@ -64,7 +69,7 @@ final class Upstream {
         growthDelay?.cancel()
         for listener in Array(listeners.values) { end(listener) }
         firstAttempt.succeed(lastFailure)
-        return (links.values.map(\.connection), !tasks.isEmpty)
+        return links.values.map(\.connection)
     }
 
     private func perform(_ actions: [Reconnection.Action]) {
@@ -89,7 +94,7 @@ final class Upstream {
                 restoreListeners()
                 serve()
             case .refuse(let failure):
-                tell(.failed(upstream: target.name, failure))
+                if reconnection.state != .stopped { tell(.failed(upstream: target.name, failure)) }
                 refuseAll(failure)
             }
         }
@@ -214,6 +219,7 @@ final class Upstream {
         let bound = NIOLoopBound((self, opening), eventLoop: eventLoop)
         opening.patience = eventLoop.scheduleTask(in: TimeAmount(limits.patience)) {
             let (upstream, opening) = bound.value
+            opening.patience = nil
             upstream.lostPatience(opening)
         }
     }
@@ -251,7 +257,7 @@ final class Upstream {
 
     /// Connects as often as what waits needs, as far as that is allowed.
     private func grow() {
-        while growthDelay == nil, pool.grow(waiting: waiting.count) { connect(isFirst: false) }
+        while growthDelay == nil, !isGrowthFutile, pool.grow(waiting: waiting.count) { connect(isFirst: false) }
     }
 
     /// A further connection failed. What waits has patience.
@@ -259,6 +265,8 @@ final class Upstream {
         pool.growthFailed()
         tell(.growthFailed(upstream: target.name, failure))
         guard !failure.isFinal else {
+            // A credential that is good once, for example: no further session is to be paid for with a refused login.
+            isGrowthFutile = true
             return refuseWaiting {
                 $0.refusal ?? SSHChannelRefusal(reason: .resourceShortage, words: failure.description)
             }
@@ -349,7 +357,7 @@ final class Upstream {
 
     func received(_ id: LinkPool.LinkID) { pool.received(id) }
 
-    /// Does something in a task of its own, which the end waits for or cancels; `then` follows on the loop.
+    /// Does something in a task of its own, which the end cancels; `then` follows on the loop.
     func inTask<Value: Sendable>(
         _ body: @escaping @Sendable () async -> Value, then: @escaping @Sendable (Upstream, Value) -> Void
     ) {
