@@ -74,11 +74,13 @@ var targets: [Target] = [
     .executableTarget(
         name: "engine-bench", dependencies: ["SFTP", "SSH", nioCore, nioPosix], path: "Benchmarks/engine/program",
         swiftSettings: settings),
+    // What tests of several targets share, without the engine: folders, programs, memory.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests(
         "SSHCrypto",
-        ["CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
+        ["TestSupport", "CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
     tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
-    tests("SSHProtocol", ["SSHKeys", "SSHCrypto", nioCore]),
+    tests("SSHProtocol", ["TestSupport", "SSHKeys", "SSHCrypto", nioCore]),
     tests("SSH", ["engine-bench", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
     tests(
         "SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
@@ -106,25 +108,6 @@ if !engineOnly {
         .library(name: "SSHApplications", targets: ["SSHApplications", "SSHDispatch"]),
     ]
     targets += [
-        // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
-        // Programs of this machine: pipes, pseudo-terminals, accounts.
-        .target(name: "CProcess"),
-        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
-        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
-        // Interactive applications, and who comes to them.
-        module("SSHDispatch", ["SSHKeys"]),
-        module("SSHApplications", ["SSHDispatch", "SSH", "Terminal", nioCore, nioPosix]),
-        .executableTarget(name: "copilot-dispatch", dependencies: ["SSHDispatch"], swiftSettings: settings),
-        example("Hello", []),
-        example("Life", []),
-        example("Builds", ["LocalProcess", nioCore, nioPosix, nioHTTP1]),
-        tests(
-            "SSHApplications",
-            [
-                "SSHDispatch", "example-hello", "example-life", "example-builds", "Terminal", "SSH", "SSHKeys", nioCore,
-                nioPosix,
-            ]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
@@ -138,6 +121,44 @@ if !engineOnly {
         tests("Audit", ["Storage", crypto]),
         tests("Recording", [nioCore, crypto]),
         tests("Terminal", [], resources: [.copy("Fixtures")]),
+        // Programs of this machine: pipes, pseudo-terminals, accounts.
+        .target(name: "CProcess"),
+        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
+        .target(name: "CLocalCalls"),
+        module(
+            "SSHTools",
+            [
+                "CLocalCalls", "LocalProcess", "Recording", "SFTP", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol",
+                "Terminal", crypto, nioCore, nioPosix,
+            ]),
+        tests(
+            "SSHTools",
+            ["Recording", "SFTP", "SSH", "SSHKeys", "SSHProtocol", "Terminal", nioCore, nioPosix, nioEmbedded]),
+        // A local SSH endpoint over connections that are kept.
+        module("Shim", ["SSHTools", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        tests("Shim", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // A server for the accounts of a machine.
+        module(
+            "StandaloneServer",
+            [
+                "CProcess", "LocalProcess", "CLibArgon2", "SSH", "SSHKeys", "SSHProtocol", "SFTP", nioCore, nioPosix,
+            ]),
+        tests("StandaloneServer", ["LocalProcess", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // Interactive applications, and who comes to them.
+        module("SSHDispatch", ["SSHKeys"]),
+        module("SSHApplications", ["SSHDispatch", "SSH", "Terminal", nioCore, nioPosix]),
+        .executableTarget(name: "copilot-dispatch", dependencies: ["SSHDispatch"], swiftSettings: settings),
+        example("Hello", []),
+        example("Life", []),
+        example("Builds", ["LocalProcess", nioCore, nioPosix, nioHTTP1]),
+        tests(
+            "SSHApplications",
+            [
+                "SSHDispatch", "example-hello", "example-life", "example-builds", "Terminal", "SSH", "SSHKeys", nioCore,
+                nioPosix,
+            ]),
     ]
 }
 
@@ -176,7 +197,8 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "SSHDispatch", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
+                "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),

@@ -118,7 +118,7 @@ struct PseudoTerminalTests {
     @Test("The exit is told though a program in the background holds the terminal")
     func background() async throws {
         let process = try await start("trap '' HUP; sleep 1000 & echo $!; exit 5")
-        let number = try #require(Int32(await process.output.text().split(separator: "\r").first ?? ""))
+        let number = try #require(Int32(await process.output.text().split(whereSeparator: \.isNewline).first ?? ""))
         #expect(await process.waitForExit() == .status(5))
         kill(number, SIGKILL)
     }
@@ -126,8 +126,8 @@ struct PseudoTerminalTests {
     @Test("Dropping a process hangs up the shell and what it runs")
     func dropped() async throws {
         var process: LocalProcess? = try await start("sleep 1000 & echo $! $$; wait", shell: "/bin/bash")
-        let text = await read(try #require(process), until: "\n")
-        let numbers = text.split(whereSeparator: { " \r\n".contains($0) }).compactMap { Int32($0) }
+        let text = await read(try #require(process), until: "\r\n")
+        let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }
         #expect(numbers.count == 2)
         process = nil
         for number in numbers { try await eventually { kill(number, 0) != 0 } }

@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import SSHProtocol
@@ -24,41 +25,45 @@ import Testing
 
     // Case 33
     @Test("a window past 4 GiB ends the connection; a hundred thousand adjustments by zero do nothing")
-    func adjustments() throws {
-        let pair = try ChannelPair()
-        let session = try pair.openSession()
-        for index in 0..<100_000 {
-            try pair.client.transport.sendOrHold(ChannelWindowAdjust(recipient: 0, bytes: 0).encoded)
-            if index % 10_000 == 0 { pair.pump() }
+    func adjustments() async {
+        await #expect(processExitsWith: .success) {
+            let pair = try ChannelPair()
+            let session = try pair.openSession()
+            try pair.flood(1000, ChannelWindowAdjust(recipient: 0, bytes: 0).encoded)
+            let growth = try PeakMemory.growth {
+                try pair.flood(100_000, ChannelWindowAdjust(recipient: 0, bytes: 0).encoded)
+            }
+            #expect(growth < 4 << 20)
+            #expect(pair.serverError == nil)
+            #expect(pair.server.channels.read(session.server) { !$0.hasWork } == true)
+            try pair.clientSends(ChannelWindowAdjust(recipient: 0, bytes: .max).encoded)
+            #expect(pair.serverError?.code == .channelViolation)
         }
-        pair.pump()
-        #expect(pair.serverError == nil)
-        #expect(pair.server.channels.read(session.server) { !$0.hasWork } == true)
-        try pair.clientSends(ChannelWindowAdjust(recipient: 0, bytes: .max).encoded)
-        #expect(pair.serverError?.code == .channelViolation)
     }
 
     // Case 35
     @Test("a hundred thousand answers that nobody asked for are dropped, before and after the channel's close")
-    func unsolicitedAnswers() throws {
-        let pair = try ChannelPair()
-        let session = try pair.openSession()
-        for number in [MessageNumber.channelSuccess, .channelFailure] {
-            for _ in 0..<25_000 { try pair.client.transport.sendOrHold(.notice(number, 0)) }
-        }
-        for number in [UInt8(81), 82] {
-            for _ in 0..<25_000 { try pair.client.transport.sendOrHold(ByteBuffer(bytes: [number])) }
-        }
-        let before = pair.serverEvents.count
-        pair.pump()
-        #expect(pair.serverError == nil)
-        #expect(pair.serverEvents.count == before)
+    func unsolicitedAnswers() async {
+        await #expect(processExitsWith: .success) {
+            let pair = try ChannelPair()
+            let session = try pair.openSession()
+            let answers: [ByteBuffer] = [
+                .notice(.channelSuccess, 0), .notice(.channelFailure, 0), ByteBuffer(bytes: [81]),
+                ByteBuffer(bytes: [82]),
+            ]
+            for answer in answers { try pair.flood(1000, answer) }
+            let before = pair.serverEvents.count
+            let growth = try PeakMemory.growth { for answer in answers { try pair.flood(25_000, answer) } }
+            #expect(growth < 4 << 20)
+            #expect(pair.serverError == nil)
+            #expect(pair.serverEvents.count == before)
 
-        pair.client.close(session.client)
-        pair.server.close(session.server)
-        pair.pump()
-        try pair.clientSends(.notice(.channelSuccess, 0), ChannelWindowAdjust(recipient: 0, bytes: 5).encoded)
-        #expect(pair.serverError == nil)
+            pair.client.close(session.client)
+            pair.server.close(session.server)
+            pair.pump()
+            try pair.clientSends(.notice(.channelSuccess, 0), ChannelWindowAdjust(recipient: 0, bytes: 5).encoded)
+            #expect(pair.serverError == nil)
+        }
     }
 
     // Case 36
@@ -207,5 +212,16 @@ import Testing
             pair.pump()
         }
         #expect(pair.serverSummaries.filter { $0.contains("global") }.count == 200)
+    }
+}
+
+extension ChannelPair {
+    /// The client sends a message again and again.
+    fileprivate func flood(_ count: Int, _ message: ByteBuffer) throws {
+        for index in 0..<count {
+            try client.transport.sendOrHold(message)
+            if index % 1000 == 999 { pump() }
+        }
+        pump()
     }
 }

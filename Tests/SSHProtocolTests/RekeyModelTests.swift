@@ -30,9 +30,12 @@ import Testing
         var unread = 0
     }
 
+    /// One end of a channel.
     private struct Name: Hashable {
         var isClient: Bool
-        var channel: UInt32
+        /// The place in the row in which the channels were opened.
+        var channel: Int
+        var other: Name { Name(isClient: !isClient, channel: channel) }
     }
 
     private final class World {
@@ -43,8 +46,12 @@ import Testing
         var streams: [Name: Stream] = [:]
         /// Each end's own name for its channel.
         var ids: [Name: ChannelID] = [:]
-        var opened: [UInt32] = []
-        var closed = 0
+        /// The same the other way round. The two ends give their numbers without each other.
+        private var names: [Bool: [ChannelID: Name]] = [:]
+        var opened: [Int] = []
+        /// Who closed a channel by its own wish, and who was told that it is closed.
+        var closers: Set<Name> = []
+        var closed: Set<Name> = []
         var faults: [String] = []
 
         init(_ limit: UInt64) {
@@ -56,9 +63,24 @@ import Testing
             pair.begin()
         }
 
-        func open() throws {
-            let id = try pair.client.openSession()
-            ids[Name(isClient: true, channel: id.number)] = id
+        /// Three channels, known to both ends.
+        func openThree() throws {
+            (streams, ids, names, opened, closers, closed) = ([:], [:], [:], [], [], [])
+            for channel in 0..<3 {
+                know(try pair.client.openSession(), as: Name(isClient: true, channel: channel))
+            }
+            for _ in 0..<4 {
+                flush()
+                deliver(.max, isToServer: true)
+                flush()
+                deliver(.max, isToServer: false)
+            }
+            try #require(opened.count == 3)
+        }
+
+        private func know(_ id: ChannelID, as name: Name) {
+            ids[name] = id
+            names[name.isClient, default: [:]][id] = name
         }
 
         func flush() {
@@ -88,20 +110,32 @@ import Testing
             switch event {
             case .channelOpen(let id, _):
                 pair.server.accept(id)
-                // Both tables give the lowest free number, and nothing is refused: the numbers are the same.
-                opened.append(id.number)
-                ids[Name(isClient: false, channel: id.number)] = id
-                streams[Name(isClient: true, channel: id.number), default: Stream()].hasEnded = false
-                streams[Name(isClient: false, channel: id.number), default: Stream()].hasEnded = false
-            case .channel(let id, .data(_, let bytes)):
-                let name = Name(isClient: !isClient, channel: id.number)
-                if streams[name]?.hasReceivedEnd == true { faults.append("data after the end") }
-                streams[name]?.received += Array(bytes.readableBytesView)
-                streams[name]?.unread += bytes.readableBytes
-            case .channel(let id, .endOfFile):
-                streams[Name(isClient: !isClient, channel: id.number)]?.hasReceivedEnd = true
-            case .channel(_, .closed): closed += 1
+                // They come in the order in which they were opened.
+                let name = Name(isClient: false, channel: opened.count)
+                opened.append(name.channel)
+                know(id, as: name)
+                streams[name] = Stream()
+                streams[name.other] = Stream()
+            case .channel(let id, let event):
+                if let name = names[isClient]?[id] {
+                    take(event, at: name)
+                } else {
+                    faults.append("an event of nobody")
+                }
             case .closed(let error): faults.append("\(error)")
+            default: break
+            }
+        }
+
+        private func take(_ event: SessionChannelEvent, at name: Name) {
+            if closed.contains(name) { faults.append("\(event.summary) after CLOSE") }
+            switch event {
+            case .data(_, let bytes):
+                if streams[name.other]?.hasReceivedEnd == true { faults.append("data after the end") }
+                streams[name.other]?.received += Array(bytes.readableBytesView)
+                streams[name.other]?.unread += bytes.readableBytes
+            case .endOfFile: streams[name.other]?.hasReceivedEnd = true
+            case .closed: closed.insert(name)
             default: break
             }
         }
@@ -110,7 +144,7 @@ import Testing
         func consume(_ name: Name) {
             guard let count = streams[name]?.unread, count > 0 else { return }
             streams[name]?.unread = 0
-            guard let id = ids[Name(isClient: !name.isClient, channel: name.channel)] else { return }
+            guard let id = ids[name.other] else { return }
             _ = name.isClient ? pair.server.consumed(count, on: id) : pair.client.consumed(count, on: id)
         }
 
@@ -119,6 +153,12 @@ import Testing
             let data = ByteBuffer(bytes: bytes)
             let isTaken = name.isClient ? pair.client.write(data, on: id) : pair.server.write(data, on: id)
             if isTaken { streams[name]?.sent += bytes }
+        }
+
+        func close(_ name: Name) {
+            guard let id = ids[name] else { return }
+            closers.insert(name)
+            if name.isClient { pair.client.close(id) } else { pair.server.close(id) }
         }
 
         func end(_ name: Name) {
@@ -132,14 +172,7 @@ import Testing
     func model(seed: Int) throws {
         var generator = Generator(UInt64(seed))
         let world = World([16, 1000, 30_000, 400_000][seed % 4])
-        for _ in 0..<3 { try world.open() }
-        for _ in 0..<4 {
-            world.flush()
-            world.deliver(.max, isToServer: true)
-            world.flush()
-            world.deliver(.max, isToServer: false)
-        }
-        try #require(world.opened.count == 3)
+        try world.openThree()
         for step in 0..<120 {
             let name = Name(isClient: generator.next(2) == 0, channel: world.opened[generator.next(3)])
             switch generator.next(10) {
@@ -162,8 +195,55 @@ import Testing
             #expect(isWhole, "\(name): \(stream.received.count) of \(stream.sent.count) bytes")
             #expect(hasEnd, "\(name)")
         }
-        #expect(world.closed == 6)
+        #expect(world.closed.count == 6)
         #expect(world.pair.client.sessionID == world.pair.server.sessionID)
+    }
+
+    /// What was queued before CLOSE is sent before it (RFC 4254 §5.3), so only who closes by its own wish may miss something.
+    @Test(
+        "CLOSE from either end, and from both at once, with data queued takes from nobody who has not closed",
+        arguments: 0..<16)
+    func closing(seed: Int) throws {
+        var generator = Generator(UInt64(seed) + 500)
+        let world = World([16, 1000, 30_000, 400_000][seed % 4])
+        for round in 0..<4 {
+            try world.openThree()
+            for step in 0..<40 { act(world, &generator, step) }
+            for number in world.opened {
+                // One end, the other, or both before either can know.
+                let who = generator.next(3)
+                for name in [true, false].map({ Name(isClient: $0, channel: number) })
+                where who == 2 || name.isClient == (who == 0) {
+                    world.write([UInt8](repeating: UInt8(round), count: generator.next(70_000)), name)
+                    world.close(name)
+                }
+                for step in 0..<generator.next(6) { act(world, &generator, step) }
+            }
+            settle(world)
+            for (name, stream) in world.streams {
+                let isPrefix = stream.sent.starts(with: stream.received)
+                let isWhole = stream.received.count == stream.sent.count
+                let mayMiss = world.closers.contains(name.other)
+                #expect(isPrefix, "\(name)")
+                #expect(isWhole || mayMiss, "\(name): \(stream.received.count) of \(stream.sent.count) bytes")
+            }
+            #expect(world.closed.count == 6)
+            #expect(world.pair.client.channels.isEmpty && world.pair.server.channels.isEmpty)
+        }
+        #expect(world.faults.isEmpty, "seed \(seed)")
+    }
+
+    private func act(_ world: World, _ generator: inout Generator, _ step: Int) {
+        let name = Name(isClient: generator.next(2) == 0, channel: world.opened[generator.next(3)])
+        switch generator.next(8) {
+        case 0, 1: world.write((0..<generator.next(60_000)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ step) }, name)
+        case 2: world.consume(name)
+        case 3: world.pair.client.beginRekey(now: world.pair.now)
+        case 4: world.pair.server.beginRekey(now: world.pair.now)
+        default:
+            world.flush()
+            world.deliver(generator.next(90_000), isToServer: generator.next(2) == 0)
+        }
     }
 
     /// Everything is ended and read, and then, as CLOSE drops what is not sent yet (RFC 4254 §5.3), closed.

@@ -1,5 +1,6 @@
 import NIOCore
 import SSHCrypto
+import TestSupport
 import Testing
 
 @testable import SSHProtocol
@@ -38,12 +39,45 @@ import Testing
 
     @Test(
         "after its own KEXINIT a server that sends anything else is disconnected",
-        arguments: [80, 90, 94, 98, 51, 192, 200] as [UInt8])
+        arguments: [80, 81, 82, 90, 94, 98, 51, 192, 200] as [UInt8])
     func serverBreaksSilence(number: UInt8) throws {
         let pair = try BackToBack.connected()
         _ = try pair.openChannel()
         try pair.server.sendInit()
         try pair.server.send(number, [0, 0, 0, 0, 0, 0, 0, 0])
+        try? pair.pump()
+        #expect(pair.error?.code == .unexpectedMessage)
+    }
+
+    @Test(
+        "an answer to a request of ours may cross the key exchange, and is taken for what it is",
+        arguments: [81, 82] as [UInt8])
+    func crossingAnswer(number: UInt8) throws {
+        let pair = try BackToBack.connected()
+        pair.server.answers[80] = { _, _ in }
+        let token = try pair.ping()
+        try pair.pump()
+        try pair.server.sendInit()
+        try pair.server.send(number, [])
+        try pair.pump()
+        #expect(pair.error == nil)
+        #expect(pair.server.exchanges == 2)
+        let answers = pair.events.compactMap { event -> Bool? in
+            if case .globalReply(token, let isSuccess) = event { return isSuccess }
+            return nil
+        }
+        #expect(answers == [number == 81])
+    }
+
+    @Test("a second answer to one request breaks the key exchange off")
+    func surplusAnswer() throws {
+        let pair = try BackToBack.connected()
+        pair.server.answers[80] = { _, _ in }
+        _ = try pair.ping()
+        try pair.pump()
+        try pair.server.sendInit()
+        try pair.server.send(82, [])
+        try pair.server.send(82, [])
         try? pair.pump()
         #expect(pair.error?.code == .unexpectedMessage)
     }
@@ -147,14 +181,17 @@ import Testing
     }
 
     @Test("a server that asks on and on while it never finishes the exchange is disconnected")
-    func boundedWaiting() throws {
-        let pair = try BackToBack.connected()
-        pair.server.answers[20] = { _, _ in }
-        pair.client.beginRekey(now: pair.now)
-        try pair.pump()
-        for _ in 0..<5000 { try pair.server.send(GlobalRequest(name: "x", wantsReply: true).encoded) }
-        try pair.pump()
-        #expect(pair.error?.code == .limitExceeded)
+    func boundedWaiting() async {
+        await #expect(processExitsWith: .success) {
+            let pair = try BackToBack.connected()
+            pair.server.answers[20] = { _, _ in }
+            pair.client.beginRekey(now: pair.now)
+            try pair.pump()
+            for _ in 0..<5000 { try pair.server.send(GlobalRequest(name: "x", wantsReply: true).encoded) }
+            let growth = try PeakMemory.growth { try pair.pump() }
+            #expect(growth < 8 << 20)
+            #expect(pair.error?.code == .limitExceeded)
+        }
     }
 
     @Test("without strict order the packet numbers go on, and wrap at 2^32")

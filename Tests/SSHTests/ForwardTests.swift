@@ -104,6 +104,28 @@ import Testing
         #expect(try await eventually { client.isClosed })
     }
 
+    @Test("who forwards from localhost is reached over both IP versions, until the end")
+    func bothVersions() async throws {
+        let (server, echo) = (try await OurServer(), try await EchoServer())
+        let connection = try await server.connect()
+        let target = SSHForwardEndpoint.tcp(host: "127.0.0.1", port: echo.port)
+        for rule in [
+            SSHForwardRule.remote(from: .tcp(host: "localhost", port: 0), to: target),
+            .local(from: .tcp(host: "localhost", port: 0), to: target),
+        ] {
+            let forward = try await connection.forward(rule)
+            let port = try #require(forward.listening.port)
+            for host in ["127.0.0.1", "::1"] {
+                let client = try await RawClient(host: host, port: port)
+                try await client.send(host)
+                #expect(try await client.wait(for: host.utf8.count) == Array(host.utf8))
+            }
+            await forward.close()
+            #expect(await !isListening(port))
+            #expect(await !isListening(port, host: "::1"))
+        }
+    }
+
     @Test("a remote forward ends with its connection")
     func remoteEnds() async throws {
         let (server, echo) = (try await OurServer(), try await EchoServer())

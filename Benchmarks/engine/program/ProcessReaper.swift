@@ -64,19 +64,14 @@ final class ProcessReaper: Sendable {
 }
 
 /// A program with pipes, or with a terminal, as its standard streams.
-struct StartedProgram {
+struct StartedProgram: Sendable {
     let identifier: pid_t
     /// Ours; the same one twice for a terminal.
     let input: CInt
     let output: CInt
     let isTerminal: Bool
 
-    /// Another thread's program must not inherit pipes between their making and their marking.
-    private static let starting = NIOLock()
-
     init(shellWords: [String], terminal: SSHServerTerminal?, environment: [String]) throws {
-        Self.starting.lock()
-        defer { Self.starting.unlock() }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -99,6 +94,7 @@ struct StartedProgram {
             theirs = [stdin.reading, stdout.writing]
             (input, output, isTerminal) = (stdin.writing, stdout.reading, false)
         }
+        Self.closeInherited(&actions)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -115,6 +111,22 @@ struct StartedProgram {
         for descriptor in theirs { close(descriptor) }
         guard code == 0 else { throw UsageError("\(shellWords[0]) did not start: \(code)") }
         identifier = process
+    }
+
+    /// Pipes that another thread is making are not to be inherited. The function is in glibc from 2.34 on and not in the
+    /// headers that Swift sees.
+    private static func closeInherited(_ actions: inout posix_spawn_file_actions_t) {
+        typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt
+        guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else { return }
+        _ = unsafeBitCast(symbol, to: AddCloseFrom.self)(&actions, 3)
+    }
+
+    /// Nobody is left who wants it.
+    func abandon(_ reaper: ProcessReaper) {
+        kill(identifier, SIGHUP)
+        close(input)
+        if output != input { close(output) }
+        reaper.whenEnded(identifier) { _ in }
     }
 
     /// Our end of a new terminal, and the other end's name.

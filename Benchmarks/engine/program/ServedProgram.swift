@@ -16,6 +16,7 @@ final class ServedProgram: SSHServerSessionDelegate {
     private var isFlushScheduled = false
     private var hasInputEnded = false
     private var hasOutputEnded = false
+    private var isClosed = false
     private var exit: CommandResult.Exit?
 
     init(_ session: SSHServerSessionChannel, _ reaper: ProcessReaper) {
@@ -27,20 +28,23 @@ final class ServedProgram: SSHServerSessionDelegate {
 
     // MARK: Start
 
+    /// A thread that starts a program stands still until the program runs: not the loop's, on which other channels wait.
     func sessionStarted(_ session: SSHServerSessionChannel) {
-        do {
-            try start()
-        } catch {
-            session.exit(.status(126))
+        var words = ["/bin/bash"]
+        if case .exec(let command) = session.info.program { words += ["-c", String(decoding: command, as: UTF8.self)] }
+        let environment = Self.environment + session.info.environment.map { "\($0)=\($1)" }
+        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { [words, terminal = session.info.terminal] in
+            try StartedProgram(shellWords: words, terminal: terminal, environment: environment)
+        }.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let program): self.adopt(program)
+            case .failure: session.exit(.status(126))
+            }
         }
     }
 
-    private func start() throws {
-        var words = ["/bin/bash"]
-        if case .exec(let command) = session.info.program { words += ["-c", String(decoding: command, as: UTF8.self)] }
-        let program = try StartedProgram(
-            shellWords: words, terminal: session.info.terminal,
-            environment: Self.environment + session.info.environment.map { "\($0)=\($1)" })
+    private func adopt(_ program: StartedProgram) {
+        guard !isClosed else { return program.abandon(reaper) }
         self.program = program
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
@@ -143,6 +147,7 @@ final class ServedProgram: SSHServerSessionDelegate {
     }
 
     func session(_ session: SSHServerSessionChannel, closed error: SSHError?) {
+        isClosed = true
         if let program, exit == nil { kill(program.identifier, SIGHUP) }
         outputHandler = nil
         input?.close(promise: nil)

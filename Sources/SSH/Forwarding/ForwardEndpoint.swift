@@ -2,7 +2,8 @@ import SSHProtocol
 
 /// Where a forward listens or leads to.
 public enum SSHForwardEndpoint: Sendable, Hashable, CustomStringConvertible {
-    /// A host name or an IP address without brackets, and a port; port 0 of a listener is chosen for it.
+    /// A host name or an IP address without brackets, and a port; port 0 of a listener is chosen for it. A listener on
+    /// "localhost" listens on 127.0.0.1 and ::1, on the same port.
     case tcp(host: String, port: Int)
     /// The path of a unix socket.
     case unix(path: String)

@@ -115,7 +115,7 @@ extension SSHConnection {
         return SSHForward(listener.endpoint) {
             listener.close()
             eventLoop.execute { tunnels.value.end() }
-            return listener.channel.closeFuture
+            return listener.closed(on: eventLoop)
         }
     }
 
@@ -163,7 +163,7 @@ extension SSHConnection {
         try await listenRemotely(on: endpoint, ended: {}, accept: accept)
     }
 
-    private func listenRemotely(
+    func listenRemotely(
         on from: SSHForwardEndpoint, ended: @escaping @Sendable () -> Void,
         accept: @escaping @Sendable (SSHIncomingChannel) -> Void
     ) async throws(SSHError) -> SSHForward {

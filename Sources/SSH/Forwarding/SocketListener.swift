@@ -15,44 +15,70 @@ import Darwin
 
 /// A listener of a forward.
 struct SocketListener: Sendable {
-    let channel: any Channel
     /// With the port that was chosen.
     let endpoint: SSHForwardEndpoint
+    /// "localhost" is two sockets, else one.
+    private let sockets: [any Channel]
     private let isClosed = NIOLockedValueBox(false)
 
-    private init(channel: any Channel, endpoint: SSHForwardEndpoint) {
-        self.channel = channel
+    private init(_ sockets: [any Channel], endpoint: SSHForwardEndpoint) {
+        self.sockets = sockets
         self.endpoint = endpoint
     }
 
+    /// Completes when nothing listens any more.
+    func closed(on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
+        EventLoopFuture.andAllComplete(sockets.map(\.closeFuture), on: eventLoop)
+    }
+
+    /// "localhost" listens on the loopback of both IP versions, as OpenSSH does: who looks the name up may get either.
+    ///
     /// - Parameter accepted: Adds the handlers of an accepted socket, on the loop. It is not read before they ask.
     static func bind(
         _ endpoint: SSHForwardEndpoint, on eventLoop: any EventLoop,
         accepted: @escaping @Sendable (any Channel) throws -> Void
     ) -> EventLoopFuture<SocketListener> {
-        let bootstrap = ServerBootstrap(group: eventLoop)
+        switch endpoint {
+        case .tcp(let host, let port):
+            let bindTCP: @Sendable (String, Int) -> EventLoopFuture<any Channel> = { host, port in
+                bootstrap(eventLoop, accepted)
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .bind(host: host, port: port)
+            }
+            let sockets = host == "localhost" ? loopback(port, bindTCP) : bindTCP(host, port).map { [$0] }
+            return sockets.map { sockets in
+                let port = sockets.first?.localAddress?.port ?? port
+                return SocketListener(sockets, endpoint: .tcp(host: host, port: port))
+            }
+        case .unix(let path):
+            return bootstrap(eventLoop, accepted).bind(unixDomainSocketPath: path).map { channel in
+                // As OpenSSH: what others on this machine may not read, they may not talk to either.
+                chmod(path, 0o600)
+                return SocketListener([channel], endpoint: endpoint)
+            }
+        }
+    }
+
+    /// One of the two is enough: a machine may have one IP version alone. The second takes the port that the first got.
+    private static func loopback(
+        _ port: Int, _ bind: @escaping @Sendable (String, Int) -> EventLoopFuture<any Channel>
+    ) -> EventLoopFuture<[any Channel]> {
+        bind("127.0.0.1", port).flatMap { first in
+            bind("::1", first.localAddress?.port ?? port).map { [first, $0] }.recover { _ in [first] }
+        }.flatMapError { error in
+            bind("::1", port).map { [$0] }.flatMapErrorThrowing { _ in throw error }
+        }
+    }
+
+    private static func bootstrap(
+        _ eventLoop: any EventLoop, _ accepted: @escaping @Sendable (any Channel) throws -> Void
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: 128)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try accepted(channel) } }
-        switch endpoint {
-        case .tcp(let host, let port):
-            return
-                bootstrap
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .bind(host: host, port: port)
-                .map { channel in
-                    let port = channel.localAddress?.port ?? port
-                    return SocketListener(channel: channel, endpoint: .tcp(host: host, port: port))
-                }
-        case .unix(let path):
-            return bootstrap.bind(unixDomainSocketPath: path).map { channel in
-                // As OpenSSH: what others on this machine may not read, they may not talk to either.
-                chmod(path, 0o600)
-                return SocketListener(channel: channel, endpoint: endpoint)
-            }
-        }
     }
 
     /// Listens no more; a unix socket's file goes too. Once: later the path may be somebody else's.
@@ -62,7 +88,7 @@ struct SocketListener: Sendable {
             return isClosed
         }
         guard !wasClosed else { return }
-        channel.close(promise: nil)
+        for socket in sockets { socket.close(promise: nil) }
         if case .unix(let path) = endpoint { unlink(path) }
     }
 

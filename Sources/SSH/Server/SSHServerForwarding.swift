@@ -43,7 +43,7 @@ public struct SSHServerForwarding: Sendable {
         listen: { endpoint, _ in
             switch endpoint {
             case .tcp(_, let port) where port == 0 || (1024...65535).contains(port):
-                .listen(.tcp(host: "127.0.0.1", port: port))
+                .listen(.tcp(host: "localhost", port: port))
             case .tcp: .refuse
             case .unix: .listen(endpoint)
             }

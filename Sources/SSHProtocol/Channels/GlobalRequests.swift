@@ -34,6 +34,8 @@ struct GlobalRequests {
     var forwards: Set<RemoteForward> = []
 
     var isFull: Bool { waiting.count >= Self.limit }
+    /// Whether one of ours is without its answer.
+    var isAnswerDue: Bool { !waiting.isEmpty }
     var takesProbe: Bool { waiting.count < Self.probeLimit }
     /// Whether the owner has so many to answer that nothing more is read.
     var isInboundFull: Bool { inbound.unanswered >= Self.limit }

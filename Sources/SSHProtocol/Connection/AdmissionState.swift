@@ -25,6 +25,8 @@ enum AdmissionState: Sendable, Hashable, CaseIterable {
         /// The first one with strict key exchange: nothing else may come, not even IGNORE.
         case strictFirst
         case later
+        /// A later one that began while a global request of ours was out: its answer may cross the peer's KEXINIT.
+        case laterWithAnswerDue
     }
 
     /// Before the peer's first KEXINIT.

@@ -94,9 +94,13 @@ enum AdmissionTable {
 
     private static func connection(_ message: UInt8, _ state: AdmissionState) -> Admission {
         switch message {
-        // GLOBAL_REQUEST 80, its answers 81–82, channels 90–100 — both; requires: authenticated, and not between the
-        // peer's KEXINIT and its NEWKEYS.
-        case 80...82, 90...100: state == .connected ? .handle : .refuse
+        // REQUEST_SUCCESS 81, REQUEST_FAILURE 82 — both; requires: authenticated; between the peer's KEXINIT and its
+        // NEWKEYS only to a request of ours. RFC 4253 §7.1 forbids that too, but paramiko answers there. It is the one
+        // exception: the answer is protected by the old keys, and there are never more answers than requests.
+        case 81, 82: state == .connected || state.isAnswerDue ? .handle : .refuse
+        // GLOBAL_REQUEST 80, channels 90–100 — both; requires: authenticated, and not between the peer's KEXINIT and its
+        // NEWKEYS.
+        case 80, 90...100: state == .connected ? .handle : .refuse
         // 83–89, 101–127 — unassigned.
         default: state == .connected ? .unimplemented : .refuse
         }
@@ -116,6 +120,11 @@ enum AdmissionTable {
 extension AdmissionState {
     fileprivate var isStrictFirst: Bool {
         if case .exchange(_, .strictFirst) = self { return true }
+        return false
+    }
+
+    fileprivate var isAnswerDue: Bool {
+        if case .exchange(_, .laterWithAnswerDue) = self { return true }
         return false
     }
 

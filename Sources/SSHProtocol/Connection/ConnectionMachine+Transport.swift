@@ -7,15 +7,14 @@ extension ConnectionMachine {
     /// The state that decides what may be received.
     var admissionState: AdmissionState {
         if case .closed = phase { return .closed }
-        let isFirst = keyExchange.isInitial || phase.isHandshake
         switch keyExchange.state {
         case .idle, .initSent:
             break
         case .exchanging(let exchange):
-            return .exchange(exchange.due, isFirst ? firstExchange : .later)
+            return .exchange(exchange.due, admittedExchange)
         // While the owner thinks nothing is read; this is what would be due if it were.
         case .decisionAwaited, .newKeysAwaited:
-            return .exchange(.newKeys, isFirst ? firstExchange : .later)
+            return .exchange(.newKeys, admittedExchange)
         }
         switch phase {
         case .idle, .identification, .handshake: return .firstInit
@@ -28,7 +27,10 @@ extension ConnectionMachine {
         }
     }
 
-    private var firstExchange: AdmissionState.Exchange { keyExchange.isStrict ? .strictFirst : .first }
+    private var admittedExchange: AdmissionState.Exchange {
+        if keyExchange.isInitial || phase.isHandshake { return keyExchange.isStrict ? .strictFirst : .first }
+        return globalRequests.isAnswerDue ? .laterWithAnswerDue : .later
+    }
 
     /// One verified payload.
     mutating func receive(_ packet: ByteBuffer) throws(ProtocolError) {

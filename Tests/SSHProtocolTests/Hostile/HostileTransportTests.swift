@@ -1,6 +1,7 @@
 import NIOCore
 import SSHCrypto
 import SSHKeys
+import TestSupport
 import Testing
 
 @testable import SSHProtocol
@@ -132,32 +133,59 @@ import Testing
     }
 
     @Test("case 40: pings wait for the end of a key exchange, and a flood of them ends the connection")
-    func case40Flood() throws {
-        let client = try ScriptedClient.atTheDoor()
-        client.authorize = { _ in .accept }
-        try client.say(AuthMessage().none)
-        try client.say(Ping(data: [1, 2]).encoded(.ping))
-        #expect(client.numbers.last == 193)
-        // The server has begun an exchange that we never answer.
-        client.server.beginRekey(now: client.now)
-        _ = client.server.drainOutput(now: client.now)
-        for _ in 0..<5000 { try client.writer.send(Ping(data: [UInt8](repeating: 1, count: 100)).encoded(.ping)) }
-        client.deliver(client.writer.take() ?? ByteBuffer())
-        #expect(client.error?.code == .limitExceeded)
+    func case40Flood() async {
+        await #expect(processExitsWith: .success) {
+            let client = try ScriptedClient.authenticated()
+            try client.say(Ping(data: [1, 2]).encoded(.ping))
+            #expect(client.numbers.last == 193)
+            // The server has begun an exchange that we never answer.
+            client.server.beginRekey(now: client.now)
+            _ = client.server.drainOutput(now: client.now)
+            let pings = try client.pings(5000)
+            let growth = try PeakMemory.growth { client.deliver(pings) }
+            #expect(growth < 8 << 20)
+            #expect(client.error?.code == .limitExceeded)
+        }
     }
 
     @Test("case 40: who does not read the answers to its pings is not read any more")
-    func case40Unread() throws {
+    func case40Unread() async {
+        await #expect(processExitsWith: .success) {
+            let client = try ScriptedClient.authenticated()
+            client.server.setWritable(false)
+            let pings = try client.pings(10_000)
+            let growth = try PeakMemory.growth { client.deliver(pings) }
+            #expect(growth < 8 << 20)
+            #expect(client.error == nil)
+            #expect(!client.server.wantsInput)
+            let answers = client.server.drainOutput(now: client.now)?.readableBytes ?? 0
+            #expect(answers < 2 * ConnectionMachine.controlBacklog)
+        }
+    }
+
+    @Test("cases 2, 4 and 7: whoever is not let in yet makes us keep less than a megabyte")
+    func boundedAtTheDoor() async {
+        await #expect(processExitsWith: .success) {
+            for _ in 0..<20 { try HostileTransportTests.knock() }
+            let growth = try PeakMemory.growth {
+                // All of them stay; each has sent as much as it may.
+                let doors = try (0..<16).map { _ in try HostileTransportTests.knock() }
+                #expect(doors.allSatisfy { $0.error == nil })
+            }
+            #expect(growth < 16 << 20)
+        }
+    }
+
+    /// A client at the door that has sent the largest packet it may, but for its last byte, and IGNORE as often as it may.
+    @discardableResult
+    private static func knock() throws -> ScriptedClient {
         let client = try ScriptedClient.atTheDoor()
-        client.authorize = { _ in .accept }
-        try client.say(AuthMessage().none)
-        client.server.setWritable(false)
-        for _ in 0..<10_000 { try client.writer.send(Ping(data: [UInt8](repeating: 1, count: 100)).encoded(.ping)) }
-        client.deliver(client.writer.take() ?? ByteBuffer())
-        #expect(client.error == nil)
-        #expect(!client.server.wantsInput)
-        let answers = client.server.drainOutput(now: client.now)?.readableBytes ?? 0
-        #expect(answers < 2 * ConnectionMachine.controlBacklog)
+        let ignored = ByteBuffer(bytes: [2] + [UInt8](repeating: 0, count: 30_000))
+        for _ in 0..<200 { try client.say(ignored) }
+        try client.writer.send(ByteBuffer(bytes: [5] + [UInt8](repeating: 0, count: 60_000)))
+        var last = client.writer.take() ?? ByteBuffer()
+        client.deliver(last.readSlice(length: last.readableBytes - 1) ?? ByteBuffer())
+        return client
     }
 
     @Test("unassigned messages are answered with UNIMPLEMENTED and their number")
@@ -184,6 +212,20 @@ import Testing
             client.takeEvents()
             #expect(client.error != nil)
         }
+    }
+}
+
+extension ScriptedClient {
+    fileprivate static func authenticated() throws -> ScriptedClient {
+        let client = try ScriptedClient.atTheDoor()
+        client.authorize = { _ in .accept }
+        try client.say(AuthMessage().none)
+        return client
+    }
+
+    fileprivate func pings(_ count: Int) throws -> ByteBuffer {
+        for _ in 0..<count { try writer.send(Ping(data: [UInt8](repeating: 1, count: 100)).encoded(.ping)) }
+        return writer.take() ?? ByteBuffer()
     }
 }
 

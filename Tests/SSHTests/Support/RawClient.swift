@@ -12,9 +12,9 @@ final class RawClient: Sendable {
     var text: String { String(decoding: bytes, as: UTF8.self) }
     var isClosed: Bool { box.withLockedValue { $0.isClosed } }
 
-    convenience init(port: Int) async throws {
+    convenience init(host: String = "127.0.0.1", port: Int) async throws {
         try await self.init { box in
-            try await Self.bootstrap(box).connect(host: "127.0.0.1", port: port).get()
+            try await Self.bootstrap(box).connect(host: host, port: port).get()
         }
     }
 

@@ -23,10 +23,10 @@ func eventually(within seconds: Double = 30, _ condition: () async throws -> Boo
 }
 
 /// Whether something listens there.
-func isListening(_ port: Int) async -> Bool {
+func isListening(_ port: Int, host: String = "127.0.0.1") async -> Bool {
     guard
         let channel = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: port).get()
+            .connect(host: host, port: port).get()
     else { return false }
     try? await channel.close()
     return true
