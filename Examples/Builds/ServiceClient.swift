@@ -42,7 +42,8 @@ struct ServiceClient: Sendable {
             try await outbound.write(.head(head(.POST, "/api/jobs/\(Self.escaped(id))/visit")))
             try await outbound.write(.end(nil))
             var parts = inbound.makeAsyncIterator()
-            guard case .head(let answer)? = try await parts.next(), answer.status == .ok else {
+            guard case .head(let answer)? = try await parts.next() else { throw Self.lost }
+            guard answer.status == .ok else {
                 throw ApplicationFailure.refused(
                     "Somebody is in the environment of job \(id), or it is over.", hint: "An environment has one visit."
                 )

@@ -12,7 +12,7 @@ import NIOPosix
 struct ServiceListener: Sendable {
     private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>
     private typealias Writer = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
-    private typealias Reader = NIOAsyncChannelInboundStream<HTTPServerRequestPart>
+    private typealias Reader = NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator
 
     let service: BuildService
 
@@ -39,42 +39,42 @@ struct ServiceListener: Sendable {
     /// One request for each connection.
     private func serve(_ connection: Connection) async throws {
         try await connection.executeThenClose { inbound, outbound in
-            for try await part in inbound {
-                guard case .head(let head) = part else { continue }
-                return try await answer(head, inbound, outbound)
-            }
+            var parts = inbound.makeAsyncIterator()
+            guard case .head(let head)? = try await parts.next() else { return }
+            try await answer(head, &parts, outbound)
         }
     }
 
-    private func answer(_ head: HTTPRequestHead, _ inbound: Reader, _ outbound: Writer) async throws {
-        let parts = head.uri.split(separator: "?", maxSplits: 1)
-        let path = (parts.first ?? "").split(separator: "/").map { $0.removingPercentEncoding ?? "" }
+    private func answer(_ head: HTTPRequestHead, _ parts: inout Reader, _ outbound: Writer) async throws {
+        let address = head.uri.split(separator: "?", maxSplits: 1)
+        let path = (address.first ?? "").split(separator: "/").map { $0.removingPercentEncoding ?? "" }
         switch (head.method, path.count) {
         case (.GET, 3) where path.starts(with: ["api", "ssh-key"]):
             try await send(await service.person(path[2]).map { ["user": $0] }, outbound)
         case (.GET, 3) where path.starts(with: ["api", "jobs"]):
             try await send(await service.job(path[2]), outbound)
         case (.GET, 5) where path.starts(with: ["api", "jobs"]) && path[3] == "log":
-            let from = parts.dropFirst().first.flatMap { UInt64($0.split(separator: "=").last ?? "") } ?? 0
+            let from = address.dropFirst().first.flatMap { UInt64($0.split(separator: "=").last ?? "") } ?? 0
             let log = await service.log(path[2], task: Int(path[4]) ?? -1, from: from)
             guard let log else { return try await send(.notFound, [], outbound) }
             try await send(.ok, log.bytes, outbound, [("X-Log-Ended", log.isAll ? "true" : "false")])
         case (.POST, 4) where path.starts(with: ["api", "jobs"]) && path[3] == "visit":
-            try await visit(path[2], inbound, outbound)
+            try await visit(path[2], &parts, outbound)
         default:
             try await send(.notFound, [], outbound)
         }
     }
 
     /// The answer stays open; when the other end goes away, however that may be, the visit is over.
-    private func visit(_ id: String, _ inbound: Reader, _ outbound: Writer) async throws {
+    private func visit(_ id: String, _ parts: inout Reader, _ outbound: Writer) async throws {
         guard await service.beginVisit(id) else { return try await send(.conflict, [], outbound) }
-        let wait = { () async throws -> Void in
+        do {
             try await outbound.write(.head(HTTPResponseHead(version: .http1_1, status: .ok)))
             try await outbound.write(.body(.byteBuffer(ByteBuffer(string: "welcome\n"))))
-            for try await _ in inbound {}
+            while try await parts.next() != nil {}
+        } catch {
+            // A connection that broke has ended, too.
         }
-        try? await wait()
         await service.endVisit(id)
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SSHDispatch
 import StandaloneServer
 
 #if canImport(Glibc)
@@ -40,11 +41,11 @@ struct Copilot: AsyncParsableCommand {
 
     /// Tools whose words are not ArgumentParser's, and that start often: they do not wait for it to build its tree.
     private static let direct: [String: @Sendable ([String]) async -> Int32] = [
-        "ssh": { await SSHCommand.run($0) }
+        "ssh": { await SSHCommand.run($0) },
+        "dispatch": { DispatchCommand.run($0, subcommand: ["dispatch"]) },
     ]
 
     static func main() async {
-        DispatchSubcommand.runIfAsked()
         let words = CommandLine.arguments.dropFirst()
         // What follows is another program's command line, which is nobody's to interpret.
         if words.first == "login-helper" { LoginHelper.run(Array(words.dropFirst())) }

@@ -23,8 +23,23 @@ public struct LineEditor: Sendable {
     public var columns: Int
     private var text: [Character] = []
     private var cursor = 0
-    /// The row of the terminal's cursor, below the one where the prompt begins.
-    private var row = 0
+    /// Where the terminal's cursor is: rows below the one where the prompt begins, and the column.
+    private var place = Place()
+
+    private struct Place {
+        var row = 0
+        var column = 0
+
+        /// A character that has no room at the end of a row goes to the next one.
+        mutating func advance(over character: Character, columns: Int) {
+            let width = TextWidth.columns(of: character)
+            if column + width > columns {
+                row += 1
+                column = 0
+            }
+            column += width
+        }
+    }
 
     /// - Parameters:
     ///   - prompt: One line, of the application's own words.
@@ -48,7 +63,7 @@ public struct LineEditor: Sendable {
         case .control("c"): return finish(.interrupted)
         case .control("d") where text.isEmpty: return finish(.endOfInput)
         case .character(let scalar): return (insert(scalar), .editing)
-        default: return (edit(key) ? shown() : "", .editing)
+        default: return (edit(key) && echoes ? shown() : "", .editing)
         }
     }
 
@@ -66,12 +81,17 @@ public struct LineEditor: Sendable {
             joined.unicodeScalars.append(scalar)
             if joined.count == 1, let character = joined.first, joined.unicodeScalars.count <= 16 {
                 text[cursor - 1] = character
-                return shown()
+                return echoes ? shown() : ""
             }
         }
-        text.insert(Character(scalar), at: cursor)
+        let character = Character(scalar)
+        text.insert(character, at: cursor)
         cursor += 1
-        return shown()
+        guard echoes else { return "" }
+        guard cursor == text.count, TextWidth.columns(of: character) > 0 else { return shown() }
+        // At the end the character alone is enough, however long the line is.
+        place.advance(over: character, columns: columns)
+        return String(character) + Self.leaveFullRow(&place, columns)
     }
 
     /// Whether something changed.
@@ -103,18 +123,30 @@ public struct LineEditor: Sendable {
     /// Draws prompt and line anew over what stood there, over as many rows as they take, and puts the cursor.
     private mutating func shown() -> String {
         let visible = echoes ? text : []
-        let place = echoes ? cursor : 0
-        var output = row > 0 ? "\r\u{1b}[\(row)A" : "\r"
-        output += prompt + String(visible) + "\u{1b}[J"
-        let all = TextWidth.columns(of: prompt) + TextWidth.columns(of: String(visible))
-        let before = TextWidth.columns(of: prompt) + TextWidth.columns(of: String(visible[..<place]))
-        // A terminal whose row is just full waits with the next one; a line end makes it go there.
-        if all > 0, all % columns == 0 { output += "\r\n" }
-        let (last, wanted) = (all / columns, before / columns)
-        if last > wanted { output += "\u{1b}[\(last - wanted)A" }
+        let drawn = Array(prompt) + visible
+        let wanted = drawn.count - (echoes ? text.count - cursor : 0)
+        var end = Place()
+        var target = Place()
+        for (index, character) in drawn.enumerated() {
+            if index == wanted { target = end }
+            end.advance(over: character, columns: columns)
+        }
+        if wanted == drawn.count { target = end }
+        var output = place.row > 0 ? "\r\u{1b}[\(place.row)A" : "\r"
+        output += String(drawn) + "\u{1b}[J" + Self.leaveFullRow(&end, columns)
+        _ = Self.leaveFullRow(&target, columns)
+        if end.row > target.row { output += "\u{1b}[\(end.row - target.row)A" }
         output += "\r"
-        if before % columns > 0 { output += "\u{1b}[\(before % columns)C" }
-        row = wanted
+        if target.column > 0 { output += "\u{1b}[\(target.column)C" }
+        place = target
         return output
+    }
+
+    /// A terminal whose row is just full waits with the next one; a line end makes it go there.
+    private static func leaveFullRow(_ place: inout Place, _ columns: Int) -> String {
+        guard place.column >= columns else { return "" }
+        place.row += 1
+        place.column = 0
+        return "\r\n"
     }
 }

@@ -2,12 +2,16 @@
 
 import os
 import pathlib
+import pty
+import signal
+import subprocess
+import termios
 import time
 
 import pexpect
 import pytest
 
-from applications import BuildService, Door, Ground, Key, OwnServer, dispatch_options, ended
+from applications import PROGRAMS, BuildService, Door, Ground, Key, OwnServer, dispatch_options, ended
 from ports import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -110,7 +114,36 @@ def test_the_full_screen_says_when_there_is_none(make_door, ada):
     assert done.returncode == 64 and "random" in done.stderr
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, "q"])
+def test_a_terminal_of_this_machine_is_given_back_however_the_program_ends(ending):
+    master, slave = pty.openpty()
+    try:
+        before = termios.tcgetattr(slave)
+        child = subprocess.Popen(
+            [PROGRAMS / "example-life", "glider"], stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        output = b""
+        while b"generation 1 " not in output:
+            output += os.read(master, 65536)
+        assert termios.tcgetattr(slave) != before, "keys come as they are pressed"
+        if ending == "q":
+            os.write(master, b"q")
+        else:
+            os.kill(child.pid, ending)
+        while b"\x1b[?1049l" not in output:
+            output += os.read(master, 65536)
+        assert child.wait(timeout=20) == (0 if ending == "q" else 128 + ending)
+        assert termios.tcgetattr(slave) == before
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
 # --- The build farm
+
+
+def until(gate):
+    """A script's wait for a file."""
+    return f"while [ ! -e {gate} ]; do sleep 0.05; done"
 
 
 def job(name, *tasks, environment=("/bin/sh",), seconds=60, owner="ada"):
@@ -141,11 +174,10 @@ def make_farm(ground, ada, eve, account, make_door):
 def test_tail_follows_several_logs_to_their_ends(make_farm, ada, ground):
     gate = ground.path / "gate"
     door = make_farm(
-        job("7", ("fetch", "echo got it; echo oops >&2"), ("compile", f"echo one; while [ ! -e {gate} ]; do sleep 0.05; done; printf two"),
+        job("7", ("fetch", "echo got it; echo oops >&2"), ("compile", f"echo one; {until(gate)}; printf two"),
             ("test", "echo all good")),
         job("8", ("fetch", "echo no; exit 3")))
-    child = pexpect.spawn(*(lambda a: (a[0], a[1:]))(door.arguments(ada, "tail", "7", options=("-T",))),
-                          encoding="utf-8", timeout=20)
+    child = door.terminal(ada, "tail", "7", options=("-T",))
     child.expect_exact("[compile] one")
     gate.touch()
     child.expect_exact("[test] all good")
@@ -177,8 +209,7 @@ def test_a_service_that_does_not_answer_is_a_temporary_failure(make_farm, ada):
 
 def test_connect_shows_the_log_first_and_then_leads_into_the_environment(make_farm, ada, ground):
     gate = ground.path / "gate"
-    door = make_farm(
-        job("7", ("compile", f"echo working; while [ ! -e {gate} ]; do sleep 0.05; done; echo made > result"), seconds=1800))
+    door = make_farm(job("7", ("compile", f"echo working; {until(gate)}; echo made > result"), seconds=1800))
     child = door.terminal(ada, "connect", "7", size=(30, 90))
     child.expect_exact("still running")
     child.expect_exact("[compile] working\r\n")
@@ -192,7 +223,7 @@ def test_connect_shows_the_log_first_and_then_leads_into_the_environment(make_fa
     eventually(lambda: size(child) == "40 100", "the terminal's size arrives in the environment")
     child.sendline("exit 5")
     assert ended(child) == 5
-    assert not (door.service.folder / "7" / "work").exists(), "the environment ends with the visit"
+    eventually(lambda: not (door.service.folder / "7" / "work").exists(), "the environment ends with the visit")
     done = door.run(ada, "connect", "7")
     assert done.returncode == 77 and "over" in done.stderr
     assert door.run(ada, "tail", "7").returncode == 0

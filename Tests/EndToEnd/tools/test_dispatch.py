@@ -186,8 +186,8 @@ def test_the_line_is_of_our_own_making(ground, ada):
             capture_output=True, text=True)
         command = " ".join([os.path.realpath(program[0]), *program[1:]])
         assert done.stdout == (
-            f'restrict,pty,command="{command} run --login builds --user ada --key {ada.fingerprint} --app builds=/opt/b" '
-            f"{ada.line}\n")
+            f'restrict,pty,command="{command} run --login builds --user ada --key {ada.fingerprint} '
+            f'--app builds=/opt/b" {ada.line}\n')
 
 
 def test_wrong_use_refusal_and_temporary_failure_differ(make_door, ada, eve, ground, account):
@@ -202,6 +202,13 @@ def test_wrong_use_refusal_and_temporary_failure_differ(make_door, ada, eve, gro
     assert done.returncode == 64 and "There are: gone" in done.stderr
 
 
+def said(client):
+    try:
+        return client.recv(100)
+    except ConnectionResetError:
+        return b""
+
+
 def test_the_copilot_knows_whose_a_key_is(make_copilot, make_door, ground, ada, eve):
     path = ground.path / "lookups" / "dispatch.sock"
     copilot = make_copilot(
@@ -214,6 +221,13 @@ def test_the_copilot_knows_whose_a_key_is(make_copilot, make_door, ground, ada, 
     assert door.run(ada, "whoami").stdout == f"ada {ada.fingerprint}\n"
     assert door.run(eve, "whoami").returncode == 255
     assert stat.S_IMODE(copilot.data.stat().st_mode) == 0o700
+    # Nothing else can be asked.
+    for question in (b"hello\n", b"copilot-lookup-1 ssh-ed25519 AAAA\n", b"x" * 10_000):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(path))
+            client.sendall(question)
+            assert said(client) == b""
     # Whoever is not sshd's account is told nothing.
     done = dispatch(
         "builds", "/h", ada.type, ada.base64, "--socket", path, user="daemon",
@@ -238,8 +252,8 @@ def many_keys(count):
 def test_sshd_waits_less_than_ten_milliseconds_with_ten_thousand_keys(ground, ada):
     keys = ground.write("keys", "".join(many_keys(9_999)) + f"ada {ada.line}\n")
     arguments = [
-        str(PROGRAMS / "copilot-dispatch"), "builds", "/home/builds", ada.type, ada.base64, "--keys", str(keys), "--app",
-        "builds=/opt/builds"]
+        str(PROGRAMS / "copilot-dispatch"), "builds", "/home/builds", ada.type, ada.base64, "--keys", str(keys),
+        "--app", "builds=/opt/builds"]
 
     def round_of_starts():
         """The 95th of 100 in order: how long sshd waits, and how long the program worked."""
