@@ -53,6 +53,8 @@ struct RecCommand: AsyncParsableCommand {
     private var words: [String] { command.first == "--" ? Array(command.dropFirst()) : command }
 
     func validate() throws {
+        // Whatever follows the first word is the program's own, and so would be a lone --help.
+        if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(Self.self) }
         guard line == nil || words.isEmpty else {
             throw ValidationError("Give the command once: with -c, or behind --.")
         }
