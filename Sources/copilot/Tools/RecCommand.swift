@@ -64,7 +64,7 @@ struct RecCommand: AsyncParsableCommand {
     /// The program that is started here.
     private func program(_ environment: [String: String]) -> [String] {
         if let host {
-            return [Executable.path, "ssh", "-t", host] + (line.map { [$0] } ?? (words.isEmpty ? [] : ["--"] + words))
+            return [Executable.path, "ssh", "-t", host] + (line.map { [$0] } ?? words)
         }
         if let line { return ["/bin/sh", "-c", line] }
         let shell = environment["SHELL"].flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"
