@@ -41,6 +41,8 @@ public struct Playback {
     private var screen: Screen
     private var filter = PlaybackFilter()
     private var upcoming: AsciicastEvent?
+    /// What comes behind the last event is no event: said when everything before it was shown.
+    private var failure: RecordingError?
     /// Of the last event that was shown: in the recording, and on the playing time.
     private var lastTime: Int64 = 0
     private var lastPosition: Int64 = 0
@@ -65,7 +67,7 @@ public struct Playback {
     }
 
     /// Whether everything was shown.
-    public var isOver: Bool { upcoming == nil }
+    public var isOver: Bool { upcoming == nil && failure == nil }
 
     /// Where it stands on the playing time.
     public func position(at now: Int64) -> Int64 {
@@ -75,7 +77,8 @@ public struct Playback {
 
     /// How long there is nothing to show; nil while it is paused, and at the end.
     public func wait(at now: Int64) -> Int64? {
-        guard let upcoming, !isPaused else { return nil }
+        guard !isPaused else { return nil }
+        guard let upcoming else { return failure == nil ? nil : 0 }
         let distance = Double(position(of: upcoming) - position(at: now)) / speed
         return Int64(max(0, min(distance, 3.6e9)).rounded(.up))
     }
@@ -86,8 +89,9 @@ public struct Playback {
         let here = position(at: now)
         var shown: [UInt8] = []
         while let event = upcoming, position(of: event) <= here, shown.count < Self.portion {
-            shown += try take(event)
+            shown += take(event)
         }
+        if let failure, shown.isEmpty { throw failure }
         return shown
     }
 
@@ -95,7 +99,7 @@ public struct Playback {
     public mutating func seek(to position: Int64, at now: Int64) throws(RecordingError) -> [UInt8] {
         let target = max(0, position)
         if target < lastPosition, try !begin() { return [] }
-        while let event = upcoming, self.position(of: event) <= target { _ = try take(event, isShown: false) }
+        while let event = upcoming, self.position(of: event) <= target { _ = take(event, isShown: false) }
         anchor = (now, upcoming == nil ? lastPosition : target)
         return redrawn()
     }
@@ -112,13 +116,13 @@ public struct Playback {
         case .step:
             if !isPaused { anchor = (now, position(at: now)) }
             isPaused = true
-            return try step(now)
+            return step(now)
         case .move(let distance):
             guard options.mayMove else { break }
             return try seek(to: position(at: now) + distance, at: now)
         case .nextMarker:
             guard options.mayMove else { break }
-            return try moveToMarker(now)
+            return moveToMarker(now)
         }
         return []
     }
@@ -141,10 +145,10 @@ public struct Playback {
         return overflows ? .max : sum
     }
 
-    private mutating func take(_ event: AsciicastEvent, isShown: Bool = true) throws(RecordingError) -> [UInt8] {
+    private mutating func take(_ event: AsciicastEvent, isShown: Bool = true) -> [UInt8] {
         lastPosition = position(of: event)
         lastTime = event.time
-        upcoming = try reader.next()
+        advance()
         switch event.kind {
         case .output(let bytes):
             if options.mayMove { screen.feed(bytes) }
@@ -157,19 +161,23 @@ public struct Playback {
         }
     }
 
+    private mutating func advance() {
+        do throws(RecordingError) { upcoming = try reader.next() } catch { (upcoming, failure) = (nil, error) }
+    }
+
     /// The next thing that shows.
-    private mutating func step(_ now: Int64) throws(RecordingError) -> [UInt8] {
+    private mutating func step(_ now: Int64) -> [UInt8] {
         var shown: [UInt8] = []
-        while let event = upcoming, shown.isEmpty { shown = try take(event) }
+        while let event = upcoming, shown.isEmpty { shown = take(event) }
         anchor = (now, max(anchor.position, lastPosition))
         return shown
     }
 
-    private mutating func moveToMarker(_ now: Int64) throws(RecordingError) -> [UInt8] {
+    private mutating func moveToMarker(_ now: Int64) -> [UInt8] {
         var isFound = false
         while let event = upcoming, !isFound {
             if case .marker = event.kind { isFound = true }
-            _ = try take(event, isShown: false)
+            _ = take(event, isShown: false)
         }
         anchor = (now, lastPosition)
         return redrawn()
@@ -178,8 +186,8 @@ public struct Playback {
     private mutating func begin() throws(RecordingError) -> Bool {
         guard try reader.rewind() else { return false }
         screen = Self.emptyScreen(reader.header)
-        (lastTime, lastPosition) = (0, 0)
-        upcoming = try reader.next()
+        (lastTime, lastPosition, failure) = (0, 0, nil)
+        advance()
         return true
     }
 

@@ -53,6 +53,8 @@ struct RecCommand: AsyncParsableCommand {
     private var words: [String] { command.first == "--" ? Array(command.dropFirst()) : command }
 
     func validate() throws {
+        // Whatever follows the first word is the program's own, and so would be a lone --help.
+        if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(Self.self) }
         guard line == nil || words.isEmpty else {
             throw ValidationError("Give the command once: with -c, or behind --.")
         }
@@ -62,7 +64,7 @@ struct RecCommand: AsyncParsableCommand {
     /// The program that is started here.
     private func program(_ environment: [String: String]) -> [String] {
         if let host {
-            return [Executable.path, "ssh", "-t", host] + (line.map { [$0] } ?? (words.isEmpty ? [] : ["--"] + words))
+            return [Executable.path, "ssh", "-t", host] + (line.map { [$0] } ?? words)
         }
         if let line { return ["/bin/sh", "-c", line] }
         let shell = environment["SHELL"].flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"

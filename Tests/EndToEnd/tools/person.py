@@ -25,8 +25,10 @@ class Person:
     def tool(self, *arguments, stdin="", check=True, env=None, timeout=60):
         """Runs a program without a terminal: what would be asked at /dev/tty fails."""
         done = subprocess.run(
-            [str(argument) for argument in arguments], input=stdin, capture_output=True, text=True, timeout=timeout,
+            [str(argument) for argument in arguments], input=stdin.encode(), capture_output=True, timeout=timeout,
             cwd=self.work, env={**self.environment, **(env or {})}, start_new_session=True)
+        # Text whose line ends stay as they are: recordings have those of terminals.
+        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
         if check:
             assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done

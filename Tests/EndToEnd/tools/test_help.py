@@ -29,12 +29,12 @@ def commands(command=None, path=()):
             yield from commands(below, (*path, below["commandName"]))
 
 
-def test_every_command_has_an_example_and_fits_a_terminal_of_80_columns():
+def test_every_command_explains_itself_with_an_example():
     wrong = []
     for path, command in commands():
         done = run(*path, "--help")
         name = " ".join(("copilot", *path))
-        if done.returncode != 0 or "USAGE" not in done.stdout:
+        if done.returncode != 0 or "usage" not in done.stdout.lower():
             wrong.append(f"{name}: --help ends with {done.returncode}")
         if not command.get("abstract"):
             wrong.append(f"{name}: no abstract")
