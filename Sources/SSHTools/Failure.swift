@@ -5,11 +5,15 @@ public struct Failure: Error {
         case foundWrong = 1
         case couldNot = 2
         case configuration = 78
+        /// `copilot ssh` and its like, so that it is told apart from what a remote command says.
+        case connection = 255
     }
 
     public let status: Status
     public let sentence: String
     public let hint: String
+    /// Whether trying again may help: nothing answered, or not in time.
+    var mayPass = false
 
     public init(_ sentence: String, hint: String, status: Status = .couldNot) {
         self.sentence = sentence

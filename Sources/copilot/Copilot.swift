@@ -23,7 +23,7 @@ struct Copilot: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, SFTPCommand.self, SCPCommand.self,
             ConfigCommand.self,
         ])
 }

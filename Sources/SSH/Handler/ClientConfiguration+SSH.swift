@@ -12,6 +12,7 @@ extension ClientConfiguration {
             case .certificate(let certificate, let key): .certificate(certificate, key)
             case .external(let identity, _): .external(identity)
             case .password(let password): .password(password)
+            case .askedPassword: .askedPassword
             case .keyboardInteractive: .keyboardInteractive
             // `withAgentKeys` has put the agent's keys in its place.
             case .agent: nil
