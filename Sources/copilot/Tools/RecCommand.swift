@@ -46,6 +46,10 @@ struct RecCommand: AsyncParsableCommand {
     var line: String?
     @Option(help: ArgumentHelp("Record on this host, through `copilot ssh -t`.", valueName: "destination"))
     var host: String?
+    @Option(
+        name: [.customShort("F"), .long],
+        help: ArgumentHelp("With --host: the ssh_config to go by.", valueName: "file"), completion: .file())
+    var sshConfig: String?
     @Flag(help: "Write over a file of that name.") var overwrite = false
     @Flag(name: [.customShort("q"), .long], help: "Do not say where the recording is.") var quiet = false
     @Argument(parsing: .captureForPassthrough, help: "Record this program.") var command: [String] = []
@@ -64,7 +68,8 @@ struct RecCommand: AsyncParsableCommand {
     /// The program that is started here.
     private func program(_ environment: [String: String]) -> [String] {
         if let host {
-            return [Executable.path, "ssh", "-t", host] + (line.map { [$0] } ?? words)
+            let options = ["-t"] + (sshConfig.map { ["-F", $0] } ?? [])
+            return [Executable.path, "ssh"] + options + [host] + (line.map { [$0] } ?? words)
         }
         if let line { return ["/bin/sh", "-c", line] }
         let shell = environment["SHELL"].flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"

@@ -143,20 +143,22 @@ def test_what_is_older_than_a_second_survives_a_crash(person):
 
 
 def test_a_program_on_another_machine_is_recorded_with_its_status(person, host):
-    (person.home / ".ssh/id_ed25519").write_text(host.make_client_key())
-    (person.home / ".ssh/id_ed25519").chmod(0o600)
+    key, known, config = (person.home / ".ssh" / name for name in ("id_ed25519", "known_hosts", "config"))
+    key.write_text(host.make_client_key())
+    key.chmod(0o600)
     public = (host.folder / "host_key.pub").read_text().split()
-    (person.home / ".ssh/known_hosts").write_text(f"[127.0.0.1]:{host.port} {public[0]} {public[1]}\n")
-    (person.home / ".ssh/config").write_text(f"""Host web-1
+    known.write_text(f"[127.0.0.1]:{host.port} {public[0]} {public[1]}\n")
+    config.write_text(f"""Host web-1
   HostName 127.0.0.1
   Port {host.port}
   User {host.username}
+  IdentityFile {key}
+  UserKnownHostsFile {known}
 """)
-    child = person.terminal("rec", "-o", "a.cast", "--host", "web-1", "--", "echo over there; tty; exit 5")
+    child = person.terminal("rec", "-o", "a.cast", "-F", config, "--host", "web-1", "--", "echo over there; tty; exit 5")
     child.expect("over there")
     assert status_of(child) == 5
-    shown = output(cast(person.work / "a.cast")[1])
-    assert "over there\r\n/dev/" in shown
+    assert "over there\r\n/dev/" in output(cast(person.work / "a.cast")[1])
 
 
 # Playing
