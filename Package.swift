@@ -98,10 +98,13 @@ if !engineOnly {
     products += [.library(name: "Recording", targets: ["Recording"])]
     targets += [
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-.target(name: "CLocalCalls"),
+        .target(name: "CLocalCalls"),
         module(
             "SSHTools",
-            ["CLocalCalls", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol", "SFTP", "Terminal", crypto, nioCore, nioPosix]),
+            [
+                "CLocalCalls", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol", "SFTP", "Terminal", crypto, nioCore,
+                nioPosix,
+            ]),
         tests("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", "SFTP", "Terminal", nioCore, nioPosix, nioEmbedded]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),

@@ -32,7 +32,7 @@ struct SCPCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: .hidden) var words: [String] = []
 
     func run() async throws {
-        if words.first == "--help" { throw CleanExit.helpRequest(Self.self) }
+        if words.prefix(while: { $0 != "--" }).contains("--help") { throw CleanExit.helpRequest(Self.self) }
         try await Failure.reported {
             let status = await FileVisit.standalone.scp(try SCPArguments(words))
             if status != 0 { throw ExitCode(status) }

@@ -36,7 +36,7 @@ struct SFTPCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: .hidden) var words: [String] = []
 
     func run() async throws {
-        if words.first == "--help" { throw CleanExit.helpRequest(Self.self) }
+        if words.prefix(while: { $0 != "--" }).contains("--help") { throw CleanExit.helpRequest(Self.self) }
         try await Failure.reported {
             let status = try await FileVisit.standalone.sftp(try SFTPArguments(words))
             if status != 0 { throw ExitCode(status) }
