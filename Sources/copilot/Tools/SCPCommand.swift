@@ -12,12 +12,14 @@ struct SCPCommand: AsyncParsableCommand {
             Between two hosts the files stream through this machine and touch no disk of it.
 
             OPTIONS
-              -r          directories with everything in them     -p  keep times and modes
-              --resume    compare what the target has already, and go on with it
-              -O          the old protocol, for hosts without SFTP; -T takes any name a pattern brings there
-              -l KBIT     at most so many Kbit/s     -X nrequests=N, buffer=N
-              -P PORT     -i KEY     -J JUMP,…     -F CONFIG     -o NAME=VALUE     -c CIPHERS     -C  compress
-              -q  quiet   -v  say more (-vvv)   -B  ask nothing   -3  between hosts (always so)   -4 -6  address family
+              -r  directories with everything in them    -p  keep times and modes
+              --resume  compare what the target has already, and go on with it
+              -O  the old protocol, for hosts without SFTP
+              -T  with -O: take any name that a pattern brings
+              -l KBIT  at most so many Kbit/s    -X nrequests=N, -X buffer=BYTES
+              -P PORT  -i KEY  -J JUMP,…  -F CONFIG  -o NAME=VALUE  -c CIPHERS
+              -C  compress   -B  ask nothing   -q  quiet   -v  say more (-vvv)
+              -3  between hosts by way of this machine (always so)   -4 -6  IPv4, IPv6
 
             EXAMPLE
               copilot scp report.pdf ada@web-1:
@@ -26,13 +28,13 @@ struct SCPCommand: AsyncParsableCommand {
               copilot scp -r web-1:/srv/www web-2:/srv/
 
             EXIT STATUS
-              0 everything was copied   1 something was not: standard error names each file
+              0 everything was copied   1 something was not: standard error says what
             """)
 
     @Argument(parsing: .captureForPassthrough, help: .hidden) var words: [String] = []
 
     func run() async throws {
-        if words.first == "--help" { throw CleanExit.helpRequest(Self.self) }
+        if words.prefix(while: { $0 != "--" }).contains("--help") { throw CleanExit.helpRequest(Self.self) }
         try await Failure.reported {
             let status = await FileVisit.standalone.scp(try SCPArguments(words))
             if status != 0 { throw ExitCode(status) }

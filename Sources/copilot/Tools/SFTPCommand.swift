@@ -14,14 +14,16 @@ struct SFTPCommand: AsyncParsableCommand {
             Ctrl-C during a transfer ends that transfer, and reget or reput goes on with it.
 
             OPTIONS
-              -b FILE     commands from a file, or - for standard input; the first failure ends it with status 1
-                          unless its line begins with "-"
-              -r -p -a -f of all transfers: directories too, keep times and modes, resume, flush to disk
-              -l KBIT     at most so many Kbit/s
-              -B BYTES    of one request     -R COUNT  requests under way
-              -P PORT     -i KEY     -J JUMP,…     -F CONFIG     -o NAME=VALUE     -c CIPHERS     -C  compress
-              -s SERVER   another subsystem, or a program's path at the host
-              -q  quiet   -N  not quiet, also in a batch   -v  say more (-vvv)   -4  IPv4   -6  IPv6
+              -b FILE  commands from a file, or - for standard input; the first that
+                       fails ends it, unless its line begins with "-"
+              -r  directories with everything in them    -p  keep times and modes
+              -a  resume what is there already           -f  flush to disk
+              -l KBIT  at most so many Kbit/s
+              -B BYTES  of one request    -R COUNT  requests under way
+              -P PORT  -i KEY  -J JUMP,…  -F CONFIG  -o NAME=VALUE  -c CIPHERS
+              -s SERVER  another subsystem, or a program's path at the host
+              -C  compress   -q  quiet   -N  not quiet, also in a batch
+              -v  say more (-vvv)   -4 -6  IPv4, IPv6
 
             EXAMPLE
               copilot sftp deploy@web-1
@@ -36,7 +38,7 @@ struct SFTPCommand: AsyncParsableCommand {
     @Argument(parsing: .captureForPassthrough, help: .hidden) var words: [String] = []
 
     func run() async throws {
-        if words.first == "--help" { throw CleanExit.helpRequest(Self.self) }
+        if words.prefix(while: { $0 != "--" }).contains("--help") { throw CleanExit.helpRequest(Self.self) }
         try await Failure.reported {
             let status = try await FileVisit.standalone.sftp(try SFTPArguments(words))
             if status != 0 { throw ExitCode(status) }
