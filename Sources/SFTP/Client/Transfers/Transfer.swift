@@ -12,6 +12,7 @@ protocol TransferTask: AnyObject {
 /// A call of `download` or `upload`. Loop-bound; disks are touched on the thread pool alone.
 class Transfer {
     let core: ClientCore
+    let pieceMemory = PieceMemory()
     let options: TransferOptions
     let disk: NIOThreadPool
     private(set) var summary = TransferSummary()
@@ -96,6 +97,7 @@ class Transfer {
     func complete() {
         guard active.isEmpty, let completion else { return }
         self.completion = nil
+        core.shrink()
         report?(progress)
         if let failure { completion(.failure(failure)) } else { completion(.success(summary)) }
     }
