@@ -36,6 +36,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
         swiftSettings: settings)
 }
 
+func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: "example-" + name.lowercased(), dependencies: ["SSHApplications", "SSH"] + dependencies,
+        path: "Examples/" + name, swiftSettings: settings)
+}
+
 var dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -110,10 +116,11 @@ if !engineOnly {
     dependencies += [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")
     ]
-    products += [.library(name: "Recording", targets: ["Recording"])]
+    products += [
+        .library(name: "Recording", targets: ["Recording"]),
+        .library(name: "SSHApplications", targets: ["SSHApplications", "SSHDispatch"]),
+    ]
     targets += [
-        // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
-        module("SSHTools", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // The capabilities: each usable, tested and documented alone.
         module("Storage", [product("GRDB", "GRDB.swift")]),
         module("Policy", []),
@@ -127,6 +134,44 @@ if !engineOnly {
         tests("Audit", ["Storage", crypto]),
         tests("Recording", ["TestSupport", nioCore, crypto]),
         tests("Terminal", ["TestSupport"], resources: [.copy("Fixtures")]),
+        // Programs of this machine: pipes, pseudo-terminals, accounts.
+        .target(name: "CProcess"),
+        module("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
+        // What the everyday tools share: how a person is asked, how a host is found, how its errors read.
+        .target(name: "CLocalCalls"),
+        module(
+            "SSHTools",
+            [
+                "CLocalCalls", "LocalProcess", "Recording", "SFTP", "SSH", "SSHCrypto", "SSHKeys", "SSHProtocol",
+                "Terminal", crypto, nioCore, nioPosix,
+            ]),
+        tests(
+            "SSHTools",
+            ["Recording", "SFTP", "SSH", "SSHKeys", "SSHProtocol", "Terminal", nioCore, nioPosix, nioEmbedded]),
+        // A local SSH endpoint over connections that are kept.
+        module("Shim", ["SSHTools", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        tests("Shim", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // A server for the accounts of a machine.
+        module(
+            "StandaloneServer",
+            [
+                "CProcess", "LocalProcess", "CLibArgon2", "SSH", "SSHKeys", "SSHProtocol", "SFTP", nioCore, nioPosix,
+            ]),
+        tests("StandaloneServer", ["LocalProcess", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        // Interactive applications, and who comes to them.
+        module("SSHDispatch", ["SSHKeys"]),
+        module("SSHApplications", ["SSHDispatch", "SSH", "Terminal", nioCore, nioPosix]),
+        .executableTarget(name: "copilot-dispatch", dependencies: ["SSHDispatch"], swiftSettings: settings),
+        example("Hello", []),
+        example("Life", []),
+        example("Builds", ["LocalProcess", nioCore, nioPosix, nioHTTP1]),
+        tests(
+            "SSHApplications",
+            [
+                "SSHDispatch", "example-hello", "example-life", "example-builds", "Terminal", "SSH", "SSHKeys", nioCore,
+                nioPosix,
+            ]),
     ]
 }
 
@@ -147,7 +192,10 @@ if !engineOnly && !capabilitiesOnly {
     targets += [
         // The gateway: the domain, its web face and the command line.
         module(
-            "Gateway", capabilities + ["SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log]),
+            "Gateway",
+            capabilities + [
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log,
+            ]),
         module(
             "GatewayWeb",
             capabilities + [
@@ -162,13 +210,15 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
+                "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        tests("Gateway", capabilities + ["SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
+        tests(
+            "Gateway", capabilities + ["SSHDispatch", "SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
         tests(
             "GatewayWeb",
             capabilities + [

@@ -8,7 +8,7 @@ BUILD_PACKAGES=(
     fonts-jetbrains-mono python3-fonttools python3-brotli python3-pip
     python3 python3-venv ca-certificates git
 )
-HOST_PACKAGES=(openssh-server openssh-client procps)
+HOST_PACKAGES=(openssh-client procps)
 
 if [[ -t 1 ]]; then
     BOLD=$'\e[1m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'

@@ -11,8 +11,13 @@
 #define HALF_Q ((Q - 1) / 2)
 
 // Compiles a loop twice, for every x86-64 and for those with vectors of 256 bits, and takes the right one when the
-// program starts. Needs a dynamic linker that can (glibc's).
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+// program starts. Needs a dynamic linker that can (glibc's), and no sanitizer that would be called while the choice is made.
+#if defined(__has_feature)
+#define SANITIZES_THREADS __has_feature(thread_sanitizer)
+#else
+#define SANITIZES_THREADS 0
+#endif
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !SANITIZES_THREADS
 #define VECTORS __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTORS

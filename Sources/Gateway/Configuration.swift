@@ -29,6 +29,10 @@ public struct Configuration: Sendable, Hashable {
     public var page: String?
     /// Ranges (CIDR) that hosts may have although they are refused by default: link-local and metadata addresses.
     public var allowedAddresses: [AddressRange]
+    /// The unix socket at which `copilot dispatch` looks people's keys up; nil for none.
+    public var dispatchSocket: String?
+    /// Accounts that may ask there, beside root and the copilot's own.
+    public var dispatchAccounts: [String]
     /// The least severe log messages that are written to standard error.
     public var logLevel: String
 
@@ -108,12 +112,19 @@ extension Configuration {
         tls = try values.tls()
         page = values.path(.page)
         allowedAddresses = try values.ranges(.allowedAddresses)
+        dispatchSocket = values.path(.dispatchSocket)
+        dispatchAccounts = values.list(.dispatchAccounts)
         logLevel = try values.logLevel() ?? "info"
 
         guard !http || listensOnLoopback else {
             throw values.error(
                 .http, "turns TLS off, but the copilot listens on \(listen), which other machines reach",
                 hint: "Listen on 127.0.0.1, or leave http out and let TLS protect the sign-in.")
+        }
+        if let dispatchSocket, [data, keys].contains(where: { dispatchSocket.hasPrefix($0 + "/") }) {
+            throw values.error(
+                .dispatchSocket, "lies in a folder that only the copilot may enter: \(dispatchSocket)",
+                hint: "Name another place, for example /run/copilot/dispatch.sock.")
         }
     }
 }
@@ -139,6 +150,8 @@ extension Configuration {
         case .tlsKey: tls?.key ?? ""
         case .page: page ?? ""
         case .allowedAddresses: allowedAddresses.map(\.description).joined(separator: ",")
+        case .dispatchSocket: dispatchSocket ?? ""
+        case .dispatchAccounts: dispatchAccounts.joined(separator: ",")
         case .logLevel: logLevel
         }
     }

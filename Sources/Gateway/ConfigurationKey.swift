@@ -14,6 +14,8 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case tlsKey = "tls_key"
     case page
     case allowedAddresses = "allowed_addresses"
+    case dispatchSocket = "dispatch_socket"
+    case dispatchAccounts = "dispatch_accounts"
     case logLevel = "log_level"
 
     /// The environment variable, for example `COPILOT_TLS_KEY`.
@@ -23,13 +25,13 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     public var flag: String { "--" + rawValue.split(separator: "_").joined(separator: "-") }
 
     /// Whether the key holds several values: a sequence in the file, comma-separated in the environment, a repeated flag.
-    public var isList: Bool { self == .names || self == .allowedAddresses }
+    public var isList: Bool { self == .names || self == .allowedAddresses || self == .dispatchAccounts }
 
     /// Whether the value is a path, to which `~` and the place it was written in apply.
     var isPath: Bool {
         switch self {
-        case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page: true
-        case .databaseURL, .listen, .port, .http, .names, .allowedAddresses, .logLevel: false
+        case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page, .dispatchSocket: true
+        case .databaseURL, .listen, .port, .http, .names, .allowedAddresses, .dispatchAccounts, .logLevel: false
         }
     }
 }

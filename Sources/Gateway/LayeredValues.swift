@@ -82,6 +82,8 @@ struct LayeredValues {
         }
     }
 
+    func list(_ key: ConfigurationKey) -> [String] { winner(key)?.values ?? [] }
+
     func names() throws(ConfigurationError) -> [String] {
         let names = winner(.names)?.values ?? []
         for name in names {

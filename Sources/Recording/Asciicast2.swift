@@ -17,12 +17,9 @@ public struct Asciicast2: Sendable {
         }
     }
 
-    private let options: Options
-    private var output = UTF8Stream()
-    private var input = UTF8Stream()
-    private var lastTime: Int64 = 0
+    private var writer: AsciicastWriter
 
-    public init(options: Options = Options()) { self.options = options }
+    public init(options: Options = Options()) { writer = AsciicastWriter(.v2, options: options) }
 
     /// Writes a whole recording. `write` gets the file in pieces of about 64 KiB, and may throw to stop.
     ///
@@ -47,60 +44,23 @@ public struct Asciicast2: Sendable {
             throw error
         }
         if case .truncated = reader.ending {
-            cast.append(RecordingEvent(time: cast.lastTime, kind: .marker("recording ends early")), to: &bytes)
+            cast.append(RecordingEvent(time: cast.writer.lastTime, kind: .marker("recording ends early")), to: &bytes)
         }
         cast.finish(to: &bytes)
         try write(bytes)
     }
 
     /// The first line. `width` and `height` are at least 1, since players divide by them.
-    public static func headerLine(_ header: RecordingHeader) -> [UInt8] {
-        var bytes = Array(
-            """
-            {"version": 2, "width": \(max(1, header.columns)), "height": \(max(1, header.rows)), \
-            "timestamp": \(header.startedAt / 1_000_000), "title": 
-            """.utf8)
-        JSONText.append(header.title, to: &bytes)
-        bytes.append(contentsOf: Array(", \"env\": {\"TERM\": ".utf8))
-        JSONText.append(header.attributes["TERM"] ?? "xterm-256color", to: &bytes)
-        bytes.append(contentsOf: Array("}}\n".utf8))
-        return bytes
-    }
+    public static func headerLine(_ header: RecordingHeader) -> [UInt8] { AsciicastHeader(header).line(.v2) }
 
     /// Appends the lines of one event, none if it has no place in the format. Characters that are cut between two
     /// events are written with the second.
     public mutating func append(_ event: RecordingEvent, to bytes: inout [UInt8]) {
-        lastTime = max(lastTime, event.time)
-        switch event.kind {
-        case .output(let data):
-            line("o", output.decode(data), &bytes)
-        case .input(let data, _):
-            if options.includesInput { line("i", input.decode(data), &bytes) }
-        case .redactedInput(let count, _):
-            if options.marksRedactedInput { line("m", "hidden input (\(count) characters)", &bytes) }
-        case .resize(let columns, let rows):
-            line("r", "\(max(1, columns))x\(max(1, rows))", &bytes)
-        case .marker(let label):
-            line("m", label, &bytes)
-        default:
-            if options.marksPeople, let label = Self.label(event.kind) { line("m", label, &bytes) }
-        }
+        writer.append(event, to: &bytes)
     }
 
     /// Writes characters that never got their end, as U+FFFD.
-    public mutating func finish(to bytes: inout [UInt8]) {
-        line("o", output.finish(), &bytes)
-        if options.includesInput { line("i", input.finish(), &bytes) }
-    }
-
-    private func line(_ code: String, _ data: String, _ bytes: inout [UInt8]) {
-        guard !data.isEmpty else { return }
-        bytes.append(UInt8(ascii: "["))
-        JSONText.append(seconds: lastTime, to: &bytes)
-        bytes.append(contentsOf: Array(", \"\(code)\", ".utf8))
-        JSONText.append(data, to: &bytes)
-        bytes.append(contentsOf: Array("]\n".utf8))
-    }
+    public mutating func finish(to bytes: inout [UInt8]) { writer.finish(to: &bytes) }
 
     /// A marker's words for what the format has no code for.
     public static func label(_ kind: RecordingEvent.Kind) -> String? {

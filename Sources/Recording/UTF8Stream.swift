@@ -3,6 +3,23 @@
 struct UTF8Stream: Sendable {
     private var held: [UInt8] = []
 
+    /// Whether nothing waits for its rest.
+    var isEmpty: Bool { held.isEmpty }
+
+    /// Whether the bytes are whole characters and nothing else.
+    static func isWhole(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let text = bytes.assumingMemoryBound(to: UInt8.self)
+        // Eight bytes of ASCII at a time: terminals show little else.
+        var index = 0
+        while index + 8 <= bytes.count {
+            guard bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 else {
+                break
+            }
+            index += 8
+        }
+        return text[index...].allSatisfy { $0 < 0x80 } || String(validating: text[index...], as: UTF8.self) != nil
+    }
+
     /// The characters that are finished now.
     mutating func decode(_ bytes: [UInt8]) -> String {
         guard !held.isEmpty || bytes.last.map({ $0 >= 0x80 }) ?? false else {
@@ -40,24 +57,39 @@ struct UTF8Stream: Sendable {
 /// JSON strings and numbers, written straight into bytes: an export writes hundreds of megabytes of them.
 enum JSONText {
     static func append(_ text: String, to bytes: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { append(wellFormed: UnsafeRawBufferPointer($0), to: &bytes) }
+    }
+
+    /// - Parameter text: UTF-8 without any fault.
+    static func append(wellFormed text: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0x0A: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-            case 0x0D: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
-            case 0x09: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
-            case 0x00..<0x20, 0x7F:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(contentsOf: Array("\\u00".utf8))
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
-            default: bytes.append(byte)
+        var plain = 0
+        for index in text.indices {
+            let byte = text[index]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else {
+                continue
             }
+            // What needs no escape goes over in one piece.
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[plain..<index]))
+            plain = index + 1
+            escape(byte, &bytes)
         }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[plain...]))
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func escape(_ byte: UInt8, _ bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        default:
+            bytes.append(contentsOf: "u00".utf8)
+            for digit in [byte >> 4, byte & 15] { bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+        }
     }
 
     /// Microseconds as seconds with six decimals: exact, without the rounding of a floating-point number.

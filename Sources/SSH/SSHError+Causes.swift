@@ -70,11 +70,13 @@ extension SSHError {
             default: "reason \(reason)"
             }
         let text = DisplayText.neutralise(words, limit: 200)
-        return SSHError(
+        var error = SSHError(
             .channelRefused, "The host refused to open \(name): \(why)\(text.isEmpty ? "" : " (\(text))").",
             hint: name == "a session"
                 ? "The host may limit sessions on one connection (MaxSessions); close one or connect again."
                 : "The host may not reach the target, or its SSH server may not allow forwarding.")
+        error.refusal = SSHChannelRefusal(reason: ChannelRefusal(rawValue: reason), words: words)
+        return error
     }
 
     static func requestRefused(_ what: String) -> SSHError {

@@ -46,6 +46,8 @@ public struct SSHError: Error, Sendable, Hashable {
     public var offeredMethods: [String]
     /// Both lists, on `no_common_algorithm`.
     public var mismatch: AlgorithmMismatch?
+    /// What the host said, on `channel_refused`.
+    public var refusal: SSHChannelRefusal?
 
     public init(_ code: Code, _ description: String, hint: String, offeredMethods: [String] = []) {
         self.code = code
@@ -56,3 +58,15 @@ public struct SSHError: Error, Sendable, Hashable {
 }
 
 extension SSHError: CustomStringConvertible {}
+
+/// A host's refusal of a channel, as it came (RFC 4254 §5.1).
+public struct SSHChannelRefusal: Sendable, Hashable {
+    public var reason: ChannelRefusal
+    /// The host's words, not neutralised.
+    public var words: String
+
+    public init(reason: ChannelRefusal, words: String) {
+        self.reason = reason
+        self.words = words
+    }
+}

@@ -16,13 +16,18 @@ struct ConfigurationFile {
     }
 
     func layer() throws(ConfigurationError) -> ConfigurationLayer {
+        try ConfigurationLayer(file: path, entries: try entries())
+    }
+
+    /// Keys and values as they stand there, for whoever has keys of its own.
+    func entries() throws(ConfigurationError) -> [(key: String, values: [String])] {
         guard let data = FileManager.default.contents(atPath: path), let text = String(data: data, encoding: .utf8)
         else {
             throw ConfigurationError(
                 file: path, "cannot be read, or is not UTF-8 text",
                 hint: "Check its path and that this account may read it.")
         }
-        return try ConfigurationLayer(file: path, entries: entries(of: text))
+        return try entries(of: text)
     }
 
     private func entries(of text: String) throws(ConfigurationError) -> [(key: String, values: [String])] {

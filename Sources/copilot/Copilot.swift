@@ -1,4 +1,12 @@
 import ArgumentParser
+import SSHDispatch
+import StandaloneServer
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 @main
 struct Copilot: AsyncParsableCommand {
@@ -12,6 +20,7 @@ struct Copilot: AsyncParsableCommand {
               copilot serve --port 8443
               copilot host add web-1 --address 10.0.0.5 --username deploy --generate-key
               copilot audit verify --checkpoints /mnt/elsewhere/checkpoints
+              copilot ssh deploy@web-1 uptime
 
             EXIT STATUS
               0   done
@@ -19,11 +28,31 @@ struct Copilot: AsyncParsableCommand {
               2   it could not be done; standard error says why and what to do
               64  the command was used wrongly
               78  the configuration is not valid
+              255 what went wrong here with `ssh` and its like; otherwise their status is the remote program's
             """,
         version: version,
         subcommands: [
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, SFTPCommand.self, SCPCommand.self,
             ConfigCommand.self,
+            SSHCommand.self, ShimCommand.self, SSHServerCommand.self, SFTPServerCommand.self, DispatchSubcommand.self,
+            KeygenCommand.self, AgentCommand.self, KeyscanCommand.self, RecCommand.self, PlayCommand.self,
         ])
+
+    /// Tools whose words are not ArgumentParser's, and that start often: they do not wait for it to build its tree.
+    private static let direct: [String: @Sendable ([String]) async -> Int32] = [
+        "ssh": { await SSHCommand.run($0) },
+        "dispatch": { DispatchCommand.run($0, subcommand: ["dispatch"]) },
+    ]
+
+    static func main() async {
+        let words = CommandLine.arguments.dropFirst()
+        // What follows is another program's command line, which is nobody's to interpret.
+        if words.first == "login-helper" { LoginHelper.run(Array(words.dropFirst())) }
+        if let name = words.first, let tool = direct[name] { endProcess(await tool(Array(words.dropFirst()))) }
+        await main(nil)
+    }
 }
+
+/// The C library's own: within a command `exit` would be ArgumentParser's.
+private func endProcess(_ status: Int32) -> Never { exit(status) }

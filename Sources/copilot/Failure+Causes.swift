@@ -6,6 +6,7 @@ import Recording
 import SSH
 import SSHKeys
 import SSHTools
+import StandaloneServer
 import Storage
 import Vault
 
@@ -22,6 +23,9 @@ extension Failure {
         case let error as AuditError: self.init(error.description, hint: error.hint)
         case let error as RecordingError: self.init(error.description, hint: error.hint)
         case let error as SSHError: self.init(error.description, hint: error.hint)
+        case let error as StandaloneServerError:
+            self.init(
+                error.description, hint: error.hint, status: error.code == .settings ? .configuration : .couldNot)
         case let error as SSHKeyError: self.init(error.description, hint: error.hint)
         default: self.init("It could not be done: \(error).", hint: "Run `copilot doctor` with the same settings.")
         }
@@ -41,6 +45,9 @@ extension Failure {
             try await body()
         } catch let exit as ExitCode {
             throw exit
+        } catch let wrong as ValidationError {
+            // The parser says it, with the usage, and ends with the status of wrong use.
+            throw wrong
         } catch {
             let failure = Failure(any: error)
             PersonTerminal.error("copilot: \(failure.sentence)")

@@ -82,6 +82,14 @@ struct ServingOptions: ParsableArguments {
     )
     var allowedAddresses: [String] = []
 
+    @Option(help: ArgumentHelp("A unix socket for lookups by `copilot dispatch`. (default: none)", valueName: "path"))
+    var dispatchSocket: String?
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("An account that may ask there, such as sshd's nobody; repeatable.", valueName: "name"))
+    var dispatchAccounts: [String] = []
+
     @Option(
         help: ArgumentHelp(
             "trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"))
@@ -90,10 +98,11 @@ struct ServingOptions: ParsableArguments {
     var values: [ConfigurationKey: [String]] {
         let given: [ConfigurationKey: String?] = [
             .listen: listen, .port: port, .http: http ? "true" : nil, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey,
-            .page: page, .logLevel: logLevel,
+            .page: page, .dispatchSocket: dispatchSocket, .logLevel: logLevel,
         ]
         var values = given.compactMapValues { $0.map { [$0] } }
         if !names.isEmpty { values[.names] = names }
+        if !dispatchAccounts.isEmpty { values[.dispatchAccounts] = dispatchAccounts }
         if !allowedAddresses.isEmpty { values[.allowedAddresses] = allowedAddresses }
         return values
     }

@@ -36,13 +36,18 @@ struct Serve: AsyncParsableCommand {
             let web = WebServer(
                 configuration: Self.web(settings, greeting: Greeting(settings: settings, gateway: gateway)),
                 gateway: gateway, group: loops, logger: logger)
+            // Stopped from the last to the first: nobody new comes in while the sessions end.
+            var services: [any Service] = [Sitting(gateway: gateway), web]
+            if let path = settings.dispatchSocket {
+                let lookups = try await KeyLookupSocket.listen(
+                    at: path, people: gateway.people, accounts: settings.dispatchAccounts, on: loops, logger: logger)
+                services.append(Answering(lookups: lookups))
+            }
             let group = ServiceGroup(
                 configuration: .init(
-                    // Stopped from the last to the first: nobody new comes in while the sessions end.
-                    services: [
-                        .init(service: Sitting(gateway: gateway), failureTerminationBehavior: .gracefullyShutdownGroup),
-                        .init(service: web, failureTerminationBehavior: .gracefullyShutdownGroup),
-                    ],
+                    services: services.map {
+                        .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+                    },
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
             try await group.run()
         }
@@ -77,6 +82,16 @@ private struct Sitting: Service {
 
     func run() async throws {
         try await cancelWhenGracefulShutdown { try await gateway.run() }
+    }
+}
+
+/// The lookups of `copilot dispatch` as a service.
+private struct Answering: Service {
+    let lookups: KeyLookupSocket
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await lookups.close()
     }
 }
 

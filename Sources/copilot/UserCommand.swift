@@ -5,7 +5,8 @@ import Storage
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "Add and list the people who may sign in.", subcommands: [Add.self, List.self])
+        commandName: "user", abstract: "Add and list the people who may sign in.",
+        subcommands: [Add.self, List.self, UserKeyCommand.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

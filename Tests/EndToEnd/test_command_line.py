@@ -13,7 +13,8 @@ from copilot import BINARY, ROOT, Person
 COMMANDS = [
     [], ["serve"], ["user"], ["user", "add"], ["user", "list"], ["host"], ["host", "add"], ["host", "list"],
     ["host", "test"], ["audit"], ["audit", "verify"], ["recording"], ["recording", "list"], ["recording", "export"],
-    ["doctor"], ["config"], ["config", "check"],
+    ["doctor"], ["config"], ["config", "check"], ["user", "key"], ["user", "key", "add"], ["user", "key", "list"],
+    ["user", "key", "remove"], ["dispatch"],
 ]
 
 
@@ -26,7 +27,7 @@ def test_every_command_explains_itself(command):
     done = run(*command, "--help")
     assert done.returncode == 0
     assert "USAGE" in done.stdout
-    if command not in (["user"], ["host"], ["audit"], ["recording"], ["config"]):
+    if command not in (["user"], ["host"], ["audit"], ["recording"], ["config"], ["user", "key"]):
         assert "EXAMPLE" in done.stdout, "an example is in the help"
 
 

@@ -6,8 +6,8 @@ import Testing
 /// Input redaction against real programs on a real PTY. A script types when it sees what it waits for and writes down
 /// both directions; the transcript is then played into `InputRedaction`.
 @Suite struct RealTerminalTests {
-    /// Steps: `expect` text; `silence`: wait until the terminal's echo is off; `send` text at once; `keys`: one by one,
-    /// the next when something came back or after 50 ms; `paced`: one by one, 120 ms apart whatever comes.
+    /// Steps: `expect` text; `silence`: wait until a program reads a line without echo; `send` text at once; `keys`: one
+    /// by one, the next when something came back or after 50 ms; `paced`: one by one, 120 ms apart whatever comes.
     private static let driver = """
         import json, os, pty, select, sys, time, fcntl, termios, struct
         argv, steps = json.loads(sys.argv[1]), json.loads(sys.argv[2])
@@ -45,7 +45,9 @@ import Testing
                     while (rest := until - time.monotonic()) > 0: pump(rest)
             elif step[0] == 'silence':
                 deadline = time.monotonic() + 15
-                while termios.tcgetattr(fd)[3] & termios.ECHO and time.monotonic() < deadline: pump(0.01)
+                # A shell's line editor echoes by itself: only with whole lines is it a program that asks.
+                while termios.tcgetattr(fd)[3] & (termios.ECHO | termios.ICANON) != termios.ICANON \
+                        and time.monotonic() < deadline: pump(0.01)
         while pump(0.3): pass
         os.close(fd)
         print(json.dumps(log))

@@ -78,7 +78,7 @@ import Testing
         let (near, far) = QueueStream.pair()
         try await near.write(ByteBuffer(string: lines))
         near.end()
-        let sink = SCPSink(far, fileSystem: files, expectedName: "file")
+        let sink = SCPSink(far, fileSystem: files, accepts: { $0 == "file" })
         #expect(await sftpError { try await sink.receive(into: "/") } != nil)
         let names = try await Pair(files).client.list("/").all().map(\.name)
         #expect(names.allSatisfy { $0 == "file" })
@@ -90,7 +90,7 @@ import Testing
         let (near, far) = QueueStream.pair()
         try await near.write(ByteBuffer(string: "C0644 1 file\na\0C0644 1 file\nb\0"))
         near.end()
-        let sink = SCPSink(far, fileSystem: files, expectedName: "file")
+        let sink = SCPSink(far, fileSystem: files, accepts: { $0 == "file" })
         #expect(await sftpError { try await sink.receive(into: "/mine") } == .protocolError)
         #expect(try await Pair(files).client.read("/mine") == Array("a".utf8))
     }

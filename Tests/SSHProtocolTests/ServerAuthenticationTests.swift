@@ -84,6 +84,45 @@ import Testing
         #expect(!unwanted.clientEvents.contains { if case .sign = $0 { true } else { false } })
     }
 
+    @Test("a password that is asked for when its turn comes is asked for once a credential, and can be changed")
+    func askedPasswords() {
+        let pair = pair(["publickey", "password"], [.askedPassword, .askedPassword]) {
+            $0.changesExpiredPasswords = true
+        } authorize: { request in
+            switch request.method {
+            case .password(let password): password == Array("second".utf8) ? .changePassword(prompt: "") : .refuse
+            case .passwordChange(let old, _): old == Array("second".utf8) ? .accept : .refuse
+            default: .refuse
+            }
+        }
+        var given = ["first", "second"]
+        pair.answers = { prompt in
+            #expect(prompt.questions == [.init(text: "", echoes: false)])
+            return given.isEmpty ? nil : [Array(given.removeFirst().utf8)]
+        }
+        pair.newPassword = { _ in Array("new".utf8) }
+        pair.begin()
+        #expect(pair.isAuthenticated)
+        #expect(given.isEmpty)
+
+        let silent = self.pair(["password"], [.askedPassword]) { $0.method.name == "none" ? .refuse : .accept }
+        silent.begin()
+        #expect(silent.clientError?.code == .authenticationFailed)
+    }
+
+    @Test("a host that does not offer passwords is told none, and nobody is asked for one")
+    func notAsked() {
+        let pair = pair(["publickey"], [.askedPassword]) { _ in .refuse }
+        var wasAsked = false
+        pair.answers = { _ in
+            wasAsked = true
+            return nil
+        }
+        pair.begin()
+        #expect(!wasAsked)
+        #expect(pair.clientError?.code == .authenticationFailed)
+    }
+
     @Test("a password is asked about, an expired one is changed, and a wrong one is refused")
     func passwords() {
         let pair = pair(["password"], [.password(Array("old".utf8))]) {

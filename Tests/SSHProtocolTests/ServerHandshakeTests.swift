@@ -183,6 +183,21 @@ import Testing
         #expect(deaf.isAuthenticated && deaf.clientError == nil)
     }
 
+    @Test("a host that announces just the keys on record is not asked to prove them")
+    func hostKeysOnRecord() throws {
+        let second = try SSHPrivateKey.generate(.ecdsa(.p256))
+        let keys = [MachinePair.hostKey, second]
+        let pair = MachinePair(
+            hostKeys: keys.map { HostKey(privateKey: $0) }, server: { _ in },
+            client: {
+                $0.learnsHostKeys = true
+                $0.knownHostKeys = Set(keys.map(\.publicKey))
+            })
+        pair.begin()
+        #expect(pair.isAuthenticated)
+        #expect(!pair.clientEvents.contains { if case .hostKeysOffered = $0 { true } else { false } })
+    }
+
     @Test("a ping comes back, and is sent only where it was announced")
     func ping() {
         let pair = MachinePair()

@@ -89,10 +89,12 @@ import Testing
         let readme = try Documentation.page("README.md")
         let library = try #require(
             readme.components(separatedBy: "\n## The library\n").last?.components(separatedBy: "\n## ").first)
-        let examples = try ["Tests/SSHTests/LibraryExamples.swift", "Tests/SFTPTests/SFTPLibraryExample.swift"]
-            .map(Documentation.page).joined()
+        let examples = try [
+            "Tests/SSHTests/LibraryExamples.swift", "Tests/SFTPTests/SFTPLibraryExample.swift",
+            "Tests/RecordingTests/RecordingLibraryExample.swift",
+        ].map(Documentation.page).joined()
         let blocks = Documentation.swiftBlocks(in: library).filter { !$0.hasPrefix(".") }
-        #expect(blocks.count == 3)
+        #expect(blocks.count == 4)
         for block in blocks { #expect(examples.contains("\n" + block + "\n"), "\(block.prefix(60))") }
         let lengths = blocks.map { $0.split(separator: "\n").count }
         #expect(lengths.first == 10)

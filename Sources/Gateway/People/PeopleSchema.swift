@@ -64,4 +64,25 @@ enum PeopleSchema {
             """,
             "CREATE INDEX refresh_token_by_sign_in ON refresh_token (tenant, sign_in)",
         ])
+
+    static let keys = Migration(
+        "gateway-0002-person-keys",
+        [
+            """
+            CREATE TABLE person_key (
+                tenant TEXT NOT NULL,
+                id TEXT NOT NULL,
+                person TEXT NOT NULL,
+                type TEXT NOT NULL,
+                fingerprint TEXT NOT NULL,
+                line TEXT NOT NULL,
+                comment TEXT NOT NULL,
+                created \(type: .integer) NOT NULL,
+                PRIMARY KEY (tenant, id),
+                UNIQUE (tenant, fingerprint),
+                FOREIGN KEY (tenant, person) REFERENCES person (tenant, id)
+            ) \(clause: .strict)
+            """,
+            "CREATE INDEX person_key_by_person ON person_key (tenant, person)",
+        ])
 }

@@ -264,6 +264,17 @@ final class ClientCore {
     /// Handles that one transfer may hold, leaving some to others.
     var handleAllowance: Int { limits.handles == 0 ? 64 : Int(max(1, min(64, limits.handles / 2))) }
 
+    /// Bytes went over the link: their room is free at once, or when the pace allows it.
+    func passed(_ bytes: Int) {
+        guard let due = flight.pause(for: bytes, now: .now()) else {
+            for waiter in flight.release(bytes) { waiter() }
+            return
+        }
+        eventLoop.assumeIsolated().scheduleTask(deadline: due) {
+            for waiter in self.flight.release(bytes) { waiter() }
+        }
+    }
+
     private func largest(_ limit: UInt64) -> Int {
         limit == 0 ? SFTPLimits.safeData : Int(min(max(limit, 512), UInt64(SFTPLimits.maximumData)))
     }

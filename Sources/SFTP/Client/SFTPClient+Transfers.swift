@@ -55,6 +55,12 @@ extension SFTPClient {
         }
     }
 
+    /// Bounds what transfers of this session put on the link from now on.
+    public func limitFlight(_ limits: FlightLimits) async {
+        let bound = bound
+        try? await eventLoop.submit { bound.value.flight.bounds = limits }.get()
+    }
+
     private func perform(
         _ begin:
             @escaping @Sendable (
@@ -66,7 +72,9 @@ extension SFTPClient {
         let outcome: Result<TransferSummary, SFTPError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 eventLoop.execute {
-                    guard !running.value.isCancelled else { return continuation.resume(returning: .failure(.cancelled)) }
+                    guard !running.value.isCancelled else {
+                        return continuation.resume(returning: .failure(.cancelled))
+                    }
                     running.value.transfer = begin(bound.value) { result in
                         running.value.transfer = nil
                         continuation.resume(returning: result)

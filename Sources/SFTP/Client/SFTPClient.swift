@@ -97,9 +97,10 @@ public final class SFTPClient: Sendable {
 extension SSHConnection {
     /// Starts SFTP on a channel of its own.
     ///
+    /// - Parameter server: The subsystem's name, or with a "/" in it the server program's path at the host.
     /// - Throws: `subsystem_refused` when the host has no SFTP, `protocol_error` when what answers is none,
     ///   `connection_lost`.
-    public func sftp() async throws(SFTPError) -> SFTPClient {
+    public func sftp(server: String = "sftp") async throws(SFTPError) -> SFTPClient {
         do {
             return try await eventLoop.flatSubmit {
                 let stream = SessionStream(self.eventLoop)
@@ -109,7 +110,8 @@ extension SSHConnection {
                 return opened.flatMap { channel -> EventLoopFuture<SFTPClient> in
                     stream.channel = channel
                     // INIT goes out behind the request, without waiting for the answer: a round trip less.
-                    channel.subsystem("sftp").assumeIsolated().whenFailure { stream.refused(.subsystemRefused($0)) }
+                    let started = server.contains("/") ? channel.exec(server) : channel.subsystem(server)
+                    started.assumeIsolated().whenFailure { stream.refused(.subsystemRefused($0)) }
                     return SFTPClient.start(core)
                 }.nonisolated()
             }.get()

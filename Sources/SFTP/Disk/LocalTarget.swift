@@ -100,6 +100,7 @@ extension OpenDescriptor {
         if try information().st_size != size { try truncate(to: size) }
         if options.preservesModes, let mode = attributes.safeMode { try setMode(mode_t(mode)) }
         if options.preservesTimes, let times = attributes.times { try setTimes(times) }
+        if options.synchronises { _ = try uninterrupted { fsync(number) } }
     }
 }
 

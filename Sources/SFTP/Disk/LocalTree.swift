@@ -15,6 +15,8 @@ struct LocalEntry: Sendable {
     var attributes: FileAttributes
     /// Of a symbolic link.
     var target: RemotePath?
+    /// Of what a symbolic link leads to; nil when that is nothing.
+    var followed: FileAttributes?
 }
 
 enum LocalTree {
@@ -83,6 +85,9 @@ enum LocalTree {
                         // One that vanished meanwhile is left out.
                         guard let target = try? readLink(in: directory, entry.name.bytes) else { continue }
                         found.target = RemotePath(bytes: target)
+                        var information = stat()
+                        let isThere = withPath(entry.name.bytes) { fstatat(directory.number, $0, &information, 0) } == 0
+                        if isThere { found.followed = FileAttributes(information) }
                     }
                     entries.append(found)
                 }

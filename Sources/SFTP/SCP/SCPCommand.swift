@@ -64,10 +64,38 @@ public struct SCPCommand: Sendable, Hashable {
         if options.isRecursive { letters += " -r" }
         if options.preserves { letters += " -p" }
         if options.targetsDirectory { letters += " -d" }
-        let quoted = String(decoding: path.bytes, as: UTF8.self).split(
-            separator: "'", omittingEmptySubsequences: false
-        ).joined(separator: "'\\''")
-        return "scp\(letters) -\(direction) -- '\(quoted)'"
+        let quoted =
+            options.expandsPattern && direction == "f"
+            ? quotedPattern(path.bytes)
+            : "'"
+                + String(decoding: path.bytes, as: UTF8.self).split(
+                    separator: "'", omittingEmptySubsequences: false
+                ).joined(separator: "'\\''") + "'"
+        return "scp\(letters) -\(direction) -- \(quoted)"
+    }
+
+    /// Everything is quoted but what makes a pattern, and a "~" with a user's name at the beginning.
+    private static func quotedPattern(_ path: [UInt8]) -> String {
+        var quoted: [UInt8] = []
+        var isEscaped = false
+        for (index, byte) in path.enumerated() {
+            let isPlain =
+                UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+                || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || byte >= 0x80
+                || "/._-+,:@%".utf8.contains(byte)
+            if isEscaped {
+                quoted += byte == 10 ? Array("'\n'".utf8) : [UInt8(ascii: "\\"), byte]
+                isEscaped = false
+            } else if byte == UInt8(ascii: "\\"), index + 1 < path.count {
+                isEscaped = true
+            } else if isPlain || "*?[]!^".utf8.contains(byte) || byte == UInt8(ascii: "~") && index == 0 {
+                quoted.append(byte)
+            } else {
+                // A backslash before a line feed would take it away.
+                quoted += byte == 10 ? Array("'\n'".utf8) : [UInt8(ascii: "\\"), byte]
+            }
+        }
+        return String(decoding: quoted, as: UTF8.self)
     }
 
     /// Splits as a shell does, with its three ways of quoting; nil for what only a shell could mean.

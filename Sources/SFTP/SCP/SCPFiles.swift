@@ -55,6 +55,15 @@ public struct SCPOptions: Sendable, Hashable {
     public var preserves = false
     /// -d: the target must be a directory.
     public var targetsDirectory = false
+    /// Whether the host's shell expands "*", "?", "[…]" and a leading "~" of a path that is downloaded. Everything else in
+    /// it stays quoted, and only names that the pattern means are taken.
+    public var expandsPattern = false
+    /// Whether a download takes any name that is one, as old hosts may make of a pattern; it still goes nowhere else.
+    public var acceptsAnyName = false
+    /// Whether a file that failed lets the others go on; failures are then in the summary.
+    public var continuesAfterErrors = false
+    /// Bytes a second; nil for what the link carries.
+    public var bytesPerSecond: Int?
 
     public init(isRecursive: Bool = false, preserves: Bool = false, targetsDirectory: Bool = false) {
         self.isRecursive = isRecursive

@@ -12,23 +12,27 @@ public struct SCPSink: Sendable {
     private let files: SCPFiles
     private let stream: any SCPStream
     private let options: SCPOptions
-    private let expectedName: RemotePath?
+    private let accepts: @Sendable (RemotePath) -> Bool
+    private let progress: (@Sendable (TransferProgress) -> Void)?
 
     /// - Parameters:
     ///   - stream: To the other end.
     ///   - fileSystem: Where files go.
     ///   - configuration: Policy, as for an SFTP server.
     ///   - options: What is kept, and whether directories are taken.
-    ///   - expectedName: The only name that the first file or directory may have; nil at a server, whose client chooses.
+    ///   - accepts: Whether a file or directory may come under this name at the top; a server takes what its client says.
+    ///   - progress: Told at most ten times a second, and at the end.
     public init(
         _ stream: any SCPStream, fileSystem: any SFTPFileSystem,
         configuration: SFTPServerConfiguration = SFTPServerConfiguration(), options: SCPOptions = SCPOptions(),
-        expectedName: RemotePath? = nil
+        accepts: @escaping @Sendable (RemotePath) -> Bool = { _ in true },
+        progress: (@Sendable (TransferProgress) -> Void)? = nil
     ) {
         self.stream = stream
         self.files = SCPFiles(system: fileSystem, configuration: configuration)
         self.options = options
-        self.expectedName = expectedName
+        self.accepts = accepts
+        self.progress = progress
     }
 
     /// Receives until the other end has sent everything.
@@ -37,7 +41,7 @@ public struct SCPSink: Sendable {
     @discardableResult
     public func receive(into target: RemotePath) async throws(SFTPError) -> TransferSummary {
         let target = target.normalised(from: files.system.home)
-        var run = Run(files: files, stream: stream, options: options, expectedName: expectedName)
+        var run = Run(files: files, stream: stream, options: options, accepts: accepts, progress: progress)
         do throws(SFTPError) {
             let isDirectory = try await files.attributes(of: target)?.kind == .directory
             guard isDirectory || !options.targetsDirectory else {
@@ -45,8 +49,10 @@ public struct SCPSink: Sendable {
             }
             try await stream.write(SCPSink.ok)
             try await run.receive(target, isDirectory: isDirectory, depth: 0)
+            run.tally.end()
             return run.summary
         } catch {
+            run.tally.end()
             // The other end learns why; it may be gone.
             try? await stream.write(SCPSink.refusal(error))
             throw error
@@ -63,23 +69,38 @@ public struct SCPSink: Sendable {
         let files: SCPFiles
         let stream: any SCPStream
         let options: SCPOptions
-        let expectedName: RemotePath?
+        let accepts: @Sendable (RemotePath) -> Bool
         var reader: SCPReader
         var summary = TransferSummary()
+        var tally: SCPTally
 
-        init(files: SCPFiles, stream: any SCPStream, options: SCPOptions, expectedName: RemotePath?) {
+        init(
+            files: SCPFiles, stream: any SCPStream, options: SCPOptions,
+            accepts: @escaping @Sendable (RemotePath) -> Bool, progress: (@Sendable (TransferProgress) -> Void)?
+        ) {
             self.files = files
             self.stream = stream
             self.options = options
-            self.expectedName = expectedName
+            self.accepts = accepts
             reader = SCPReader(stream)
+            tally = SCPTally(progress)
+        }
+
+        /// A sentence of the other end about one file: after 1 it goes on with the next.
+        private mutating func refused(_ first: UInt8, _ sentence: [UInt8]) throws(SFTPError) {
+            let error = SFTPError.scpRefused(sentence)
+            guard first == 1, options.continuesAfterErrors, summary.failures.count < 1000 else { throw error }
+            summary.failures.append(error)
         }
 
         mutating func receive(_ target: RemotePath, isDirectory: Bool, depth: Int) async throws(SFTPError) {
             var times: FileAttributes.Times?
             var received = 0
             while let first = try await reader.byte() {
-                if first == 1 || first == 2 { throw .scpRefused(try await reader.line()) }
+                if first == 1 || first == 2 {
+                    try refused(first, try await reader.line())
+                    continue
+                }
                 let header = try SCPHeader([first] + (try await reader.line()))
                 if case .times(let found) = header {
                     times = found
@@ -125,7 +146,7 @@ public struct SCPSink: Sendable {
         /// The first name must be what was asked for, however the target is called: a server that sends another file
         /// than the one named would else overwrite what it likes.
         private func check(_ name: RemotePath, _ depth: Int) throws(SFTPError) {
-            if depth == 0, let expectedName, name != expectedName { throw .unsafeName(name, in: ".") }
+            if depth == 0, !accepts(name) { throw .unsafeName(name, in: ".") }
         }
 
         private mutating func receiveDirectory(
@@ -151,27 +172,47 @@ public struct SCPSink: Sendable {
         private mutating func receiveFile(
             _ path: RemotePath, _ attributes: FileAttributes, size: UInt64
         ) async throws(SFTPError) {
-            let file = try await files.perform(
-                SFTPOperation(kind: .open(reads: false, writes: true), path: path)
-            ) { system throws(SFTPStatus) in
-                try system.open(
-                    path, [.write, .create, .truncate], FileAttributes(permissions: attributes.permissions))
-            }
+            guard let file = try await openTarget(path, attributes) else { return }
             try await stream.write(SCPSink.ok)
+            tally.began(source: path.lastComponent, target: path, size: size)
             var offset: UInt64 = 0
             while offset < size {
                 let data = try await reader.data(upTo: Int(min(size - offset, 256 * 1024)))
                 let position = offset
                 try await files.perform(nil) { _ throws(SFTPStatus) in try file.write(data, at: position) }
                 offset += UInt64(data.readableBytes)
+                tally.moved(data.readableBytes)
             }
-            try await reader.acknowledgement()
+            if let first = try await reader.byte(), first != 0 {
+                try refused(first, try await reader.line())
+                return try await stream.write(SCPSink.ok)
+            }
             if options.preserves {
                 try await files.perform(nil) { _ throws(SFTPStatus) in try file.setAttributes(attributes) }
             }
             summary.files += 1
             summary.bytes &+= size
+            tally.finished()
             try await stream.write(SCPSink.ok)
+        }
+
+        /// nil when it failed and the other end has been told to go on with the next one.
+        private mutating func openTarget(
+            _ path: RemotePath, _ attributes: FileAttributes
+        ) async throws(SFTPError) -> (any SFTPOpenFile)? {
+            do throws(SFTPError) {
+                return try await files.perform(
+                    SFTPOperation(kind: .open(reads: false, writes: true), path: path)
+                ) { system throws(SFTPStatus) in
+                    try system.open(
+                        path, [.write, .create, .truncate], FileAttributes(permissions: attributes.permissions))
+                }
+            } catch {
+                guard options.continuesAfterErrors, error.status != nil else { throw error }
+                summary.failures.append(error)
+                try await stream.write(SCPSink.refusal(error))
+                return nil
+            }
         }
     }
 }

@@ -7,18 +7,23 @@ extension SSHConnection {
     /// whatever names and links the host makes up.
     ///
     /// - Parameters:
-    ///   - path: At the host, as it is: it is quoted for the host's shell, so no pattern is expanded.
+    ///   - path: At the host. It is quoted for the host's shell, so no pattern is expanded unless the options say so.
     ///   - localPath: A directory that exists, or what the file is to be called.
     ///   - options: What is kept, and whether directories are taken.
+    ///   - progress: Told at most ten times a second, and at the end.
     @discardableResult
     public func scpDownload(
-        _ path: RemotePath, to localPath: String, options: SCPOptions = SCPOptions()
+        _ path: RemotePath, to localPath: String, options: SCPOptions = SCPOptions(),
+        progress: (@Sendable (TransferProgress) -> Void)? = nil
     ) async throws(SFTPError) -> TransferSummary {
         let name = path.lastComponent
         guard name.isSafeComponent else { throw .unsafeName(name, in: path) }
+        let pattern = options.expandsPattern ? GlobPattern(name.bytes) : nil
         let (files, target) = try LocalPlace.of(localPath)
         let stream = try await SessionSCPStream.start(SCPCommand.line("f", options, path), on: self)
-        let sink = SCPSink(stream, fileSystem: files, options: options, expectedName: name)
+        let sink = SCPSink(
+            stream.paced(options), fileSystem: files, options: options,
+            accepts: { options.acceptsAnyName || pattern?.matches($0.bytes) ?? ($0 == name) }, progress: progress)
         let summary = try await sink.receive(into: target)
         stream.finish()
         return summary
@@ -30,15 +35,25 @@ extension SSHConnection {
     ///   - localPath: Symbolic links below it are followed while they stay within its folder.
     ///   - path: At the host: a directory that exists, or what the file is to be called there.
     ///   - options: What is kept, and whether directories are taken.
+    ///   - progress: Told at most ten times a second, and at the end.
     @discardableResult
     public func scpUpload(
-        _ localPath: String, to path: RemotePath, options: SCPOptions = SCPOptions()
+        _ localPath: String, to path: RemotePath, options: SCPOptions = SCPOptions(),
+        progress: (@Sendable (TransferProgress) -> Void)? = nil
     ) async throws(SFTPError) -> TransferSummary {
         let (files, source) = try LocalPlace.of(localPath)
         let stream = try await SessionSCPStream.start(SCPCommand.line("t", options, path), on: self)
-        let summary = try await SCPSource(stream, fileSystem: files, options: options).send(source)
+        let summary = try await SCPSource(
+            stream.paced(options), fileSystem: files, options: options, progress: progress
+        ).send(source)
         stream.finish()
         return summary
+    }
+}
+
+extension SessionSCPStream {
+    fileprivate func paced(_ options: SCPOptions) -> any SCPStream {
+        options.bytesPerSecond.map { PacedSCPStream(self, bytesPerSecond: $0) } ?? self
     }
 }
 

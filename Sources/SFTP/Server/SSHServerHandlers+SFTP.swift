@@ -1,4 +1,4 @@
-import NIOCore
+public import NIOCore
 public import SSH
 public import SSHProtocol
 
@@ -28,14 +28,14 @@ extension SSHServerHandlers {
     }
 }
 
-/// An SFTP server on a session's channel. Loop-bound.
-private final class FileSession: SSHServerSessionDelegate, SFTPByteChannel {
+/// An SFTP server on a session's channel, for owners that decide session by session. Loop-bound.
+public final class FileSession: SSHServerSessionDelegate, SFTPByteChannel {
     private let session: SSHServerSessionChannel
     private let fileSystem: any SFTPFileSystem
     private let configuration: SFTPServerConfiguration
     private var server: SFTPServer?
 
-    init(
+    public init(
         _ session: SSHServerSessionChannel, _ fileSystem: any SFTPFileSystem, _ configuration: SFTPServerConfiguration
     ) {
         self.session = session
@@ -43,35 +43,35 @@ private final class FileSession: SSHServerSessionDelegate, SFTPByteChannel {
         self.configuration = configuration
     }
 
-    func sessionStarted(_ session: SSHServerSessionChannel) {
+    public func sessionStarted(_ session: SSHServerSessionChannel) {
         server = SFTPServer(channel: self, fileSystem: fileSystem, configuration: configuration)
     }
 
-    func session(_ session: SSHServerSessionChannel, received data: ByteBuffer) {
+    public func session(_ session: SSHServerSessionChannel, received data: ByteBuffer) {
         guard let server else { return session.consumed(data.readableBytes) }
         server.received(data)
     }
 
-    func sessionEndOfFile(_ session: SSHServerSessionChannel) { server?.inputEnded() }
+    public func sessionEndOfFile(_ session: SSHServerSessionChannel) { server?.inputEnded() }
 
-    func session(_ session: SSHServerSessionChannel, writabilityChanged isWritable: Bool) {
+    public func session(_ session: SSHServerSessionChannel, writabilityChanged isWritable: Bool) {
         if isWritable { server?.writabilityChanged() }
     }
 
-    func session(_ session: SSHServerSessionChannel, closed error: SSHError?) {
+    public func session(_ session: SSHServerSessionChannel, closed error: SSHError?) {
         server?.closed()
         server = nil
     }
 
     // MARK: The stream of the server
 
-    var eventLoop: any EventLoop { session.connection.eventLoop }
+    public var eventLoop: any EventLoop { session.connection.eventLoop }
 
-    var isWritable: Bool { session.isWritable }
+    public var isWritable: Bool { session.isWritable }
 
-    func write(_ data: ByteBuffer) -> Bool { session.write(data) }
+    public func write(_ data: ByteBuffer) -> Bool { session.write(data) }
 
-    func consumed(_ bytes: Int) { session.consumed(bytes) }
+    public func consumed(_ bytes: Int) { session.consumed(bytes) }
 
-    func close() { session.exit(.status(0)) }
+    public func close() { session.exit(.status(0)) }
 }

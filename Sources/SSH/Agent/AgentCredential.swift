@@ -1,5 +1,5 @@
 public import SSHKeys
-import SSHProtocol
+public import SSHProtocol
 
 extension SSHAgentClient {
     /// A credential for each key and certificate that the agent shows and that is of a type known here, in the agent's
@@ -13,15 +13,23 @@ extension SSHAgentClient {
         try await identities().compactMap { entry in
             guard let identity = entry.identity else { return nil }
             guard keys?.contains(identity.publicKey) ?? true else { return nil }
-            return .external(identity) { [self] request, facts in await sign(request, facts) }
+            return .external(identity) { [self] request, facts in await sign(request, with: identity, facts) }
         }
     }
 
-    private func sign(_ request: SignatureRequest, _ facts: SSHSessionFacts) async -> [UInt8]? {
+    /// A signature for a credential of one's own making, over a connection that is bound to the host first.
+    ///
+    /// - Parameters:
+    ///   - identity: The key or certificate as the agent shows it; what the host was shown may be a certificate that a file
+    ///     has for the key.
+    /// - Returns: nil when the agent refuses or is gone.
+    public func sign(
+        _ request: SignatureRequest, with identity: PublicIdentity, _ facts: SSHSessionFacts
+    ) async -> [UInt8]? {
         let agent = fresh()
         defer { agent.close() }
         if let binding = SessionBinding(facts, isForwarding: false) { try? await agent.bind(binding) }
-        return try? await agent.sign(request.data, key: request.identity.blob, algorithm: request.algorithm)
+        return try? await agent.sign(request.data, key: identity.blob, algorithm: request.algorithm)
     }
 }
 

@@ -63,12 +63,45 @@ struct Handshake: Sendable {
         to address: SocketAddress, endpoint: SSHEndpoint, configuration: SSHClientConfiguration,
         timeout: TimeAmount, on eventLoop: any EventLoop
     ) async throws(SSHError) -> Handshake {
+        let from: SocketAddress?
+        do {
+            from = try configuration.localAddress.map { try SocketAddress(ipAddress: $0, port: 0) }
+        } catch {
+            throw .connect(error, endpoint, address)
+        }
+        return try await begin(endpoint, at: address, configuration, on: eventLoop) { bootstrap in
+            let bootstrap = bootstrap.connectTimeout(timeout)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelOption(.socketOption(.so_keepalive), value: configuration.usesTCPKeepalive ? 1 : 0)
+            return (from.map { bootstrap.bind(to: $0) } ?? bootstrap).connect(to: address)
+        }
+    }
+
+    /// Over a stream socket that is connected to something already; the connection takes it over.
+    static func begin(
+        overSocket descriptor: NIOBSDSocket.Handle, endpoint: SSHEndpoint, configuration: SSHClientConfiguration,
+        on eventLoop: any EventLoop
+    ) async throws(SSHError) -> Handshake {
+        let address: SocketAddress
+        do {
+            // No address of its own: nothing was resolved.
+            address = try SocketAddress(ipAddress: "0.0.0.0", port: 0)
+        } catch {
+            throw SSHError(any: error)
+        }
+        return try await begin(endpoint, at: address, configuration, on: eventLoop) {
+            $0.withConnectedSocket(descriptor)
+        }
+    }
+
+    private static func begin(
+        _ endpoint: SSHEndpoint, at address: SocketAddress, _ configuration: SSHClientConfiguration,
+        on eventLoop: any EventLoop, connect: @Sendable (ClientBootstrap) -> EventLoopFuture<any Channel>
+    ) async throws(SSHError) -> Handshake {
         let (events, continuation) = AsyncStream.makeStream(of: HandshakeEvent.self)
         let shared = ConnectionDriver.Shared(closed: eventLoop.makePromise(of: SSHError?.self))
         let attempt = ConnectionAttempt()
         let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(timeout)
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.recvAllocator, value: SocketWire.receiveBuffers)
             .channelOption(.writeBufferWaterMark, value: SocketWire.outputMarks)
             .channelInitializer { channel in
@@ -80,7 +113,7 @@ struct Handshake: Sendable {
             }
         do {
             return try await withTaskCancellationHandler {
-                let channel = try await bootstrap.connect(to: address).get()
+                let channel = try await connect(bootstrap).get()
                 guard let parts = attempt.parts else { throw SSHError.cancelled }
                 let wire = WireHandle(
                     eventLoop: channel.eventLoop, close: { channel.close(promise: nil) }, closed: channel.closeFuture)
@@ -174,10 +207,12 @@ struct Handshake: Sendable {
     }
 
     private func answers(to prompt: AuthenticationPrompt) async -> [String]? {
-        guard configuration.credentials.indices.contains(prompt.credential),
-            case .keyboardInteractive(let ask) = configuration.credentials[prompt.credential]
-        else { return nil }
-        return await ask(prompt)
+        guard configuration.credentials.indices.contains(prompt.credential) else { return nil }
+        switch configuration.credentials[prompt.credential] {
+        case .keyboardInteractive(let ask): return await ask(prompt)
+        case .askedPassword(let ask): return await ask().map { [$0] }
+        case .privateKey, .certificate, .external, .agent, .password: return nil
+        }
     }
 
     private func closingOnFailure<Value: Sendable>(

@@ -85,6 +85,20 @@ public enum SSHClient {
         ).authenticate()
     }
 
+    /// Connects over a stream socket that is connected already, such as one end of a pair whose other end a program has.
+    ///
+    /// - Parameters:
+    ///   - descriptor: The connection takes it over, and closes it at its end.
+    ///   - endpoint: What lies at its other end, for questions and errors.
+    public static func connect(
+        overSocket descriptor: NIOBSDSocket.Handle, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration,
+        on eventLoop: any EventLoop
+    ) async throws(SSHError) -> SSHConnection {
+        try await Handshake.begin(
+            overSocket: descriptor, endpoint: endpoint, configuration: configuration.withAgentKeys(), on: eventLoop
+        ).authenticate()
+    }
+
     /// Shakes hands as far as the host key, which the host proves, and leaves before authentication.
     ///
     /// - Parameters:

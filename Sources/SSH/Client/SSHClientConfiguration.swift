@@ -15,6 +15,8 @@ public enum SSHCredential: Sendable {
     case agent(SSHAgentClient)
     /// password (RFC 4252 §8), or keyboard-interactive when the host asks a single question without echo.
     case password([UInt8])
+    /// password (RFC 4252 §8), asked for when its turn comes; nil gives this credential up.
+    case askedPassword(@Sendable () async -> String?)
     /// keyboard-interactive (RFC 4256): the closure is asked for each round of questions and returns one answer for
     /// each prompt, or nil to give up.
     case keyboardInteractive(@Sendable (AuthenticationPrompt) async -> [String]?)
@@ -86,6 +88,8 @@ public struct SSHClientConfiguration: Sendable {
     /// Keys beside the one in use that the host proved to own (hostkeys-00@openssh.com), on the event loop. What is on
     /// record may be brought up to date with them. nil does not ask the host for proofs.
     public var hostKeysOffered: (@Sendable ([SSHPublicKey]) -> Void)?
+    /// What is on record of the host already: while it has just these keys it is not asked for proofs.
+    public var knownHostKeys: Set<SSHPublicKey> = []
     /// Asked for a new password where the host demands one (RFC 4252 §8); nil gives the credential up.
     public var changePassword: (@Sendable (PasswordChangePrompt) async -> [UInt8]?)?
     /// For name resolution and the TCP connection together. 10 seconds.
@@ -98,6 +102,10 @@ public struct SSHClientConfiguration: Sendable {
     public var keepaliveCountMax: Int = 2
     /// Ends a connection that carried no channel data for so long; nil never does.
     public var idleTimeout: Duration?
+    /// The local IP address to connect from; nil leaves it to the system.
+    public var localAddress: String?
+    /// Has the system look for a peer that went away without a word (SO_KEEPALIVE), beside `keepaliveInterval`.
+    public var usesTCPKeepalive = true
     public var algorithms: AlgorithmPreferences = .standard
     public var rekey: RekeyPolicy = .standard
     /// Channels at once on one connection.

@@ -67,7 +67,8 @@ extension SSHConfiguration {
         }
     }
 
-    private func revokedHostKeys() throws -> RevokedHostKeys {
+    /// What `RevokedHostKeys` names; empty without it. Blocks. Throws for a list that cannot be read.
+    public func revokedHostKeys() throws -> RevokedHostKeys {
         guard let path = revokedHostKeysFile else { return RevokedHostKeys() }
         // A list that was named and cannot be read must stop the connection: it may hold this very key.
         return try RevokedHostKeys(file: ConfigurationFile.content(path, limit: KnownHostsFile.maximumLength))
@@ -75,7 +76,7 @@ extension SSHConfiguration {
 }
 
 /// The file of `RevokedHostKeys`: a key revocation list, or public keys line by line.
-struct RevokedHostKeys: Sendable {
+public struct RevokedHostKeys: Sendable {
     private var list: KeyRevocationList?
     private var keys: Set<SSHPublicKey> = []
 
@@ -93,7 +94,8 @@ struct RevokedHostKeys: Sendable {
         }
     }
 
-    func contains(_ identity: PublicIdentity) -> Bool {
+    /// Whether it names the key, the certificate, or the authority that signed it.
+    public func contains(_ identity: PublicIdentity) -> Bool {
         if list?.contains(identity) == true { return true }
         return keys.contains(identity.publicKey) || identity.certificate.map { keys.contains($0.signatureKey) } ?? false
     }

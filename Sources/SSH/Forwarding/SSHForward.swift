@@ -163,7 +163,7 @@ extension SSHConnection {
         try await listenRemotely(on: endpoint, ended: {}, accept: accept)
     }
 
-    private func listenRemotely(
+    func listenRemotely(
         on from: SSHForwardEndpoint, ended: @escaping @Sendable () -> Void,
         accept: @escaping @Sendable (SSHIncomingChannel) -> Void
     ) async throws(SSHError) -> SSHForward {

@@ -12,6 +12,7 @@ extension ClientConfiguration {
             case .certificate(let certificate, let key): .certificate(certificate, key)
             case .external(let identity, _): .external(identity)
             case .password(let password): .password(password)
+            case .askedPassword: .askedPassword
             case .keyboardInteractive: .keyboardInteractive
             // `withAgentKeys` has put the agent's keys in its place.
             case .agent: nil
@@ -25,6 +26,7 @@ extension ClientConfiguration {
         maximumChannels = configuration.maximumChannels
         idleTimeout = configuration.idleTimeout.map { TimeAmount($0) }
         learnsHostKeys = configuration.hostKeysOffered != nil
+        knownHostKeys = configuration.knownHostKeys
         changesExpiredPasswords = configuration.changePassword != nil
     }
 }

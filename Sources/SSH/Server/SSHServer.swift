@@ -140,6 +140,7 @@ public final class SSHServer: Sendable {
     private func admit(
         from address: SocketAddress?, local: SocketAddress?, on eventLoop: any EventLoop
     ) -> ConnectionDriver? {
+        guard shared.handlers.admits(address) else { return nil }
         let startup: ConnectionLimiter.Startup
         switch shared.limiter.admit(address) {
         case .success(let admitted): startup = admitted

@@ -14,7 +14,7 @@ public final class SSHServerConnection: Sendable, Identifiable {
     /// Completes when the connection is over, with why; nil when this end closed it. Never fails.
     public let closed: EventLoopFuture<SSHError?>
 
-    private let boundDriver: NIOLoopBound<ConnectionDriver>
+    let boundDriver: NIOLoopBound<ConnectionDriver>
     private let shared: ConnectionDriver.Shared
     private let facts = NIOLockedValueBox(Facts())
 

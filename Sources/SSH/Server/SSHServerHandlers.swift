@@ -1,3 +1,4 @@
+public import NIOCore
 public import SSHKeys
 public import SSHProtocol
 
@@ -42,7 +43,15 @@ public struct SSHServerHandlers: Sendable {
     public var allowsAgentForwarding: @Sendable (AuthenticatedUser) -> Bool = { _ in false }
     /// Whether a session may reach the client's display (x11-req).
     public var allowsX11: @Sendable (AuthenticatedUser) -> Bool = { _ in false }
+    /// Asked too for each of these three, where one connection of a user may do more than another.
+    public var permits: @Sendable (SSHServerPermission, SSHServerConnection) -> Bool = { _, _ in true }
+    /// Whether a connection from there is taken in at all; nil for a stream without an address. On the listener's loop:
+    /// it must answer at once.
+    public var admits: @Sendable (SocketAddress?) -> Bool = { _ in true }
     public var forwarding: SSHServerForwarding = .refused
+    /// Takes a channel of a user who was let in, of whatever kind, before any other handler is asked; it is accepted or
+    /// refused when it suits. On the connection's loop. nil, or false, leaves the channel to the others.
+    public var takeChannel: (@Sendable (SSHIncomingChannel, SSHServerConnection) -> Bool)?
     /// Told what happens, on the connection's loop: for logs.
     public var observe: @Sendable (SSHServerEvent) -> Void = { _ in }
 
@@ -65,6 +74,13 @@ public struct SSHServerHandlers: Sendable {
         guard let innermost else { return nil }
         return middleware.reversed().reduce(innermost) { next, layer in { try await layer($0, next) } }
     }
+}
+
+/// Something that a session may have or not.
+public enum SSHServerPermission: Sendable, Hashable {
+    case terminal
+    case agentForwarding
+    case x11
 }
 
 /// Something that happened on a server.

@@ -74,6 +74,7 @@ final class ServerConnectionOwner: ConnectionOwner {
     ) {
         let bound = NIOLoopBound(driver, eventLoop: driver.eventLoop)
         let incoming = SSHIncomingChannel(request: request, id: id, driver: bound, keeper: nil)
+        if connection.user != nil, server.handlers.takeChannel?(incoming, connection) == true { return }
         switch request {
         case .session:
             guard let user = connection.user else { return incoming.refuse() }

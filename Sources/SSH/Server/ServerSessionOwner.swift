@@ -78,7 +78,9 @@ final class ServerSessionOwner: ChannelOwner {
         guard running == nil else { return false }
         switch request {
         case .terminal(let type, let columns, let rows, let width, let height, let modes):
-            guard server.handlers.allowsTerminal(info.user), info.terminal == nil, type.utf8.count <= 256 else {
+            guard server.handlers.allowsTerminal(info.user), server.handlers.permits(.terminal, connection),
+                info.terminal == nil, type.utf8.count <= 256
+            else {
                 return false
             }
             info.terminal = SSHServerTerminal(
@@ -88,10 +90,12 @@ final class ServerSessionOwner: ChannelOwner {
         case .environment(let name, let value):
             return setEnvironment(name, value)
         case .agentForwarding:
-            info.hasAgent = server.handlers.allowsAgentForwarding(info.user)
+            info.hasAgent =
+                server.handlers.allowsAgentForwarding(info.user)
+                && server.handlers.permits(.agentForwarding, connection)
             return info.hasAgent
         case .x11(let x11):
-            guard server.handlers.allowsX11(info.user) else { return false }
+            guard server.handlers.allowsX11(info.user), server.handlers.permits(.x11, connection) else { return false }
             info.x11 = x11
             return true
         default:

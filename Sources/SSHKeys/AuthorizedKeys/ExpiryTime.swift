@@ -6,12 +6,14 @@ import Musl
 import Glibc
 #endif
 
-/// The time of `expiry-time=`: YYYYMMDD, YYYYMMDDHHMM or YYYYMMDDHHMMSS, local, or UTC with a Z behind it.
-struct ExpiryTime {
+/// A point in time as authorized_keys (`expiry-time=`) and `ssh-keygen -V` write it: YYYYMMDD, YYYYMMDDHHMM or
+/// YYYYMMDDHHMMSS, local, or UTC with a Z behind it.
+public struct ExpiryTime: Sendable, Hashable {
     /// Since 1970.
-    let seconds: UInt64
+    public let seconds: UInt64
 
-    init?(_ text: String) {
+    /// nil for a text that is no such time.
+    public init?(_ text: String) {
         let isUTC = text.hasSuffix("Z") || text.hasSuffix("z")
         let digits = Array((isUTC ? text.dropLast() : text[...]).utf8)
         guard [8, 12, 14].contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }

@@ -76,6 +76,13 @@ extension KnownHosts {
         return algorithms.filter(isPreferred) + algorithms.filter { !isPreferred($0) }
     }
 
+    /// The lines that speak of a host, patterns and hashed names too, in the file's order.
+    ///
+    /// - Parameters:
+    ///   - host: a name or an address, as the user would give it.
+    ///   - port: 1 to 65535; on another one than 22 the lines of "[name]:port" alone.
+    public func lines(host: String, port: Int) -> [Entry] { entries(for: HostName(host, port: port)) }
+
     /// The types of the keys that are known for a host, in the file's order.
     public func keyTypes(host: String, port: Int) -> [String] {
         var types: [String] = []

@@ -51,6 +51,9 @@ public struct KnownHosts: Sendable, Hashable {
         }
     }
 
+    /// The lines that speak of a host, with every marker: those of "[name]:port" on another port than 22.
+    public func entries(ofHost host: String, port: Int) -> [Entry] { entries(for: HostName(host, port: port)) }
+
     /// The lines that speak of a host.
     func entries(for host: HostName) -> [Entry] {
         let text = host.text

@@ -7,12 +7,12 @@ import Glibc
 #endif
 
 /// An IPv4 or IPv6 address as bytes. One that is IPv4 inside of IPv6 (::ffff:192.0.2.1) is the IPv4 address.
-struct IPAddress: Hashable {
+package struct IPAddress: Hashable, Sendable {
     /// 4 or 16 bytes in network order.
-    let bytes: [UInt8]
+    package let bytes: [UInt8]
 
     /// nil unless `text` is an address in its usual notation. A zone (`%eth0`) does not count.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let text = String(text.prefix { $0 != "%" })
         guard !text.utf8.contains(0) else { return nil }
         guard let bytes = Self.parse(text) else { return nil }
@@ -32,13 +32,13 @@ struct IPAddress: Hashable {
 }
 
 /// A network in CIDR notation, or one address.
-struct IPNetwork: Hashable {
-    let base: IPAddress
+package struct IPNetwork: Hashable, Sendable {
+    package let base: IPAddress
     /// Leading bits that count, 0 to 32 or 128.
-    let prefix: Int
+    package let prefix: Int
 
     /// nil if it is no address or network, or if bits beyond the prefix are set, which is a slip of the pen.
-    init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, !first.contains("%"), let plain = IPAddress.parse(String(first)),
             let base = IPAddress(first)
@@ -61,7 +61,7 @@ struct IPNetwork: Hashable {
         guard Self.masked(base.bytes, prefix) == base.bytes else { return nil }
     }
 
-    func contains(_ address: IPAddress) -> Bool {
+    package func contains(_ address: IPAddress) -> Bool {
         address.bytes.count == base.bytes.count && Self.masked(address.bytes, prefix) == base.bytes
     }
 

@@ -41,6 +41,15 @@ enum OpenSSHPrivateKey {
         return try readBlock(plain, of: publicKey, blockSize: cipher.blockSize, wasEncrypted: true)
     }
 
+    /// The public part, which is in clear.
+    static func publicKey(_ content: [UInt8]) -> SSHPublicKey? {
+        var reader = WireReader(content)
+        guard (try? reader.raw(magic.count)) == magic, (try? reader.string()) != nil, (try? reader.string()) != nil,
+            (try? reader.string()) != nil, (try? reader.uint32()) == 1, let blob = try? reader.string()
+        else { return nil }
+        return try? SSHPublicKey(wire: blob)
+    }
+
     static func write(
         _ key: SSHPrivateKey, passphrase: [UInt8]?, rounds: Int
     ) throws(SSHKeyError) -> String {

@@ -49,6 +49,9 @@ struct PuTTYPrivateKey {
         self.mac = mac
     }
 
+    /// The public part, which is in clear.
+    var publicKey: SSHPublicKey? { (try? PublicIdentity(wire: publicBlob))?.publicKey }
+
     func open(passphrase: [UInt8]?) throws(SSHKeyError) -> SSHPrivateKey {
         let isEncrypted = cipher != "none"
         if isEncrypted, passphrase == nil { throw .passphraseRequired }

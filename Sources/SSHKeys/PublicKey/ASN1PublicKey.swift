@@ -60,4 +60,20 @@ extension SSHPublicKey {
         let info = DERWriter.sequence(algorithm, DERWriter.bitString(bits))
         return PEMBlock.text(label: "PUBLIC KEY", content: info, width: 64)
     }
+
+    /// The key as "-----BEGIN RSA PUBLIC KEY-----" (PKCS#1, RFC 8017 §A.1.1); an ECDSA key as PKCS#8, as
+    /// `ssh-keygen -e -m PEM` does.
+    ///
+    /// Throws `unsupported` for Ed25519 and FIDO keys, which have no such form.
+    public func legacyPEMFile() throws(SSHKeyError) -> String {
+        switch self {
+        case .rsa(let modulus, let exponent):
+            return PEMBlock.text(
+                label: "RSA PUBLIC KEY",
+                content: DERWriter.sequence(DERWriter.integer(modulus), DERWriter.integer(exponent)), width: 64)
+        case .ecdsa: return try pkcs8File()
+        case .ed25519, .skEd25519, .skECDSA:
+            throw .unsupported("This type of key as an old PEM file", hint: "Choose the format PKCS8 or RFC4716.")
+        }
+    }
 }

@@ -30,6 +30,8 @@ struct ClientAuthMachine {
         case signing(credential: Int, request: ByteBuffer)
         case publicKey(credential: Int)
         case password(credential: Int)
+        /// Nothing is out yet: the owner is asked for the password first.
+        case passwordQuestion(credential: Int)
         /// `hasAnswered`: a stored password answers one question and no second one.
         case interactive(credential: Int, hasAnswered: Bool)
     }
@@ -44,6 +46,8 @@ struct ClientAuthMachine {
     private var spent: Set<Int> = []
     /// Signature algorithms that were tried with the key in turn.
     private var triedAlgorithms: [Int: Set<String>] = [:]
+    /// What the owner answered, for a host that wants the password changed.
+    private var askedPasswords: [Int: [UInt8]] = [:]
     private var rounds = 0
     private var questions = 0
     private var accepted: [String] = []
@@ -65,7 +69,7 @@ struct ClientAuthMachine {
     var expectsMethodMessage: Bool {
         switch attempt {
         case .query, .password, .interactive: true
-        case .none, .signing, .publicKey: false
+        case .none, .signing, .publicKey, .passwordQuestion: false
         }
     }
 
@@ -100,7 +104,7 @@ struct ClientAuthMachine {
             return .changePassword(PasswordChangePrompt(text: change.prompt, credential: credential))
         case .query(let credential, let algorithm):
             return try receiveKeyOK(try UserAuthPublicKeyOK(payload), credential, algorithm, binding)
-        case .none, .publicKey, .signing:
+        case .none, .publicKey, .signing, .passwordQuestion:
             throw .unexpected("The host sent an authentication message that nobody waits for.")
         }
     }
@@ -141,7 +145,7 @@ struct ClientAuthMachine {
     /// The owner's new password; nil gives the password up.
     mutating func answerPasswordChange(_ new: [UInt8]?, _ binding: Binding) throws(ProtocolError) -> Step {
         guard case .password(let credential) = attempt, credentials.indices.contains(credential),
-            case .password(let old) = credentials[credential]
+            let old = password(of: credential)
         else { throw Self.notAsked }
         guard let new else {
             spent.insert(credential)
@@ -153,6 +157,16 @@ struct ClientAuthMachine {
 
     /// The owner's answers to the questions of an INFO_REQUEST; nil gives the attempt up.
     mutating func answer(_ answers: [[UInt8]]?, _ binding: Binding) throws(ProtocolError) -> Step {
+        if case .passwordQuestion(let credential) = attempt {
+            guard let password = answers?.first else {
+                spent.insert(credential)
+                attempt = .none
+                return try next(offeredMethods, binding)
+            }
+            askedPasswords[credential] = password
+            attempt = .password(credential: credential)
+            return .send(request.password(password))
+        }
         guard case .interactive(let credential, _) = attempt else { throw Self.notAsked }
         guard let answers, answers.count == questions else {
             // RFC 4252 §5.1: a new request abandons the one in progress.
@@ -160,6 +174,11 @@ struct ClientAuthMachine {
             return try next(offeredMethods, binding)
         }
         return .send(UserAuthInfoResponse(answers: answers).encoded)
+    }
+
+    private func password(of credential: Int) -> [UInt8]? {
+        if case .password(let password) = credentials[credential] { return password }
+        return askedPasswords[credential]
     }
 
     private static var notAsked: ProtocolError {
@@ -203,7 +222,7 @@ struct ClientAuthMachine {
 
     private mutating func conclude(isAccepted: Bool) {
         switch attempt {
-        case .none:
+        case .none, .passwordQuestion:
             break
         case .query(let credential, _), .signing(let credential, _), .publicKey(let credential):
             if isAccepted {
@@ -235,6 +254,13 @@ struct ClientAuthMachine {
             if case .password(let password) = credential, method == "password" {
                 attempt = .password(credential: index)
                 return .send(request.password(password))
+            }
+            if case .askedPassword = credential {
+                attempt = .passwordQuestion(credential: index)
+                questions = 1
+                return .ask(
+                    AuthenticationPrompt(
+                        name: "", instruction: "", questions: [.init(text: "", echoes: false)], credential: index))
             }
             attempt = .interactive(credential: index, hasAnswered: false)
             return .send(request.keyboardInteractive)

@@ -11,6 +11,9 @@ public enum Credential: Sendable {
     case external(PublicIdentity)
     /// password (RFC 4252 §8), or a keyboard-interactive round with one question without echo.
     case password([UInt8])
+    /// password (RFC 4252 §8), which the owner is asked for when its turn comes: by a `prompt` with one question that has
+    /// no text.
+    case askedPassword
     /// keyboard-interactive (RFC 4256), each round answered by the owner.
     case keyboardInteractive
 
@@ -19,6 +22,7 @@ public enum Credential: Sendable {
         switch self {
         case .privateKey, .certificate, .external: ["publickey"]
         case .password: ["password", "keyboard-interactive"]
+        case .askedPassword: ["password"]
         case .keyboardInteractive: ["keyboard-interactive"]
         }
     }
@@ -27,7 +31,7 @@ public enum Credential: Sendable {
     var privateKey: SSHPrivateKey? {
         switch self {
         case .privateKey(let key), .certificate(_, let key): key
-        case .external, .password, .keyboardInteractive: nil
+        case .external, .password, .askedPassword, .keyboardInteractive: nil
         }
     }
 
@@ -37,7 +41,7 @@ public enum Credential: Sendable {
         case .privateKey(let key): .key(key.publicKey)
         case .certificate(let certificate, _): .certificate(certificate)
         case .external(let identity): identity
-        case .password, .keyboardInteractive: nil
+        case .password, .askedPassword, .keyboardInteractive: nil
         }
     }
 }

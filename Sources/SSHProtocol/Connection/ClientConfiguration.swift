@@ -1,4 +1,5 @@
 public import NIOCore
+public import SSHKeys
 
 /// What the core has to know to be a client.
 public struct ClientConfiguration: Sendable {
@@ -24,6 +25,8 @@ public struct ClientConfiguration: Sendable {
     public var allowsSHA1Signatures = false
     /// Has the host prove the other keys it announces (hostkeys-00@openssh.com); event `hostKeysOffered` follows.
     public var learnsHostKeys = false
+    /// What is on record of the host: when it announces just these there is nothing to prove.
+    public var knownHostKeys: Set<SSHPublicKey> = []
 
     public init(username: String) { self.username = username }
 }

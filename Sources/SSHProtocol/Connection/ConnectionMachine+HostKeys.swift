@@ -92,7 +92,8 @@ extension ConnectionMachine {
             else { continue }
             keys.append(key)
         }
-        guard !keys.isEmpty else { return }
+        let current = keyExchange.hostIdentity.map { [$0.publicKey] } ?? []
+        guard !keys.isEmpty, Set(keys + current) != knownHostKeys else { return }
         globalRequests.append(.hostKeyProofs(keys))
         try send(HostKeyRotation.encoded(HostKeyRotation.proof, wantsReply: true, keys.map(\.blob)))
     }

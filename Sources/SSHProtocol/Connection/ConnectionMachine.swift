@@ -59,6 +59,7 @@ public struct ConnectionMachine {
     var serverAuth: ServerAuthMachine?
     var user: AuthenticatedUser?
     var learnsHostKeys: Bool
+    var knownHostKeys: Set<SSHPublicKey>
     var pings = 0
     /// Something without meaning came before the first keys.
     var hasHandshakeFiller = false
@@ -107,6 +108,7 @@ public struct ConnectionMachine {
         self.init(role: .client, ConnectionSettings(configuration), random: random)
         clientAuth = ClientAuthMachine(configuration)
         learnsHostKeys = configuration.learnsHostKeys
+        knownHostKeys = configuration.knownHostKeys
     }
 
     /// The server's end.
@@ -131,6 +133,7 @@ public struct ConnectionMachine {
             role: role, settings.algorithms, hostKeys: server?.hostKeys ?? [],
             identification: settings.identification, random: random)
         learnsHostKeys = false
+        knownHostKeys = []
         channels = ChannelTable(limit: settings.maximumChannels)
         timers = ConnectionTimers(settings)
     }

@@ -20,7 +20,7 @@ final class DirectoryUpload: TransferTask {
 
     func start() {
         // The owner can write into it while the transfer lasts; its own permissions come at the end.
-        let mode = transfer.options.preservesModes ? directory.attributes.safeMode.map { $0 | 0o700 } : nil
+        let mode = directory.attributes.safeMode.map { $0 | 0o700 }
         let path = directory.remote
         transfer.core.sendExpectingStatus(.mkdir(path, FileAttributes(permissions: mode)), path) { error in
             if let error { return self.notMade(error) }

@@ -40,13 +40,13 @@ final class Download: Transfer {
     }
 
     func start(_ remote: RemotePath) {
-        let look = Look(self, remote)
+        let look = Look(self, remote) { self.looked(remote, $0) }
         began(look)
         look.start()
     }
 
     /// What the path turned out to be.
-    fileprivate func looked(_ remote: RemotePath, _ attributes: FileAttributes) {
+    private func looked(_ remote: RemotePath, _ attributes: FileAttributes) {
         guard attributes.kind == .directory else {
             found(files: 1, bytes: attributes.size ?? 0)
             let task = FileDownload(self, remote, attributes, to: .path(localPath))
@@ -98,7 +98,7 @@ final class Download: Transfer {
             let local = directory.local.joined(entry.name)
             // A name that comes twice would have two transfers write one file.
             guard seen.insert(entry.name).inserted else {
-                skipped()
+                skipped(remote.description)
                 continue
             }
             switch entry.attributes.kind {
@@ -114,18 +114,29 @@ final class Download: Transfer {
             case .regular:
                 files.append((remote, local, entry.attributes))
                 found(files: 1, bytes: entry.attributes.size ?? 0)
-            case .symbolicLink: readLink(remote, local)
-            case .other, nil: skipped()
+            case .symbolicLink: pass(link: remote, local)
+            case .other, nil: skipped(remote.description)
             }
         }
         proceed()
     }
 
-    private func readLink(_ remote: RemotePath, _ local: RemotePath) {
-        guard options.links == .preserved else { return skipped() }
-        let task = LinkRead(self, remote, local)
-        began(task)
-        task.start()
+    private func pass(link remote: RemotePath, _ local: RemotePath) {
+        switch options.links {
+        case .skipped: skipped(remote.description)
+        case .preserved:
+            let task = LinkRead(self, remote, local)
+            began(task)
+            task.start()
+        case .followed:
+            let task = Look(self, remote) { attributes in
+                guard attributes.kind == .regular else { return self.skipped(remote.description) }
+                self.files.append((remote, local, attributes))
+                self.found(files: 1, bytes: attributes.size ?? 0)
+            }
+            began(task)
+            task.start()
+        }
     }
 
     fileprivate func found(link local: RemotePath, target: RemotePath) { links.append((local, target)) }
@@ -167,14 +178,16 @@ final class Download: Transfer {
     }
 }
 
-/// STAT of what is to be downloaded.
+/// STAT of what is to be downloaded, or of what a link leads to.
 private final class Look: TransferTask {
     private let transfer: Download
     private let path: RemotePath
+    private let found: (FileAttributes) -> Void
 
-    init(_ transfer: Download, _ path: RemotePath) {
+    init(_ transfer: Download, _ path: RemotePath, found: @escaping (FileAttributes) -> Void) {
         self.transfer = transfer
         self.path = path
+        self.found = found
     }
 
     func start() {
@@ -182,7 +195,7 @@ private final class Look: TransferTask {
             guard self.transfer.isRunning else { return }
             switch result {
             case .success(.attributes(let attributes)):
-                self.transfer.looked(self.path, attributes)
+                self.found(attributes)
                 self.transfer.ended(self)
             case .success(.status(let status)): self.transfer.ended(self, .status(status, self.path))
             case .success: self.transfer.ended(self, .unexpected(self.path))

@@ -5,6 +5,7 @@
 // and can be resumed.
 
 import NIOCore
+import SSHProtocol
 
 final class FileDownload: TransferTask {
     private let transfer: Download
@@ -13,7 +14,7 @@ final class FileDownload: TransferTask {
     private let target: LocalTarget
 
     private var handle: SFTPHandle?
-    private var file: OpenDescriptor?
+    private var descriptor: OpenDescriptor?
     /// Zero where the server does not know it: then it is read until its end, one request at a time.
     private var size: UInt64
     private var readsToEnd = false
@@ -42,6 +43,11 @@ final class FileDownload: TransferTask {
     }
 
     private var core: ClientCore { transfer.core }
+
+    var file: TransferredFile? {
+        TransferredFile(
+            source: remote.description, target: DisplayText.neutralise(target.shown), bytes: nextWrite, size: size)
+    }
 
     /// Whether one READ brings it all.
     private var isSmall: Bool {
@@ -113,7 +119,7 @@ final class FileDownload: TransferTask {
         isOnDisk = true
         transfer.smallFiles.add(.init(target: target, data: data, attributes: attributes)) { error in
             self.isOnDisk = false
-            self.transfer.release(wanted)
+            self.transfer.passed(wanted)
             if let error { return self.end(error) }
             self.transfer.moved(data.readableBytes)
             self.end(nil)
@@ -140,7 +146,7 @@ final class FileDownload: TransferTask {
     }
 
     private func opened(_ file: OpenDescriptor, existing: UInt64) {
-        self.file = file
+        descriptor = file
         guard existing > 0, let handle else { return pump() }
         guard !readsToEnd, existing <= size else {
             return end(.resumeMismatch(remote, "what is here already is longer than the file at the server"))
@@ -239,7 +245,7 @@ final class FileDownload: TransferTask {
 
     /// Writes what has arrived without a gap, in one job at a time.
     private func write() {
-        guard !isOnDisk, let file else { return }
+        guard !isOnDisk, let file = descriptor else { return }
         let start = nextWrite
         var pieces: [Piece] = []
         var end = start
@@ -266,8 +272,8 @@ final class FileDownload: TransferTask {
     }
 
     private func written(_ result: Result<Void, SFTPError>, _ bytes: Int, upTo end: UInt64) {
-        nextWrite = end
-        transfer.release(bytes)
+        if case .success = result { nextWrite = end }
+        transfer.passed(bytes)
         if isEnded { return leave() }
         if case .failure(let error) = result { return self.end(error) }
         transfer.moved(bytes)
@@ -276,7 +282,9 @@ final class FileDownload: TransferTask {
     }
 
     private func finishIfComplete() {
-        guard !isEnded, !readsToEnd, nextWrite == size, nextRead >= size, gaps.isEmpty, !isOnDisk, let file else {
+        guard !isEnded, !readsToEnd, nextWrite == size, nextRead >= size, gaps.isEmpty, !isOnDisk,
+            let file = descriptor
+        else {
             return
         }
         if let handle { core.close(handle) }
@@ -307,13 +315,15 @@ final class FileDownload: TransferTask {
         let left = arrived.values.reduce(0) { $0 + $1.data.readableBytes }
         arrived = [:]
         if left > 0 { transfer.release(left) }
-        if error == nil { transfer.finishedFile() }
+        if error == nil, let file {
+            transfer.finishedFile(.init(source: file.source, target: file.target, bytes: size, size: size))
+        }
         // What the disk has in hand comes to its end first.
         if !isOnDisk { leave() }
     }
 
     private func leave() {
-        file = nil
+        descriptor = nil
         transfer.ended(self, ending)
     }
 }

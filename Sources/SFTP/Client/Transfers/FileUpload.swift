@@ -4,6 +4,7 @@
 // When the last piece is sent, attributes and CLOSE follow at once: a server does in order what concerns one file.
 
 import NIOCore
+import SSHProtocol
 
 final class FileUpload: TransferTask {
     /// Bytes that one job reads at most.
@@ -14,7 +15,8 @@ final class FileUpload: TransferTask {
     private let source: LocalTarget
 
     private var handle: SFTPHandle?
-    private var file: OpenDescriptor?
+    private var descriptor: OpenDescriptor?
+    private var acknowledged: UInt64 = 0
     private var attributes = FileAttributes()
     private var size: UInt64 = 0
     private var position: UInt64 = 0
@@ -34,6 +36,11 @@ final class FileUpload: TransferTask {
     }
 
     private var core: ClientCore { transfer.core }
+
+    var file: TransferredFile? {
+        TransferredFile(
+            source: DisplayText.neutralise(source.shown), target: target.description, bytes: acknowledged, size: size)
+    }
 
     private var resumes: Bool { transfer.options.resume != .never }
 
@@ -67,7 +74,7 @@ final class FileUpload: TransferTask {
     }
 
     private func open(_ file: OpenDescriptor, _ attributes: FileAttributes) {
-        self.file = file
+        descriptor = file
         self.attributes = attributes
         size = attributes.size ?? 0
         transfer.found(files: 1, bytes: size)
@@ -76,7 +83,8 @@ final class FileUpload: TransferTask {
     }
 
     private func openRemote(_ flags: OpenFlags, then: @escaping () -> Void) {
-        let mode = transfer.options.preservesModes ? attributes.safeMode.map { $0 | 0o600 } : nil
+        // The owner can write while the transfer lasts, and later without `preservesModes`: nobody sets it any more then.
+        let mode = attributes.safeMode.map { $0 | 0o600 }
         core.send(.open(target, flags, FileAttributes(permissions: mode))) { result in
             switch result {
             case .success(.handle(let handle)):
@@ -91,7 +99,7 @@ final class FileUpload: TransferTask {
     }
 
     private func lookAtTarget() {
-        guard let handle, let file else { return }
+        guard let handle, let file = descriptor else { return }
         core.send(.fstat(handle)) { result in
             guard !self.isEnded else { return }
             guard case .success(.attributes(let found)) = result, let existing = found.size else {
@@ -104,7 +112,7 @@ final class FileUpload: TransferTask {
             OverlapCheck(self.transfer, handle: handle, file: file, path: self.target, length: existing) { error in
                 guard !self.isEnded else { return }
                 if let error { return self.end(error) }
-                self.position = existing
+                (self.position, self.acknowledged) = (existing, existing)
                 self.transfer.resumed(existing)
                 self.pump()
             }.start()
@@ -124,7 +132,7 @@ final class FileUpload: TransferTask {
     }
 
     private func pump() {
-        guard !isEnded, !isOnDisk, !isFinishing, let file else { return }
+        guard !isEnded, !isOnDisk, !isFinishing, let file = descriptor else { return }
         guard position < size else { return finish() }
         guard core.flight.hasRoom, core.isWritable else { return wait() }
         // Whole pieces: one that is cut to the room that is left would be answered as such, and leave as little again.
@@ -199,6 +207,7 @@ final class FileUpload: TransferTask {
         position = pieces.next
         knownData = pieces.known
         endsInHole = pieces.endsInHole
+        acknowledged &+= pieces.holes
         if pieces.holes > 0 { transfer.moved(0, ofHoles: pieces.holes) }
         for piece in pieces.pieces where !isEnded { write(piece.data, at: piece.offset) }
         pump()
@@ -214,9 +223,10 @@ final class FileUpload: TransferTask {
             self.answersDue -= 1
             self.transfer.pieceMemory.give(data)
             if error == nil { self.core.flight.answered(count, sent: sent, now: .now()) }
-            self.transfer.release(count)
+            self.transfer.passed(count)
             guard !self.isEnded else { return }
             if let error { return self.end(error) }
+            self.acknowledged &+= UInt64(count)
             self.transfer.moved(count)
             self.endIfDone()
         }
@@ -235,6 +245,7 @@ final class FileUpload: TransferTask {
         if final != FileAttributes() {
             expect(.fsetstat(handle, final), mayBeUnsupported: !endsInHole)
         }
+        if transfer.options.synchronises, core.has(.fsync) { expect(.fsync(handle), mayBeUnsupported: true) }
         self.handle = nil
         expect(.close(handle), mayBeUnsupported: false)
     }
@@ -261,12 +272,12 @@ final class FileUpload: TransferTask {
         ending = error
         if let handle { core.close(handle) }
         handle = nil
-        if error == nil { transfer.finishedFile() }
+        if error == nil, let file { transfer.finishedFile(file) }
         if !isOnDisk { leave() }
     }
 
     private func leave() {
-        file = nil
+        descriptor = nil
         transfer.ended(self, ending)
     }
 }

@@ -7,6 +7,13 @@ import NIOPosix
 protocol TransferTask: AnyObject {
     /// Gives up: handles are closed, and the transfer is told by `ended`.
     func abort()
+
+    /// What is at work, when it is one file that a beginning of may be there already.
+    var file: TransferredFile? { get }
+}
+
+extension TransferTask {
+    var file: TransferredFile? { nil }
 }
 
 /// A call of `download` or `upload`. Loop-bound; disks are touched on the thread pool alone.
@@ -61,7 +68,10 @@ class Transfer {
 
     func ended(_ task: any TransferTask, _ error: SFTPError? = nil) {
         guard active.removeValue(forKey: ObjectIdentifier(task)) != nil else { return }
-        if let error { failed(error) }
+        if let error {
+            notePartial(task)
+            failed(error)
+        }
         proceed()
     }
 
@@ -98,6 +108,7 @@ class Transfer {
         guard active.isEmpty, let completion else { return }
         self.completion = nil
         core.shrink()
+        progress.underWay = []
         report?(progress)
         if let failure { completion(.failure(failure)) } else { completion(.success(summary)) }
     }
@@ -121,15 +132,25 @@ class Transfer {
         tell()
     }
 
-    func finishedFile() {
+    func finishedFile(_ file: TransferredFile) {
         summary.files += 1
         progress.files += 1
+        if report != nil { progress.finished.append(file) }
         tell()
+    }
+
+    /// Of thousands of files that end together, some names are enough.
+    private func notePartial(_ task: any TransferTask) {
+        guard let file = task.file, file.bytes > 0, progress.partial.count < 100 else { return }
+        progress.partial.append(file)
     }
 
     func finishedDirectory() { summary.directories += 1 }
     func finishedLink() { summary.links += 1 }
-    func skipped() { summary.skipped += 1 }
+    func skipped(_ path: String) {
+        summary.skipped += 1
+        if summary.skippedPaths.count < 1000 { summary.skippedPaths.append(path) }
+    }
 
     /// Ten times a second is enough for eyes.
     private func tell() {
@@ -137,13 +158,18 @@ class Transfer {
         let now = NIODeadline.now()
         guard now - lastReport >= .milliseconds(100) else { return }
         lastReport = now
+        progress.underWay = active.values.compactMap(\.file)
         report(progress)
+        progress.finished.removeAll()
     }
 
     /// Gives room back and lets those who waited for it go on.
     func release(_ bytes: Int) {
         for waiter in core.flight.release(bytes) { waiter() }
     }
+
+    /// The same for bytes that went over the link, at the pace that the session keeps.
+    func passed(_ bytes: Int) { core.passed(bytes) }
 
     /// Work that blocks, and then what follows on the loop.
     func onDisk<T: Sendable>(

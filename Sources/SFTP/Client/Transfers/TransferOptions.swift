@@ -16,11 +16,14 @@ public struct TransferOptions: Sendable {
         /// Made anew with the same target, whatever it is. Links are made after everything else, and none is followed.
         case preserved
         case skipped
+        /// A link to a regular file becomes a file with what its target holds; other links are skipped. None is made.
+        case followed
     }
 
     /// Sets times of last access and change as at the source.
     public var preservesTimes = true
-    /// Sets read, write and execute permissions as at the source. Set-user-id, set-group-id and sticky bits never travel.
+    /// Sets read, write and execute permissions as at the source. Without it, what is made anew gets them as far as the
+    /// target's mask lets them, and what exists keeps its own. Set-user-id, set-group-id and sticky bits never travel.
     public var preservesModes = true
     public var links = Links.preserved
     public var resume = Resume.never
@@ -28,6 +31,9 @@ public struct TransferOptions: Sendable {
     public var preservesHoles = true
     /// Files at work at once, as far as the server's limit of open handles allows.
     public var filesInFlight = 64
+    /// Whether each file is on the target's disk before it counts as complete: fsync(2) here, fsync@openssh.com at a
+    /// server that has it.
+    public var synchronises = false
     /// Whether a directory's transfer goes on after a file that failed; failures are then in the summary.
     public var continuesAfterErrors = false
 
@@ -42,6 +48,31 @@ public struct TransferProgress: Sendable, Hashable {
     public var totalBytes: UInt64 = 0
     public var files = 0
     public var totalFiles = 0
+    /// Files at work that more than one request is needed for.
+    public var underWay: [TransferredFile] = []
+    /// Files that were completed since the last report.
+    public var finished: [TransferredFile] = []
+    /// In the last report of a transfer that failed or was cancelled: files of which a beginning is there, which
+    /// `TransferOptions.resume` can go on with.
+    public var partial: [TransferredFile] = []
+
+    public init() {}
+}
+
+/// One file of a transfer. Both paths are harmless to show.
+public struct TransferredFile: Sendable, Hashable {
+    public var source: String
+    public var target: String
+    /// That are at the target, holes and what was there before included.
+    public var bytes: UInt64
+    public var size: UInt64
+
+    public init(source: String, target: String, bytes: UInt64, size: UInt64) {
+        self.source = source
+        self.target = target
+        self.bytes = bytes
+        self.size = size
+    }
 }
 
 /// What a transfer did.
@@ -57,6 +88,10 @@ public struct TransferSummary: Sendable, Hashable {
     public var resumedBytes: UInt64 = 0
     /// Devices, pipes and sockets, and names that were left out for other reasons.
     public var skipped = 0
+    /// What was left out at the source, the first thousand of it. Harmless to show.
+    public var skippedPaths: [String] = []
     /// With `continuesAfterErrors`: why files are missing, the first thousand of them.
     public var failures: [SFTPError] = []
+
+    public init() {}
 }

@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import SSHProtocol
 
 #if canImport(Glibc)
 import Glibc
@@ -27,7 +28,7 @@ final class Upload: Transfer {
     private let localPath: String
     private var root: RootedDirectory?
     private var directories: [Directory] = []
-    private var files = CircularBuffer<(local: RemotePath, remote: RemotePath, size: UInt64)>()
+    private var files = CircularBuffer<(source: LocalTarget, remote: RemotePath, size: UInt64)>()
     private var links: [(remote: RemotePath, target: RemotePath)] = []
     private var finishedDirectories: [Directory] = []
     private var listingCount = 0
@@ -88,10 +89,10 @@ final class Upload: Transfer {
 
     /// Starts one large file, or reads a batch of small ones.
     private func startNextFiles() -> Bool {
-        guard let root, let first = files.first else { return false }
+        guard let first = files.first else { return false }
         if first.size > UInt64(SmallFiles.largest) || options.resume != .never {
             files.removeFirst()
-            let task = FileUpload(self, .within(root, first.local, root: localPath), to: first.remote)
+            let task = FileUpload(self, first.source, to: first.remote)
             began(task)
             task.start()
             return true
@@ -107,7 +108,7 @@ final class Upload: Transfer {
         {
             files.removeFirst()
             bytes += Int(file.size)
-            batch.append(.init(source: .within(root, file.local, root: localPath), target: file.remote))
+            batch.append(.init(source: file.source, target: file.remote))
         }
         let task = SmallUploads(self, batch)
         readingCount += batch.count
@@ -135,19 +136,32 @@ final class Upload: Transfer {
             let (local, remote) = (directory.local.joined(entry.name), directory.remote.joined(entry.name))
             switch entry.attributes.kind {
             case .directory: directories.append(Directory(local: local, remote: remote, attributes: entry.attributes))
-            case .regular: files.append((local, remote, entry.attributes.size ?? 0))
-            case .symbolicLink:
-                guard options.links == .preserved, let target = entry.target else {
-                    skipped()
-                    continue
+            case .regular:
+                if let root {
+                    files.append((.within(root, local, root: localPath), remote, entry.attributes.size ?? 0))
                 }
-                links.append((remote, target))
-            case .other, nil: skipped()
+            case .symbolicLink: pass(link: entry, local, remote)
+            case .other, nil: skipped(shown(local))
             }
         }
         listingCount -= 1
         finishedDirectory()
         finishedDirectories.append(directory)
+    }
+
+    private func shown(_ local: RemotePath) -> String { DisplayText.neutralise(localPath + "/") + local.description }
+
+    private func pass(link entry: LocalEntry, _ local: RemotePath, _ remote: RemotePath) {
+        switch options.links {
+        case .preserved:
+            if let target = entry.target { links.append((remote, target)) }
+        case .followed:
+            // The person's own link: what it leads to is opened by its path, wherever that is.
+            guard let found = entry.followed, found.kind == .regular else { return skipped(shown(local)) }
+            let path = localPath + "/" + String(decoding: local.bytes, as: UTF8.self)
+            files.append((.path(path), remote, found.size ?? 0))
+        case .skipped: skipped(shown(local))
+        }
     }
 
     func listingFailed() { listingCount -= 1 }

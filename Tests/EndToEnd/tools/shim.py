@@ -1,0 +1,84 @@
+"""A running `copilot shim`, and OpenSSH's own clients that go through it."""
+
+import json
+import os
+import pathlib
+import subprocess
+
+from copilot import BINARY
+from ports import Process, eventually
+
+
+class Shim:
+    """A shim over one sshd, with a home of its own: nothing of the person who runs the tests is read or written."""
+
+    def __init__(self, folder, host, *flags, port=None, key=True, env=None):
+        self.folder = pathlib.Path(folder)
+        self.home = self.folder / "home"
+        (self.home / ".ssh").mkdir(parents=True, mode=0o700)
+        self.host = host
+        port = port or host.port
+        public = (host.folder / "host_key.pub").read_text().split()
+        self.known_hosts = self.home / ".ssh" / "known_hosts"
+        self.known_hosts.write_text(f"[127.0.0.1]:{port} {public[0]} {public[1]}\n")
+        arguments = ["--host", "127.0.0.1", "--port", str(port), "--username", host.username]
+        if key:
+            self.key = self.home / "far_key"
+            self.key.write_text(host.make_client_key())
+            self.key.chmod(0o600)
+            arguments += ["--ed25519-key", str(self.key)]
+        self.env = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})}
+        self.arguments = [*arguments, "--local-port", "0", "-o", f"UserKnownHostsFile={self.known_hosts}", *flags]
+        self.process = None
+        self.port = None
+
+    def start(self):
+        self.process = Process([str(BINARY), "shim", *self.arguments, "--json"], env=self.env)
+        eventually(lambda: self.event("ready") or self.process.has_ended, "the shim is ready, or has ended")
+        ready = self.event("ready")
+        assert ready, f"the shim ended: {self.process.output}"
+        self.port = int(ready["listening"].split()[0].rsplit(":", 1)[1])
+        self.identity = ready["identity"]
+        config = self.folder / "ssh_config"
+        config.write_text(
+            f"Host shim\n HostName 127.0.0.1\n Port {self.port}\n User anybody\n IdentityFile {self.identity}\n"
+            f" IdentitiesOnly yes\n HostKeyAlias copilot-shim\n UserKnownHostsFile {ready['known_hosts']}\n"
+            " StrictHostKeyChecking yes\n LogLevel ERROR\n")
+        self.config = str(config)
+        return self
+
+    @property
+    def events(self):
+        return [json.loads(line) for line in list(self.process.lines) if line.startswith("{")]
+
+    def event(self, name):
+        return next((event for event in self.events if event["event"] == name), None)
+
+    def count(self, name):
+        return sum(event["event"] == name for event in self.events)
+
+    # OpenSSH's clients.
+
+    def command(self, *arguments, program="ssh"):
+        return [program, "-F", self.config, *arguments]
+
+    def ssh(self, *arguments, timeout=20, check=False, **options):
+        return subprocess.run(
+            self.command(*arguments), capture_output=True, timeout=timeout, check=check,
+            **{"stdin": subprocess.DEVNULL, "env": self.env, **({} if "input" not in options else {"stdin": None}),
+               **options})
+
+    def run(self, command, timeout=20):
+        """The command's output; it must succeed."""
+        done = self.ssh("shim", command, timeout=timeout)
+        assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+        return done.stdout.decode()
+
+    def start_ssh(self, *arguments, **options):
+        return subprocess.Popen(
+            self.command(*arguments), stdin=options.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={**self.env, **options.pop("env", {})}, **options)
+
+    def stop(self):
+        if self.process is not None and not self.process.has_ended:
+            self.process.stop()
