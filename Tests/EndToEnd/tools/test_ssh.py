@@ -456,6 +456,9 @@ GlobalKnownHostsFile /dev/null
     assert person.run("-o", f"ProxyCommand={proxy}", "t", "echo in").stdout == b"in\n"
     failed = person.run("-o", "ProxyCommand=false", "t", "true")
     assert failed.returncode == 255 and failed.stderr
+    # A program that says nothing is ended with us: it would keep the caller's pipes open.
+    silent = person.run("-o", "ProxyCommand=sleep 60", "-o", "ConnectTimeout=1", "t", "true")
+    assert silent.returncode == 255
 
 
 # Forwarding
