@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -88,9 +89,9 @@ int peer_user(int socket, unsigned *user)
     return 0;
 }
 
-void descriptors_close_from(int first)
+int spawn_close_from(void *actions, int first)
 {
-    closefrom(first);
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
 
 void pipe_enlarge(int descriptor, int bytes)

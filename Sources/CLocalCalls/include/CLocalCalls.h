@@ -40,8 +40,8 @@ long descriptors_receive(int socket, void *bytes, unsigned long count, int *desc
 /// The user at the other end of a unix socket. Returns 0, or -1 with errno.
 int peer_user(int socket, unsigned *user);
 
-/// Closes every descriptor from this number on.
-void descriptors_close_from(int first);
+/// Has a program that is to be started get no descriptor from this number on. `actions` is a posix_spawn_file_actions_t.
+int spawn_close_from(void *actions, int first);
 
 /// Lets a pipe hold more, where the system allows it. Anything else is left as it is.
 void pipe_enlarge(int descriptor, int bytes);

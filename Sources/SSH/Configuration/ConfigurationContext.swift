@@ -90,11 +90,19 @@ public enum ShellCommand {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        var attributes = posix_spawnattr_t()
+        guard posix_spawnattr_init(&attributes) == 0 else { return false }
+        defer { posix_spawnattr_destroy(&attributes) }
+        // The runtime's threads hear no signals; what they start must.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        posix_spawnattr_setsigmask(&attributes, &mask)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let shell = getenv("SHELL").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } ?? "/bin/sh"
         let arguments = [strdup(shell), strdup("-c"), strdup(command), nil]
         defer { for argument in arguments { free(argument) } }
         var identifier: pid_t = 0
-        guard posix_spawn(&identifier, shell, &actions, nil, arguments, environ) == 0 else { return false }
+        guard posix_spawn(&identifier, shell, &actions, &attributes, arguments, environ) == 0 else { return false }
         var status: Int32 = 0
         while waitpid(identifier, &status, 0) < 0 {
             guard errno == EINTR else { return false }

@@ -1,6 +1,8 @@
 // Small programs of this machine that a connection needs: `ProxyCommand`, `LocalCommand`, `SSH_ASKPASS`, xauth. They share
 // our process group and need neither a terminal nor supervision.
 
+import CLocalCalls
+
 #if canImport(Glibc)
 import Glibc
 #else
@@ -24,9 +26,10 @@ enum LocalProgram {
     ///   - descriptors: Those of ours that it gets, and their numbers there.
     ///   - environment: Beside our own.
     ///   - extra: A descriptor that the program must not have beside those.
+    ///   - first: From this number on the program gets none.
     static func start(
         _ words: [String], descriptors: [(own: Int32, there: Int32)], environment: [String: String] = [:],
-        closing extra: Int32? = nil
+        closing extra: Int32? = nil, closingFrom first: Int32? = nil
     ) throws(Failure) -> pid_t {
         guard let program = words.first else { throw failed("", EINVAL) }
         var actions = posix_spawn_file_actions_t()
@@ -34,6 +37,7 @@ enum LocalProgram {
         defer { posix_spawn_file_actions_destroy(&actions) }
         for (own, there) in descriptors { posix_spawn_file_actions_adddup2(&actions, own, there) }
         if let extra, extra > 2 { posix_spawn_file_actions_addclose(&actions, extra) }
+        if let first { _ = spawn_close_from(&actions, first) }
         var attributes = posix_spawnattr_t()
         guard posix_spawnattr_init(&attributes) == 0 else { throw failed(program, ENOMEM) }
         defer { posix_spawnattr_destroy(&attributes) }
@@ -42,7 +46,11 @@ enum LocalProgram {
         sigemptyset(&defaults)
         sigaddset(&defaults, SIGPIPE)
         posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        // The runtime's threads hear no signals; what they start must.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        posix_spawnattr_setsigmask(&attributes, &mask)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
 
         let arguments = words.map { strdup($0) } + [nil]
         let variables = merged(environment).map { strdup($0) } + [nil]

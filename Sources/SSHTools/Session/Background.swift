@@ -2,8 +2,6 @@
 // A process with threads cannot fork, so the program is started once more and takes the caller's place at the terminal
 // until there is nothing left to ask.
 
-import CLocalCalls
-
 #if canImport(Glibc)
 import Glibc
 #else
@@ -18,8 +16,6 @@ enum Background {
     static func isThisProcess() -> Bool {
         guard getenv(variable).map({ String(cString: $0) }) == "\(getppid())" else { return false }
         unsetenv(variable)
-        // What whoever called us has open, beside the standard three, is not for a process that stays.
-        descriptors_close_from(descriptor + 1)
         return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
     }
 
@@ -34,12 +30,13 @@ enum Background {
         }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(ends[0]) }
-        // Our own number tells the program that it is meant, and nobody below it.
+        // Our own number tells the program that it is meant, and nobody below it. What whoever called us has open, beside
+        // the standard three, is not for a process that stays.
         let process: pid_t
         do throws(Failure) {
             process = try LocalProgram.start(
                 ["/proc/self/exe"] + CommandLine.arguments.dropFirst(), descriptors: [(ends[1], descriptor)],
-                environment: environment.merging([variable: "\(getpid())"]) { $1 })
+                environment: environment.merging([variable: "\(getpid())"]) { $1 }, closingFrom: descriptor + 1)
             close(ends[1])
         } catch {
             close(ends[1])

@@ -17,6 +17,7 @@ import pytest
 from copilot import BINARY
 from ports import accepts, eventually, free_port
 from ssh_person import Echo, Person
+from ssh_server import Server
 
 pytestmark = pytest.mark.timeout(60)
 PROMPT = r"e2e\$ "
@@ -456,6 +457,9 @@ GlobalKnownHostsFile /dev/null
     assert person.run("-o", f"ProxyCommand={proxy}", "t", "echo in").stdout == b"in\n"
     failed = person.run("-o", "ProxyCommand=false", "t", "true")
     assert failed.returncode == 255 and failed.stderr
+    # A program that says nothing is ended with us: it would keep the caller's pipes open.
+    silent = person.run("-o", "ProxyCommand=sleep 60", "-o", "ConnectTimeout=1", "t", "true")
+    assert silent.returncode == 255
 
 
 # Forwarding
@@ -601,3 +605,29 @@ def test_dropbear(person, folder, account):
         assert terminal.exitstatus == 6
     finally:
         stop(server)
+
+
+def test_our_own_server(person, host, account, echo):
+    server = Server(person.folder / "server", "--authorized-keys", host.authorized, "--user-map",
+                    f"{account.name}:{account.name}")
+    server.start()
+    try:
+        anew = ("-p", str(server.port), "-o", "StrictHostKeyChecking=accept-new")
+        assert person.run(*anew, "h", "echo out; exit 8").returncode == 8
+        data = os.urandom(4 << 20)
+        assert person.run(*anew, "h", "cat", input=data).stdout == data
+        terminal = person.at_terminal(*anew, "h", dimensions=(27, 91))
+        terminal.expect(PROMPT)
+        terminal.sendline("stty size")
+        terminal.expect("27 91")
+        terminal.expect(PROMPT)
+        terminal.send("\r~R")
+        terminal.sendline("exit 9")
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+        assert terminal.exitstatus == 9
+        process = person.start(*anew, "-W", f"127.0.0.1:{echo.port}", "h", stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+        assert process.communicate(b"ping\n", timeout=15)[0] == b"hello\nPING\n"
+    finally:
+        server.stop()
