@@ -81,11 +81,16 @@ struct ProgressRow: Hashable {
         let room = max(0, columns - 1)
         let nameRoom = room - facts.count
         guard nameRoom >= 4 else { return String(TextWidth.prefix(facts.trimmingFront, columns: room)) }
-        var shown = name
-        if TextWidth.columns(of: shown) > nameRoom {
-            shown = String(TextWidth.prefix(shown, columns: nameRoom - 1)) + "…"
-        }
+        let shown = Self.cut(name, columns: nameRoom)
         return shown + String(repeating: " ", count: max(0, nameRoom - TextWidth.columns(of: shown))) + facts
+    }
+
+    /// Of a path the end says more than the beginning.
+    private static func cut(_ name: String, columns: Int) -> String {
+        guard TextWidth.columns(of: name) > columns else { return name }
+        guard name.contains("/") else { return String(TextWidth.prefix(name, columns: columns - 1)) + "…" }
+        let end = TextWidth.prefix(String(name.reversed()), columns: columns - 1)
+        return "…" + String(end.reversed())
     }
 
     private static func right(_ text: String, _ width: Int) -> String {

@@ -53,6 +53,13 @@ struct ProgressTests {
         #expect(row.rendered(columns: 60).contains("100%"))
     }
 
+    @Test("of a path that is too long the end is shown")
+    func longPath() {
+        let row = ProgressRow(name: "/srv/a/long/way/to/the/file.txt", bytes: 0, total: 0, speed: nil, time: "00:00")
+        #expect(row.rendered(columns: 50).hasPrefix("…o/the/file.txt "))
+        #expect(TextWidth.columns(of: row.rendered(columns: 50)) == 49)
+    }
+
     @Test(
         "sizes take five characters at most",
         arguments: [
