@@ -136,6 +136,7 @@ if !engineOnly {
         tests("Terminal", ["TestSupport"], resources: [.copy("Fixtures")]),
         // Programs of this machine: pipes, pseudo-terminals, accounts.
         .target(name: "CProcess"),
+        .executableTarget(name: "copilot-login", dependencies: ["CProcess"]),
         module("LocalProcess", ["CProcess", nioCore, nioPosix]),
         tests("LocalProcess", ["CProcess", nioCore, nioPosix]),
         // What the everyday tools share: how a person is asked, how a host is found, how its errors read.

@@ -48,7 +48,7 @@ struct Copilot: AsyncParsableCommand {
     static func main() async {
         let words = CommandLine.arguments.dropFirst()
         // What follows is another program's command line, which is nobody's to interpret.
-        if words.first == "login-helper" { LoginHelper.run(Array(words.dropFirst())) }
+        if words.first == "login-helper" { LoginHelper.run() }
         if let name = words.first, let tool = direct[name] { endProcess(await tool(Array(words.dropFirst()))) }
         await main(nil)
     }

@@ -127,5 +127,7 @@ void login_end(struct login *login);
 int login_wait(pid_t process, int descriptor, int *status);
 // Ends this process as the child ended.
 void login_exit_like(int kind, int status);
+// The whole of a process that speaks with PAM for a server that runs as root: `check`, or `session` and what it starts.
+int login_main(int count, char **words);
 
 #endif

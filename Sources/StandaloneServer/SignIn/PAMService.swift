@@ -48,12 +48,12 @@ struct PAMService: Sendable {
         request.writeBytes(password ?? [])
         do {
             let launch = ProcessLaunch(
-                "/proc/self/exe", ["copilot", "login-helper", "check"], environment: ["PATH": "/usr/bin:/bin"],
-                folder: "/")
+                LoginHelper.program.path, LoginHelper.program.arguments + ["check"],
+                environment: ["PATH": "/usr/bin:/bin"], folder: "/")
             let helper = try await LocalProcess.start(launch)
             try await helper.write(request)
             helper.closeInput()
-            let words = await helper.output.text(limit: 4096)
+            let words = await helper.output.text(limit: 4096).split(whereSeparator: \.isNewline).joined(separator: " ")
             guard case .status(let status) = await helper.waitForExit() else { return .refused("PAM's process failed") }
             switch status {
             case 0 where account != nil: return .allowed
@@ -69,10 +69,12 @@ struct PAMService: Sendable {
     /// The launch of a program with a PAM session about it.
     func wrap(_ launch: ProcessLaunch, _ account: LocalAccount, from address: String?) -> ProcessLaunch {
         var wrapped = launch
-        wrapped.executable = "/proc/self/exe"
+        wrapped.executable = LoginHelper.program.path
+        // Within that process /proc/self would be its own.
+        let executable = launch.executable == SessionPlan.ourselves ? "/proc/\(getpid())/exe" : launch.executable
+        let words = ["session", name, account.name, address ?? "", executable]
         wrapped.argumentBytes =
-            ["copilot", "login-helper", "session", name, account.name, address ?? "", launch.executable]
-            .map { Array($0.utf8) } + launch.argumentBytes
+            (LoginHelper.program.arguments + words).map { Array($0.utf8) } + launch.argumentBytes
         wrapped.folder = "/"
         wrapped.account = nil
         wrapped.terminalOwner = account
