@@ -74,19 +74,32 @@ var targets: [Target] = [
     .executableTarget(
         name: "engine-bench", dependencies: ["SFTP", "SSH", nioCore, nioPosix], path: "Benchmarks/engine/program",
         swiftSettings: settings),
-    // What tests of several targets share, without the engine: folders, programs, memory.
+    // What tests share: folders, programs and memory; and, over the engine, servers and keys.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+        name: "SSHTestSupport", dependencies: ["TestSupport", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix],
+        path: "Tests/SSHTestSupport", swiftSettings: settings),
     tests(
         "SSHCrypto",
         ["TestSupport", "CSSHCipher", "CSSHKeyExchange", "packet-benchmark", crypto, cryptoExtras, nioCore]),
-    tests("SSHKeys", ["SSHCrypto", crypto, nioCore]),
+    tests("SSHKeys", ["TestSupport", "SSHCrypto", crypto, nioCore]),
     tests("SSHProtocol", ["TestSupport", "SSHKeys", "SSHCrypto", nioCore]),
-    tests("SSH", ["engine-bench", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix, nioEmbedded]),
     tests(
-        "SFTP", ["SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", nioCore, nioPosix, nioEmbedded]),
+        "SSH",
+        [
+            "TestSupport", "SSHTestSupport", "engine-bench", "SSHProtocol", "SSHKeys", "SSHCrypto", nioCore, nioPosix,
+            nioEmbedded,
+        ]),
+    tests(
+        "SFTP",
+        [
+            "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes",
+            nioCore, nioPosix, nioEmbedded,
+        ]),
     // The engine against other people's programs, which live in its folder Peers.
     .testTarget(
-        name: "InteropTests", dependencies: ["SSH", "SSHKeys", "SFTP", crypto, nioCore, nioPosix],
+        name: "InteropTests",
+        dependencies: ["TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SFTP", crypto, nioCore, nioPosix],
         exclude: ["Peers"], swiftSettings: settings),
     // The fuzz targets' bodies; Fuzzing/ has a package of its own for libFuzzer.
     .testTarget(
@@ -119,8 +132,8 @@ if !engineOnly {
         tests("Policy", []),
         tests("Vault", ["Storage"]),
         tests("Audit", ["Storage", crypto]),
-        tests("Recording", [nioCore, crypto]),
-        tests("Terminal", [], resources: [.copy("Fixtures")]),
+        tests("Recording", ["TestSupport", nioCore, crypto]),
+        tests("Terminal", ["TestSupport"], resources: [.copy("Fixtures")]),
         // Programs of this machine: pipes, pseudo-terminals, accounts.
         .target(name: "CProcess"),
         module("LocalProcess", ["CProcess", nioCore, nioPosix]),
@@ -209,7 +222,8 @@ if !engineOnly && !capabilitiesOnly {
         tests(
             "GatewayWeb",
             capabilities + [
-                "Gateway", nioCore, nioPosix, log, product("Yams", "Yams"), product("HTTPTypes", "swift-http-types"),
+                "TestSupport", "Gateway", nioCore, nioPosix, log, product("Yams", "Yams"),
+                product("HTTPTypes", "swift-http-types"),
             ]),
     ]
 }

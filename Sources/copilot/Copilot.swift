@@ -33,7 +33,7 @@ struct Copilot: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, SFTPCommand.self, SCPCommand.self,
             ConfigCommand.self,
             SSHCommand.self, ShimCommand.self, SSHServerCommand.self, SFTPServerCommand.self, DispatchSubcommand.self,
             KeygenCommand.self, AgentCommand.self, KeyscanCommand.self, RecCommand.self, PlayCommand.self,

@@ -1,5 +1,6 @@
 import Foundation
 import SSH
+import TestSupport
 import Testing
 
 extension InteropTests {
@@ -115,7 +116,7 @@ extension InteropTests {
                 try keys.folder.write(
                     "\(certificate.algorithm) \(Data(certificate.blob).base64EncodedString()) ours\n",
                     to: "ours_\(kind)-cert.pub")
-                let told = try await Program.tool(
+                let told = try await ChildProcess.tool(
                     "/usr/bin/ssh-keygen", ["-L", "-f", keys.file("ours_\(kind)-cert.pub")])
                 for line in ["Key ID: \"of ours\"", "Serial: 4711", "ada", "permit-pty", "user certificate"] {
                     #expect(told.contains(line), "\(kind): \(told)")
@@ -135,7 +136,7 @@ extension InteropTests {
             try await keys.certify("user_ca", ["-n", "tester", "-z", "77"], "user_ecdsa256", "numbered")
             try work.write("serial: 77\nid: signed_user_rsa\n", to: "spec")
             // ssh-keygen -k -f LIST -s CA.pub SPEC KEY.pub
-            try await Program.tool(
+            try await ChildProcess.tool(
                 "/usr/bin/ssh-keygen",
                 [
                     "-q", "-k", "-f", work.file("krl"), "-s", keys.file("user_ca.pub"), work.file("spec"),
@@ -168,7 +169,7 @@ extension InteropTests {
                 ("user_rsa.pub", false), ("signed_user_ecdsa384-cert.pub", false),
             ] {
                 // ssh-keygen -Q -f LIST FILE ends with 1 when something is revoked.
-                let result = try await Program.run(
+                let result = try await ChildProcess.run(
                     "/usr/bin/ssh-keygen", ["-Q", "-f", work.file("krl"), keys.file(name)])
                 #expect((result.status != 0) == isRevoked, "\(name): \(result.text) \(result.errors)")
             }

@@ -1,6 +1,7 @@
 import Foundation
 import SFTP
 import SSH
+import TestSupport
 import Testing
 
 extension InteropTests {
@@ -66,7 +67,7 @@ extension InteropTests {
             let options = try await StandardClient.openSSHOptions(Visit(port: server.port))
             let place = "\(InteropKeys.user)@127.0.0.1:\(work.path)"
             for (from, to) in [(work.file("tree"), "\(place)/there"), ("\(place)/there", work.file("back"))] {
-                let result = try await Program.run(
+                let result = try await ChildProcess.run(
                     "/usr/bin/scp", ["-q", "-r", "-p", option] + options + ["-P", "\(server.port)", from, to])
                 #expect(result.status == 0, "\(result.errors) \(server.log)")
             }
@@ -76,14 +77,14 @@ extension InteropTests {
 
         @Test(
             "pscp copies to our server and back by either protocol",
-            .enabled(if: Program.find("pscp") != nil, "needs putty-tools"), arguments: ["-scp", "-sftp"])
+            .enabled(if: ChildProcess.find("pscp") != nil, "needs putty-tools"), arguments: ["-scp", "-sftp"])
         func pscp(option: String) async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()
             let keys = try await InteropKeys.get()
             try work.makeTree("tree")
             // puttygen KEY -o KEY.ppk
-            try await Program.tool("/usr/bin/puttygen", [keys.file("user_ed25519"), "-o", work.file("key.ppk")])
+            try await ChildProcess.tool("/usr/bin/puttygen", [keys.file("user_ed25519"), "-o", work.file("key.ppk")])
             let options = [
                 "-batch", "-q", "-r", "-p", "-noagent", option, "-P", "\(server.port)", "-i", work.file("key.ppk"),
                 "-hostkey",
@@ -96,7 +97,7 @@ extension InteropTests {
                     atPath: work.file(folder), withIntermediateDirectories: false)
             }
             for (from, to) in [(work.file("tree"), "\(place)/there"), ("\(place)/there/tree", work.file("back"))] {
-                let result = try await Program.run(
+                let result = try await ChildProcess.run(
                     "/usr/bin/pscp", options + [from, to],
                     environment: ["HOME": work.path, "PUTTYDIR": work.file(".putty")])
                 #expect(result.status == 0, "\(result.text) \(result.errors) \(server.log)")
@@ -145,7 +146,7 @@ struct SharedFolder {
     }
 
     func expectSame(_ left: String, _ right: String) async throws {
-        let result = try await Program.run("/usr/bin/diff", ["-r", file(left), file(right)])
+        let result = try await ChildProcess.run("/usr/bin/diff", ["-r", file(left), file(right)])
         #expect(result.status == 0, "\(result.text) \(result.errors)")
     }
 }

@@ -1,6 +1,8 @@
 import Foundation
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 extension InteropTests {
@@ -57,12 +59,12 @@ extension InteropTests {
 
 /// A client that runs and lets a server listen for it.
 struct RemoteListening {
-    let program: Program
+    let program: ChildProcess
     /// The port that was asked for; nil when the server chose one and the client says which.
     let wanted: Int?
     let keepsAlive: [TemporaryFolder]
 
-    var log: String { String((String(decoding: program.output, as: UTF8.self) + program.errors).suffix(1500)) }
+    var log: String { String((program.text + program.errors).suffix(1500)) }
 
     /// Where the server listens, once it does.
     func port() async throws -> Int {
@@ -73,7 +75,7 @@ struct RemoteListening {
                 return await isListening(wanted)
             }
             // {"listening": 1234}, or: Allocated port 1234 for remote forward to …
-            let said = String(decoding: program.output, as: UTF8.self) + program.errors
+            let said = program.text + program.errors
             guard let match = said.firstMatch(of: /(?:"listening": ?|Allocated port )([0-9]+)/) else { return false }
             port = Int(match.1) ?? 0
             return port > 0
@@ -94,16 +96,16 @@ extension Peer {
             var options = try await StandardClient.openSSHOptions(visit)
             options = options.map { $0 == "LogLevel=ERROR" ? "LogLevel=INFO" : $0 }
             return RemoteListening(
-                program: try Program(
+                program: try ChildProcess(
                     "/usr/bin/ssh",
                     options + ["-N", "-p", "\(port)", "-R", "127.0.0.1:0:127.0.0.1:\(echo)", "\(visit.user)@127.0.0.1"]),
                 wanted: nil, keepsAlive: [])
         case .dropbear:
             let wanted = try await freePort()
-            try await Program.tool(
+            try await ChildProcess.tool(
                 "/usr/bin/dropbearconvert", ["openssh", "dropbear", keys.file("user_ed25519"), home.file("key")])
             return RemoteListening(
-                program: try Program(
+                program: try ChildProcess(
                     "/usr/bin/dbclient",
                     [
                         "-y", "-y", "-N", "-T", "-p", "\(port)", "-l", visit.user, "-i", home.file("key"), "-R",
@@ -111,7 +113,7 @@ extension Peer {
                     ]), wanted: wanted, keepsAlive: [home])
         case .putty:
             let wanted = try await freePort()
-            try await Program.tool("/usr/bin/puttygen", [keys.file("user_ed25519"), "-o", home.file("key.ppk")])
+            try await ChildProcess.tool("/usr/bin/puttygen", [keys.file("user_ed25519"), "-o", home.file("key.ppk")])
             var arguments = [
                 "-ssh", "-batch", "-noagent", "-N", "-P", "\(port)", "-l", visit.user, "-i", home.file("key.ppk"),
             ]
@@ -119,14 +121,14 @@ extension Peer {
                 arguments += ["-hostkey", try keys.publicKey("host_\(kind)").fingerprint]
             }
             return RemoteListening(
-                program: try Program(
+                program: try ChildProcess(
                     "/usr/bin/plink", arguments + ["-R", "127.0.0.1:\(wanted):127.0.0.1:\(echo)", "127.0.0.1"],
                     environment: ["HOME": home.path, "PUTTYDIR": home.file(".putty")]),
                 wanted: wanted, keepsAlive: [home])
         case .libssh, .paramiko, .asyncSSH, .go:
             let command = try await command
             return RemoteListening(
-                program: try Program(
+                program: try ChildProcess(
                     command[0],
                     command.dropFirst() + [
                         "client", "--port", "\(port)", "--user", visit.user, "--key", keys.file("user_ed25519"),

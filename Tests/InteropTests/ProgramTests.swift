@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension InteropTests {
     /// Programs that people use over SSH, with our server.
     @Suite struct ProgramTests {
-        @Test("lftp puts, gets and mirrors", .enabled(if: Program.find("lftp") != nil, "needs lftp"))
+        @Test("lftp puts, gets and mirrors", .enabled(if: ChildProcess.find("lftp") != nil, "needs lftp"))
         func lftp() async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()
@@ -19,7 +20,7 @@ extension InteropTests {
                 mirror \(work.file("there")) \(work.file("back"))
                 cls -1 \(work.file("there"))
                 """
-            let result = try await Program.run(
+            let result = try await ChildProcess.run(
                 "/usr/bin/lftp", ["-c", script], environment: ["HOME": work.path], within: 60)
             #expect(result.status == 0, "\(result.text) \(result.errors) \(server.log)")
             #expect(result.text.contains("a program's name"), "\(result.text)")
@@ -29,14 +30,15 @@ extension InteropTests {
 
         @Test(
             "sshfs mounts our server's files",
-            .enabled(if: Program.find("sshfs") != nil && SSHFS.works, "needs sshfs, and a /dev/fuse that may be used"))
+            .enabled(
+                if: ChildProcess.find("sshfs") != nil && SSHFS.works, "needs sshfs, and a /dev/fuse that may be used"))
         func sshfs() async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()
             try work.makeTree("tree")
             try FileManager.default.createDirectory(atPath: work.file("mount"), withIntermediateDirectories: false)
             let options = try await StandardClient.openSSHOptions(Visit(port: server.port))
-            let program = try Program(
+            let program = try ChildProcess(
                 "/usr/bin/sshfs",
                 [
                     "-f", "-p", "\(server.port)", "\(InteropKeys.user)@127.0.0.1:\(work.file("tree"))",
@@ -51,16 +53,16 @@ extension InteropTests {
             try #require(program.isRunning, "\(program.errors) \(server.log)")
             try await work.expectSame("tree", "mount")
             let noise = try await Noise.file(megabytes: 4)
-            try await Program.tool("/bin/cp", [noise, work.file("mount/noise")])
+            try await ChildProcess.tool("/bin/cp", [noise, work.file("mount/noise")])
             #expect(try Noise.hash(of: work.file("tree/noise")) == (try await Noise.hash(megabytes: 4)))
-            try await Program.tool("/bin/mv", [work.file("mount/noise"), work.file("mount/deep/moved")])
-            try await Program.tool("/bin/rm", ["-r", work.file("mount/deep")])
+            try await ChildProcess.tool("/bin/mv", [work.file("mount/noise"), work.file("mount/deep/moved")])
+            try await ChildProcess.tool("/bin/rm", ["-r", work.file("mount/deep")])
             #expect(!FileManager.default.fileExists(atPath: work.file("tree/deep")))
         }
 
         @Test(
             "rsync copies there and back, and sends only what changed",
-            .enabled(if: Program.find("rsync") != nil, "needs rsync"))
+            .enabled(if: ChildProcess.find("rsync") != nil, "needs rsync"))
         func rsync() async throws {
             let server = try await EngineServer()
             let work = try SharedFolder()
@@ -70,19 +72,19 @@ extension InteropTests {
                 .joined(separator: " ")
             let place = "\(InteropKeys.user)@127.0.0.1:\(work.path)"
             for (from, to) in [(work.file("tree") + "/", "\(place)/there"), ("\(place)/there/", work.file("back"))] {
-                let result = try await Program.run("/usr/bin/rsync", ["-a", "-e", shell, from, to], within: 60)
+                let result = try await ChildProcess.run("/usr/bin/rsync", ["-a", "-e", shell, from, to], within: 60)
                 #expect(result.status == 0, "\(result.errors) \(server.log)")
             }
             try await work.expectSame("tree", "there")
             try await work.expectSame("tree", "back")
             try Data("more".utf8).write(to: URL(fileURLWithPath: work.file("tree/empty")))
-            let again = try await Program.run(
+            let again = try await ChildProcess.run(
                 "/usr/bin/rsync", ["-a", "--itemize-changes", "-e", shell, work.file("tree") + "/", "\(place)/there"])
             #expect(again.text.contains("empty") && !again.text.contains("large"), "\(again.text) \(again.errors)")
         }
 
         @Test(
-            "Ansible pings, copies and runs", .enabled(if: Program.find("ansible") != nil, "needs ansible-core"),
+            "Ansible pings, copies and runs", .enabled(if: ChildProcess.find("ansible") != nil, "needs ansible-core"),
             arguments: [
                 "sftp", "scp", "piped",
             ])
@@ -105,7 +107,7 @@ extension InteropTests {
             for (module, argument) in [
                 ("copy", "src=\(work.file("from")) dest=\(work.file("to"))"), ("command", "cat \(work.file("to"))"),
             ] {
-                let result = try await Program.run(
+                let result = try await ChildProcess.run(
                     "/usr/bin/ansible", ["-i", work.file("inventory"), "box", "-m", module, "-a", argument],
                     environment: environment, within: 90)
                 #expect(result.status == 0, "\(module): \(result.text) \(result.errors) \(server.log)")
@@ -125,7 +127,7 @@ private enum SSHFS {
     }()
 
     static func unmount(_ path: String) {
-        guard let program = try? Program("/usr/bin/fusermount3", ["-u", "-z", path]) else { return }
+        guard let program = try? ChildProcess("/usr/bin/fusermount3", ["-u", "-z", path]) else { return }
         while program.isRunning { usleep(2000) }
     }
 }

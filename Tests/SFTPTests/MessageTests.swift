@@ -138,6 +138,29 @@ import Testing
         }
     }
 
+    @Test("packets come out of a stream whole however it was cut, and memory that is given back changes none")
+    func cutStream() throws {
+        var whole = ByteBuffer()
+        let bodies = (0..<60).map { index in
+            [UInt8](repeating: UInt8(index), count: index % 7 == 0 ? 70_000 : index * 11)
+        }
+        for body in bodies { whole.writePacket(.data) { $0.writeBytes(body) } }
+        for step in [1, 3, 999, 32_768, 65_536, 1_000_000] {
+            var (stream, rest) = (PacketStream(), whole)
+            var received: [ByteBuffer] = []
+            while let piece = rest.readSlice(length: min(step, rest.readableBytes)), piece.readableBytes > 0 {
+                stream.append(piece)
+                while let packet = try stream.next() {
+                    // Kept while its memory is given back: it must stay what it is.
+                    received.append(packet.body)
+                    if stream.isJoined { stream.reuse(packet.body) }
+                }
+            }
+            #expect(received.map { Array($0.readableBytesView) } == bodies)
+            #expect(stream.pendingBytes == 0)
+        }
+    }
+
     @Test("a count of names that cannot be there is refused")
     func counts() {
         for count: UInt32 in [1, 1000, 0xFFFF_FFFF] {

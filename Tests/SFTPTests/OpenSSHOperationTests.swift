@@ -1,5 +1,7 @@
 import Foundation
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 @testable import SFTP

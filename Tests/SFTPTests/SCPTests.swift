@@ -2,6 +2,8 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 @testable import SFTP
@@ -15,7 +17,7 @@ import Testing
         let server = try await OpenSSHServer()
         let connection = try await server.connect()
         try Files.write(Files.noise(3_000_001), to: folder.file("it's a file"))
-        try ChildProcess.run("/usr/bin/touch", ["-d", "@1000000000", folder.file("it's a file")])
+        try await ChildProcess.tool("/usr/bin/touch", ["-d", "@1000000000", folder.file("it's a file")])
         let preserving = SCPOptions(preserves: true)
         let up = try await connection.scpUpload(
             folder.file("it's a file"), to: RemotePath(folder.file("up $(x)")), options: preserving)
@@ -31,10 +33,10 @@ import Testing
         for number in 0..<50 { try Files.write(Files.noise(number * 100), to: folder.file("tree/a/f\(number)")) }
         let options = SCPOptions(isRecursive: true, preserves: true)
         try await connection.scpUpload(folder.file("tree"), to: RemotePath(folder.file("there")), options: options)
-        #expect(Files.areSame(folder.file("tree"), folder.file("there")))
+        #expect(await Files.areSame(folder.file("tree"), folder.file("there")))
         try Files.makeDirectory(folder.file("back"))
         try await connection.scpDownload(RemotePath(folder.file("there")), to: folder.file("back"), options: options)
-        #expect(Files.areSame(folder.file("tree"), folder.file("back/there")))
+        #expect(await Files.areSame(folder.file("tree"), folder.file("back/there")))
 
         #expect(
             await sftpError {

@@ -2,6 +2,8 @@ import Foundation
 import NIOPosix
 import SFTP
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 // The example of the README, letter by letter: `DocumentationTests` compares it.
@@ -38,7 +40,7 @@ func fetch(_ folder: RemotePath, to local: String, over connection: SSHConnectio
         }
         let connection = try await connect("alice")
         #expect(try await fetch("/data", to: folder.file("here"), over: connection) == 300_007)
-        #expect(Files.areSame(folder.file("root/data"), folder.file("here")))
+        #expect(await Files.areSame(folder.file("root/data"), folder.file("here")))
         let stranger = try await connect("bob")
         #expect(await sftpError { _ = try await stranger.sftp() } == .subsystemRefused)
         await server.shutdown(grace: .zero)

@@ -1,6 +1,7 @@
 import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import SFTP
@@ -62,14 +63,14 @@ import Testing
     @Test("a tree goes through our client and our server, in both directions")
     func tree() async throws {
         let folder = try TemporaryFolder()
-        try TransferTests.makeTree(folder.file("here"), files: 300)
+        try await TransferTests.makeTree(folder.file("here"), files: 300)
         try Files.makeDirectory(folder.file("root"))
         let client = try await Pair(try RootedFileSystem(root: folder.file("root"))).client
         try await client.upload(folder.file("here"), to: "/there")
-        #expect(Files.areSame(folder.file("here"), folder.file("root/there")))
+        #expect(await Files.areSame(folder.file("here"), folder.file("root/there")))
         try await client.download("/there", to: folder.file("back"))
-        #expect(Files.areSame(folder.file("here"), folder.file("back")))
-        try ChildProcess.run("/bin/chmod", ["-R", "u+w", folder.path])
+        #expect(await Files.areSame(folder.file("here"), folder.file("back")))
+        try await ChildProcess.tool("/bin/chmod", ["-R", "u+w", folder.path])
     }
 
     @Test("answers come in the order of the questions, whatever they ask")

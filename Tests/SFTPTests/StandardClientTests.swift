@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import SFTP
@@ -10,9 +11,9 @@ struct StandardClientTests {
     func session() async throws {
         let folder = try TemporaryFolder()
         try Files.makeDirectory(folder.file("root"))
-        try TransferTests.makeTree(folder.file("tree"), files: 200)
+        try await TransferTests.makeTree(folder.file("tree"), files: 200)
         try Files.write(Files.noise(20_000_000), to: folder.file("big"))
-        let output = try StandardClient.run(
+        let output = try await StandardClient.run(
             """
             put -p \(folder.file("big")) big
             get -p big \(folder.file("back"))
@@ -37,12 +38,12 @@ struct StandardClientTests {
             """, root: folder.file("root"))
         #expect(try Files.read(folder.file("back")) == Files.noise(20_000_000))
         #expect(try Files.read(folder.file("root/a/moved")) == Files.noise(20_000_000))
-        #expect(Files.areSame(folder.file("tree/d1"), folder.file("d1")))
+        #expect(await Files.areSame(folder.file("tree/d1"), folder.file("d1")))
         #expect(output.contains("Remote working directory: /a"))
         #expect(output.contains("-rw-------"))
         #expect(output.contains("softer"))
         #expect(try Files.information(folder.file("root/a/copy")).st_mode & 0o777 == 0o600)
-        try ChildProcess.run("/bin/chmod", ["-R", "u+w", folder.path])
+        try await ChildProcess.tool("/bin/chmod", ["-R", "u+w", folder.path])
     }
 
     @Test("sftp does not get out of the root")
@@ -50,7 +51,7 @@ struct StandardClientTests {
         let folder = try TemporaryFolder()
         try Files.makeDirectory(folder.file("root"))
         try folder.write("secret", to: "secret")
-        let output = try StandardClient.run(
+        let output = try await StandardClient.run(
             """
             cd ../../..
             pwd
@@ -68,7 +69,7 @@ struct StandardClientTests {
         let folder = try TemporaryFolder()
         try Files.makeDirectory(folder.file("root"))
         try folder.write("there", to: "root/file")
-        let output = try StandardClient.run(
+        let output = try await StandardClient.run(
             """
             get file \(folder.file("got"))
             -put \(folder.file("got")) new
@@ -97,10 +98,10 @@ enum StandardClient {
             && FileManager.default.isExecutableFile(atPath: program)
     }
 
-    static func run(_ batch: String, root: String, arguments: String = "") throws -> String {
+    static func run(_ batch: String, root: String, arguments: String = "") async throws -> String {
         let folder = try TemporaryFolder()
         try folder.write(batch + "\n", to: "batch")
-        return try ChildProcess.run(
+        return try await ChildProcess.tool(
             "/usr/bin/sftp", ["-D", "\(program) \(root) \(arguments)", "-b", folder.file("batch")])
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import NIOConcurrencyHelpers
 import SSH
+import TestSupport
 import Testing
 
 @testable import SFTP
@@ -13,8 +14,8 @@ struct TransferTests {
         let files = try await OpenSSHFiles()
         let contents = Files.noise(40_000_001)
         try Files.write(contents, to: folder.file("here"))
-        try ChildProcess.run("/bin/chmod", ["751", folder.file("here")])
-        try ChildProcess.run("/usr/bin/touch", ["-d", "2020-02-02 02:02:02 UTC", folder.file("here")])
+        try await ChildProcess.tool("/bin/chmod", ["751", folder.file("here")])
+        try await ChildProcess.tool("/usr/bin/touch", ["-d", "2020-02-02 02:02:02 UTC", folder.file("here")])
         let seen = NIOLockedValueBox<[TransferProgress]>([])
         let up = try await files.client.upload(folder.file("here"), to: RemotePath(folder.file("there"))) { progress in
             seen.withLockedValue { $0.append(progress) }
@@ -51,16 +52,16 @@ struct TransferTests {
     func tree() async throws {
         let folder = try TemporaryFolder()
         let files = try await OpenSSHFiles()
-        try Self.makeTree(folder.file("here"), files: 2000)
+        try await Self.makeTree(folder.file("here"), files: 2000)
         let up = try await files.client.upload(folder.file("here"), to: RemotePath(folder.file("there")))
         #expect(up.files == 2001)
         #expect(up.links == 2)
         #expect(up.directories == 23)
-        #expect(Files.areSame(folder.file("here"), folder.file("there")))
+        #expect(await Files.areSame(folder.file("here"), folder.file("there")))
         let down = try await files.client.download(RemotePath(folder.file("there")), to: folder.file("back"))
         #expect(down.files == 2001)
         #expect(down.links == 2)
-        #expect(Files.areSame(folder.file("here"), folder.file("back")))
+        #expect(await Files.areSame(folder.file("here"), folder.file("back")))
         for name in ["there", "back"] {
             #expect(try Files.information(folder.file("\(name)/d3")).st_mtim.tv_sec == 1_000_000_000)
             #expect(try Files.information(folder.file("\(name)/d3")).st_mode & 0o777 == 0o555)
@@ -68,11 +69,11 @@ struct TransferTests {
         }
         // A second time over what is there.
         try await files.client.upload(folder.file("here"), to: RemotePath(folder.file("there")))
-        #expect(Files.areSame(folder.file("here"), folder.file("there")))
-        try ChildProcess.run("/bin/chmod", ["-R", "u+w", folder.path])
+        #expect(await Files.areSame(folder.file("here"), folder.file("there")))
+        try await ChildProcess.tool("/bin/chmod", ["-R", "u+w", folder.path])
     }
 
-    static func makeTree(_ root: String, files: Int) throws {
+    static func makeTree(_ root: String, files: Int) async throws {
         for number in 0..<20 { try Files.makeDirectory("\(root)/d\(number)") }
         try Files.makeDirectory("\(root)/empty/inner")
         for number in 0..<files {
@@ -82,9 +83,9 @@ struct TransferTests {
         try Files.write(Files.noise(300_000), to: "\(root)/d1/larger")
         try FileManager.default.createSymbolicLink(atPath: "\(root)/link", withDestinationPath: "d2/f2")
         try FileManager.default.createSymbolicLink(atPath: "\(root)/dangling", withDestinationPath: "/no/where")
-        try ChildProcess.run("/usr/bin/touch", ["-d", "@1200000000", "\(root)/d4/f4"])
-        try ChildProcess.run("/usr/bin/touch", ["-d", "@1000000000", "\(root)/d3"])
-        try ChildProcess.run("/bin/chmod", ["555", "\(root)/d3"])
+        try await ChildProcess.tool("/usr/bin/touch", ["-d", "@1200000000", "\(root)/d4/f4"])
+        try await ChildProcess.tool("/usr/bin/touch", ["-d", "@1000000000", "\(root)/d3"])
+        try await ChildProcess.tool("/bin/chmod", ["555", "\(root)/d3"])
     }
 
     @Test("1 GB of holes stays holes in both directions")
@@ -104,7 +105,7 @@ struct TransferTests {
         try await files.client.download(RemotePath(folder.file("b")), to: folder.file("c"))
         #expect(try Files.information(folder.file("c")).st_size == 650 << 20)
         #expect(try Files.information(folder.file("c")).st_blocks < 1024)
-        try ChildProcess.run("/usr/bin/cmp", [folder.file("b"), folder.file("c")])
+        try await ChildProcess.tool("/usr/bin/cmp", [folder.file("b"), folder.file("c")])
     }
 
     @Test(

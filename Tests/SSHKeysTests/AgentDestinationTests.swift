@@ -122,11 +122,11 @@ import Testing
     }
 
     @Test("a host with a certificate is recognised by its authority and its name")
-    func hostCertificate() throws {
+    func hostCertificate() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519, "ca")
-        try bench.keygen(.ed25519, "host")
-        try bench.require("ssh-keygen", ["-q", "-h", "-s", "ca", "-I", "id", "-n", "web", "host.pub"])
+        try await bench.keygen(.ed25519, "ca")
+        try await bench.keygen(.ed25519, "host")
+        try await bench.require("ssh-keygen", ["-q", "-h", "-s", "ca", "-I", "id", "-n", "web", "host.pub"])
         let blob = try #require(Base64.decode(try bench.text("host-cert.pub").split(separator: " ")[1]))
         let authority = try SSHPrivateKey(file: try bench.read("ca")).publicKey
         let certificate = PublicIdentity.certificate(try SSHCertificate(wire: blob))

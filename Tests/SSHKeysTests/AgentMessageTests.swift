@@ -52,11 +52,11 @@ import Testing
     }
 
     @Test("a certificate goes with its private key", arguments: KeyKind.all)
-    func certificateRoundTrip(_ kind: KeyKind) throws {
+    func certificateRoundTrip(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind)
-        try bench.keygen(.ed25519, "ca")
-        try bench.require("ssh-keygen", ["-q", "-s", "ca", "-I", "id", "-n", "me", "key.pub"])
+        try await bench.keygen(kind)
+        try await bench.keygen(.ed25519, "ca")
+        try await bench.require("ssh-keygen", ["-q", "-s", "ca", "-I", "id", "-n", "me", "key.pub"])
         let key = try SSHPrivateKey(file: try bench.read("key"))
         let blob = try #require(Base64.decode(try bench.text("key-cert.pub").split(separator: " ")[1]))
         let certified = try AgentKey(key, certificate: try SSHCertificate(wire: blob))

@@ -24,9 +24,9 @@ import Testing
     }
 
     @Test("an RSA key signs with the hash that the flags name, and not with SHA-1")
-    func rsaFlags() throws {
+    func rsaFlags() async throws {
         let bench = try Workbench()
-        try bench.keygen(.rsa)
+        try await bench.keygen(.rsa)
         let key = try SSHPrivateKey(file: try bench.read("key"))
         var agent = Agent()
         #expect(try agent.ask(.add(AgentKey(key), comment: "", .none)) == .success)

@@ -7,15 +7,15 @@ struct Authority {
     let bench: Workbench
 
     /// Makes the authority `ca` and a user's key `key`.
-    init(_ kind: KeyKind = .ed25519, key: KeyKind = .ed25519) throws {
+    init(_ kind: KeyKind = .ed25519, key: KeyKind = .ed25519) async throws {
         bench = try Workbench()
-        try bench.keygen(kind, "ca")
-        try bench.keygen(key, "key")
+        try await bench.keygen(kind, "ca")
+        try await bench.keygen(key, "key")
     }
 
     /// `ssh-keygen -s ca -I id … key.pub`, read with our code.
-    func sign(_ arguments: [String], key: String = "key") throws -> SSHCertificate {
-        try bench.require("ssh-keygen", ["-q", "-s", "ca", "-I", "id"] + arguments + [key + ".pub"])
+    func sign(_ arguments: [String], key: String = "key") async throws -> SSHCertificate {
+        try await bench.require("ssh-keygen", ["-q", "-s", "ca", "-I", "id"] + arguments + [key + ".pub"])
         return try Self.certificate(try bench.text(key + "-cert.pub"))
     }
 
@@ -27,6 +27,14 @@ struct Authority {
 }
 
 /// What a check threw; nil if it passed.
+func refusal(_ body: () async throws -> Void) async -> SSHKeyError? {
+    do {
+        try await body()
+        return nil
+    } catch { return error as? SSHKeyError }
+}
+
+/// The same of a check that does not wait.
 func refusal(_ body: () throws -> Void) -> SSHKeyError? {
     do {
         try body()

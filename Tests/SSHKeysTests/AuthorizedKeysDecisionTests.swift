@@ -84,14 +84,14 @@ import Testing
     }
 
     @Test("a certificate is let in under its names alone: the user's, or those of principals=")
-    func principals() throws {
+    func principals() async throws {
         let ada = try certificate()
         #expect(code(trusting().decide(login(ada))) == nil)
         #expect(code(trusting().decide(login(ada, as: "bob"))) == .certificatePrincipal)
         #expect(code(trusting(#",principals="ops,ada""#).decide(login(ada, as: "bob"))) == nil)
         #expect(code(trusting(#",principals="ops""#).decide(login(ada))) == .certificatePrincipal)
         // A comma inside of a certificate's name makes no second name of it.
-        let comma = try Authority().foreignComma()
+        let comma = try await Authority().foreignComma()
         let file = AuthorizedKeys(
             text: #"cert-authority,principals="root,ada" "# + comma.signatureKey.authorizedKeysLine())
         #expect(code(file.decide(login(.certificate(comma)))) == .certificatePrincipal)

@@ -75,10 +75,10 @@ import Testing
     }
 
     @Test("ssh-keygen's certificate without names is good for nobody, user or host")
-    func noPrincipals() throws {
-        let authority = try Authority()
+    func noPrincipals() async throws {
+        let authority = try await Authority()
         for (type, arguments) in [(CertificateType.user, [String]()), (.host, ["-h"])] {
-            let certificate = try authority.sign(arguments)
+            let certificate = try await authority.sign(arguments)
             #expect(certificate.principals.isEmpty)
             for name in ["ada", "", "*"] {
                 let error = refusal {
@@ -90,13 +90,13 @@ import Testing
     }
 
     @Test("a pattern in ssh-keygen's user certificate is a name like others; in a host certificate it is a pattern")
-    func wildcards() throws {
-        let authority = try Authority()
-        let user = try authority.sign(["-n", "*"])
+    func wildcards() async throws {
+        let authority = try await Authority()
+        let user = try await authority.sign(["-n", "*"])
         #expect(
             refusal { try user.check(as: .user, principal: "ada", now: now, isTrusted: { _ in true }) }?.code
                 == .certificatePrincipal)
-        let host = try authority.sign(["-h", "-n", "*.example.org"])
+        let host = try await authority.sign(["-h", "-n", "*.example.org"])
         #expect(
             refusal { try host.check(as: .host, principal: "Web.Example.org", now: now, isTrusted: { _ in true }) }
                 == nil)
@@ -119,8 +119,8 @@ import Testing
     }
 
     @Test("ssh-keygen's own unknown critical option refuses")
-    func foreignOption() throws {
-        let certificate = try Authority().sign(["-n", "ada", "-O", "critical:future@example.org=1"])
+    func foreignOption() async throws {
+        let certificate = try await Authority().sign(["-n", "ada", "-O", "critical:future@example.org=1"])
         #expect(
             refusal { try certificate.check(as: .user, principal: "ada", now: now, isTrusted: { _ in true }) }?.code
                 == .certificateCriticalOption)

@@ -5,9 +5,9 @@ import Testing
 /// Certificates in both directions between us and ssh-keygen.
 @Suite struct CertificateTests {
     @Test("certificates that ssh-keygen signs are read, for all key types and authorities", arguments: KeyKind.all)
-    func read(_ kind: KeyKind) throws {
-        let authority = try Authority(kind, key: kind)
-        let certificate = try authority.sign([
+    func read(_ kind: KeyKind) async throws {
+        let authority = try await Authority(kind, key: kind)
+        let certificate = try await authority.sign([
             "-n", "ada,bob", "-z", "42", "-V", "20260101000000Z:20300101000000Z", "-O", "force-command=ls -l",
             "-O", "source-address=10.0.0.0/8,::1", "-O", "no-pty",
         ])
@@ -28,20 +28,21 @@ import Testing
     }
 
     @Test("an RSA authority signs with SHA-2; its SHA-1 signature is refused")
-    func sha1() throws {
-        let authority = try Authority(.rsa)
+    func sha1() async throws {
+        let authority = try await Authority(.rsa)
         for algorithm in ["rsa-sha2-256", "rsa-sha2-512"] {
-            #expect(try authority.sign(["-n", "ada", "-t", algorithm]).signatureAlgorithm == algorithm)
+            #expect(try await authority.sign(["-n", "ada", "-t", algorithm]).signatureAlgorithm == algorithm)
         }
-        #expect(refusal { _ = try authority.sign(["-n", "ada", "-t", "ssh-rsa"]) }?.code == .certificateUntrusted)
+        let refused = await refusal { _ = try await authority.sign(["-n", "ada", "-t", "ssh-rsa"]) }
+        #expect(refused?.code == .certificateUntrusted)
     }
 
     @Test("FIDO keys are certified too: ssh-keygen signs their public keys without the token")
-    func hardware() throws {
-        let authority = try Authority()
+    func hardware() async throws {
+        let authority = try await Authority()
         for key in [try HardwareToken.ed25519().publicKey, try HardwareToken.ecdsa().publicKey] {
             try authority.bench.write("sk.pub", Array(key.authorizedKeysLine(comment: "token").utf8))
-            let certificate = try authority.sign(["-n", "ada", "-O", "verify-required"], key: "sk")
+            let certificate = try await authority.sign(["-n", "ada", "-O", "verify-required"], key: "sk")
             #expect(certificate.publicKey == key)
             #expect(certificate.algorithm.hasPrefix("sk-") && certificate.algorithm.hasSuffix("-cert-v01@openssh.com"))
             #expect(try certificate.permissions.needsVerification)
@@ -49,8 +50,8 @@ import Testing
     }
 
     @Test("ssh-keygen -L reads what we issue, for all key types", arguments: KeyKind.all)
-    func issued(_ kind: KeyKind) throws {
-        let authority = try Authority(kind, key: kind)
+    func issued(_ kind: KeyKind) async throws {
+        let authority = try await Authority(kind, key: kind)
         let key = try authority.privateKey("key").publicKey
         let certificate = try SSHCertificate.issue(
             CertificateContents(
@@ -60,7 +61,7 @@ import Testing
                 extensions: .allPermissions),
             signedBy: try authority.privateKey())
         try authority.bench.write("ours-cert.pub", Array((certificate.line(comment: "ours") + "\n").utf8))
-        let listing = try authority.bench.require("ssh-keygen", ["-L", "-f", "ours-cert.pub"])
+        let listing = try await authority.bench.require("ssh-keygen", ["-L", "-f", "ours-cert.pub"])
         for expected in [
             "Type: \(certificate.algorithm) user certificate", "Key ID: \"ada@laptop\"", "Serial: 7",
             "using \(certificate.signatureAlgorithm)", "ada\n", "root\n", "force-command id",
@@ -72,15 +73,15 @@ import Testing
     }
 
     @Test("a host certificate without end is listed as valid forever")
-    func host() throws {
-        let authority = try Authority()
+    func host() async throws {
+        let authority = try await Authority()
         let certificate = try SSHCertificate.issue(
             CertificateContents(
                 publicKey: try authority.privateKey("key").publicKey, type: .host, keyID: "web",
                 principals: ["*.example.org"]),
             signedBy: try authority.privateKey())
         try authority.bench.write("host-cert.pub", Array(certificate.line().utf8))
-        let listing = try authority.bench.require("ssh-keygen", ["-L", "-f", "host-cert.pub"])
+        let listing = try await authority.bench.require("ssh-keygen", ["-L", "-f", "host-cert.pub"])
         #expect(listing.contains("host certificate"))
         #expect(listing.contains("Valid: forever"))
         #expect(listing.contains("*.example.org"))
@@ -121,9 +122,9 @@ import Testing
     }
 
     @Test("a certificate proves itself with its key's signature under the certificate's algorithm names")
-    func identity() throws {
-        let authority = try Authority(.ed25519, key: .rsa)
-        let identity = PublicIdentity.certificate(try authority.sign(["-n", "ada"]))
+    func identity() async throws {
+        let authority = try await Authority(.ed25519, key: .rsa)
+        let identity = PublicIdentity.certificate(try await authority.sign(["-n", "ada"]))
         let key = try authority.privateKey("key")
         #expect(
             identity.signatureAlgorithms == [

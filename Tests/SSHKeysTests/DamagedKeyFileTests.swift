@@ -28,9 +28,9 @@ import Testing
     @Test(
         "a file without its last line, with a stray character or a missing one is malformed",
         arguments: [[], ["-m", "PEM"]])
-    func text(_ format: [String]) throws {
+    func text(_ format: [String]) async throws {
         let bench = try Workbench()
-        try bench.keygen(.rsa, extra: format)
+        try await bench.keygen(.rsa, extra: format)
         let lines = try bench.text("key").split(separator: "\n").map(String.init)
         #expect(code(lines.dropLast()) == .malformed)
         #expect(code([lines[0]] + lines.dropFirst(2)) == .malformed)
@@ -44,9 +44,9 @@ import Testing
     }
 
     @Test("Windows line ends, leading blanks, a byte order mark and text around the key do not matter")
-    func tolerance() throws {
+    func tolerance() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519)
+        try await bench.keygen(.ed25519)
         let lines = try bench.text("key").split(separator: "\n")
         for text in [
             lines.joined(separator: "\r\n"), "\u{feff}" + lines.joined(separator: "\n"),
@@ -58,9 +58,9 @@ import Testing
     }
 
     @Test("a flipped bit anywhere in an OpenSSH file gives an error or the same key, never a trap or another key")
-    func flips() throws {
+    func flips() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519)
+        try await bench.keygen(.ed25519)
         let content = try content(try bench.text("key"))
         let original = try SSHPrivateKey(file: Self.file(content)).publicKey
         for bit in 0..<content.count * 8 {
@@ -72,9 +72,9 @@ import Testing
     }
 
     @Test("an OpenSSH file cut anywhere is malformed")
-    func cuts() throws {
+    func cuts() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ecdsa[0])
+        try await bench.keygen(.ecdsa[0])
         let content = try content(try bench.text("key"))
         for length in 1..<content.count {
             #expect(failure(Self.file(Array(content.prefix(length))))?.code == .malformed)
@@ -87,10 +87,10 @@ import Testing
         arguments: [
             ("rsa", "PEM"), ("ecdsa", "PEM"), ("ecdsa", "PKCS8"), ("rsa", "PKCS8"),
         ])
-    func asn1(_ type: String, _ format: String) throws {
+    func asn1(_ type: String, _ format: String) async throws {
         let bench = try Workbench()
         let kind = try #require(KeyKind.all.first { $0.type == type })
-        try bench.keygen(kind, extra: ["-m", format])
+        try await bench.keygen(kind, extra: ["-m", format])
         let text = try bench.text("key")
         #expect(!text.contains("OPENSSH"))
         let content = try content(text)
@@ -164,11 +164,11 @@ import Testing
 
     // The format has no MAC: a changed byte in the last blocks of an Ed25519 key may well be another key.
     @Test("an encrypted PKCS#8 file cut anywhere is not opened, and with any byte changed never traps")
-    func encryptedPKCS8() throws {
+    func encryptedPKCS8() async throws {
         let bench = try Workbench()
-        try bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
+        try await bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
         for options in [["-iter", "1"], ["-scrypt", "-scrypt_N", "2", "-scrypt_r", "1", "-scrypt_p", "1"]] {
-            try bench.require(
+            try await bench.require(
                 "openssl", ["pkcs8", "-topk8", "-in", "key", "-out", "new", "-passout", "pass:x"] + options)
             let content = try content(try bench.text("new"))
             for cut in Damage.cuts(content) {
@@ -220,12 +220,12 @@ import Testing
     }
 
     @Test("an RSA key of 1024 bits or of 64 kbit is unsupported, a DSA key too")
-    func sizes() throws {
+    func sizes() async throws {
         let bench = try Workbench()
         for arguments in [["-t", "rsa", "-b", "1024"], ["-t", "dsa", "-b", "1024"]] {
             for format in [[], ["-m", "PEM"]] {
                 try? FileManager.default.removeItem(at: bench.directory.appending(path: "key"))
-                try bench.require("ssh-keygen", ["-q", "-N", "", "-f", "key"] + arguments + format)
+                try await bench.require("ssh-keygen", ["-q", "-N", "", "-f", "key"] + arguments + format)
                 #expect(failure(try bench.read("key"))?.code == .unsupported)
             }
         }

@@ -8,11 +8,11 @@ import Testing
         [.ed25519, .rsa(bits: 2048), .rsa(bits: 3072)] + ECDSACurve.allCases.map { .ecdsa($0) }
 
     @Test("every kind is made, signs, and its file is read by ssh-keygen", arguments: kinds, ["", "secret"])
-    func made(_ kind: SSHKeyKind, _ passphrase: String) throws {
+    func made(_ kind: SSHKeyKind, _ passphrase: String) async throws {
         let bench = try Workbench()
         let key = try SSHPrivateKey.generate(kind, comment: "made here")
         try bench.write("key", Array(try key.openSSHFile(passphrase: Array(passphrase.utf8), rounds: 1).utf8))
-        let line = try bench.require("ssh-keygen", ["-y", "-P", passphrase, "-f", "key"])
+        let line = try await bench.require("ssh-keygen", ["-y", "-P", passphrase, "-f", "key"])
         #expect(try SSHPublicKey(authorizedKeysLine: line) == key.publicKey)
         for algorithm in key.publicKey.signatureAlgorithms {
             let signature = try key.sign([1, 2], algorithm: algorithm)

@@ -66,19 +66,19 @@ import Testing
     }
 
     @Test("ssh-keygen gives a token's public key the same fingerprint and type")
-    func listed() throws {
+    func listed() async throws {
         let bench = try Workbench()
         for token in try Self.tokens() {
             let line = token.publicKey.authorizedKeysLine(comment: "t")
             try bench.write("sk.pub", Array(line.utf8))
-            let listing = try bench.require("ssh-keygen", ["-l", "-f", "sk.pub"])
+            let listing = try await bench.require("ssh-keygen", ["-l", "-f", "sk.pub"])
             #expect(listing == "256 \(token.publicKey.fingerprint) t (\(token.publicKey.typeName))\n")
             #expect(try SSHPublicKey(authorizedKeysLine: line) == token.publicKey)
         }
     }
 
     @Test("what we take for a good signature of a token, ssh-keygen takes for one too")
-    func peer() throws {
+    func peer() async throws {
         let bench = try Workbench()
         for token in try Self.tokens() {
             try bench.write("signers", Array("ada \(token.publicKey.authorizedKeysLine())\n".utf8))
@@ -95,7 +95,7 @@ import Testing
             file.writeString(try token.sign(signed.bytes))
             let text = Data(file.bytes).base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed])
             try bench.write("sig", Array("-----BEGIN SSH SIGNATURE-----\n\(text)\n-----END SSH SIGNATURE-----\n".utf8))
-            let outcome = try bench.run(
+            let outcome = try await bench.run(
                 "ssh-keygen", ["-Y", "verify", "-f", "signers", "-I", "ada", "-n", "file", "-s", "sig"],
                 input: Array("message".utf8))
             #expect(outcome.status == 0, "\(outcome.output)")

@@ -19,12 +19,12 @@ import Testing
         return false
     }
 
-    private func keygenFinds(_ host: String) throws -> Bool {
-        try bench.run("ssh-keygen", ["-F", host, "-f", "known_hosts"]).output.contains("found")
+    private func keygenFinds(_ host: String) async throws -> Bool {
+        try await bench.run("ssh-keygen", ["-F", host, "-f", "known_hosts"]).output.contains("found")
     }
 
     @Test("a file that is not there is empty; what is added, plain or hashed, we and ssh-keygen find")
-    func add() throws {
+    func add() async throws {
         #expect(try file.read().entries.isEmpty)
         try file.add(host: "Web.Example.org", port: 22, key: key, comment: "first")
         try file.add(host: "web", port: 2222, key: key, isHashed: true)
@@ -33,8 +33,8 @@ import Testing
         #expect(try isKnown("web", port: 2222))
         #expect(try isKnown("2001:DB8::1"))
         #expect(try !isKnown("web"))
-        for host in ["web.example.org", "[web]:2222", "2001:db8::1"] { #expect(try keygenFinds(host), "\(host)") }
-        #expect(try !keygenFinds("web"))
+        for host in ["web.example.org", "[web]:2222", "2001:db8::1"] { #expect(try await keygenFinds(host), "\(host)") }
+        #expect(try await !keygenFinds("web"))
         let mode = try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
     }
@@ -48,11 +48,11 @@ import Testing
     }
 
     @Test("hashes that ssh-keygen -H makes are matched, and ours by ssh-keygen")
-    func hashes() throws {
+    func hashes() async throws {
         let line = key.authorizedKeysLine()
         try bench.write(
             "known_hosts", Array("web,[web]:2222,10.0.0.1 \(line)\n*.org \(line)\n@revoked x \(line)\n".utf8))
-        try bench.require("ssh-keygen", ["-H", "-f", "known_hosts"])
+        try await bench.require("ssh-keygen", ["-H", "-f", "known_hosts"])
         for (host, port) in [("web", 22), ("WEB", 2222), ("10.0.0.1", 22), ("a.org", 22)] {
             #expect(try isKnown(host, port: port), "\(host)")
         }
@@ -62,7 +62,7 @@ import Testing
         #expect(text.hasPrefix("# mine\n|1|") && !text.contains("web") && text.contains("*.org ssh-ed25519"))
         #expect(text.hasSuffix("\nbroken line\n"))
         #expect(try isKnown("web") && isKnown("web", port: 2222) && isKnown("a.org"))
-        #expect(try keygenFinds("web") && keygenFinds("[web]:2222"))
+        for host in ["web", "[web]:2222"] { #expect(try await keygenFinds(host), "\(host)") }
     }
 
     @Test("removing a host leaves every other line as it was, and other names of its line")

@@ -41,8 +41,8 @@ import Testing
     }
 
     /// Runs `command` with ssh; gives its status and output.
-    private func login(_ command: String = "true", _ options: [String] = []) throws -> Workbench.Outcome {
-        try bench.run(
+    private func login(_ command: String = "true", _ options: [String] = []) async throws -> Workbench.Outcome {
+        try await bench.run(
             "ssh",
             [
                 "-F", "none", "-T", "-i", "id", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o",
@@ -66,16 +66,16 @@ import Testing
     }
 
     @Test("sshd lets a certificate of ours in, and forces the command that it names")
-    func accepted() throws {
+    func accepted() async throws {
         try configure(["TrustedUserCAKeys \(path("ca.pub"))"])
         try use(try certificate())
-        #expect(try login("echo in").output == "in\n")
+        #expect(try await login("echo in").output == "in\n")
         try use(try certificate { $0.criticalOptions = [.forceCommand("echo forced")] })
-        #expect(try login("echo in").output == "forced\n")
+        #expect(try await login("echo in").output == "forced\n")
     }
 
     @Test("sshd refuses what we refuse: expired, not yet valid, a host's, another's, with an unknown option")
-    func refused() throws {
+    func refused() async throws {
         try configure(["TrustedUserCAKeys \(path("ca.pub"))"])
         let changes: [(inout CertificateContents) -> Void] = [
             { $0.validBefore = now - 10 }, { $0.validAfter = now + 100 }, { $0.type = .host },
@@ -84,7 +84,7 @@ import Testing
         for change in changes {
             let certificate = try certificate(change)
             try use(certificate)
-            #expect(try login().status == 255)
+            #expect(try await login().status == 255)
             #expect(
                 refusal {
                     try certificate.check(as: .user, principal: Self.account, now: now, isTrusted: { _ in true })
@@ -93,20 +93,20 @@ import Testing
     }
 
     @Test("sshd obeys our revocation list")
-    func revoked() throws {
+    func revoked() async throws {
         var list = KeyRevocationList()
         list.revoke(serials: 12...12, authority: authority.publicKey)
         try bench.write("krl", list.file)
         try configure(["TrustedUserCAKeys \(path("ca.pub"))", "RevokedKeys \(path("krl"))"])
         try use(try certificate())
-        #expect(try login().status == 0)
+        #expect(try await login().status == 0)
         list.revoke(serials: 11...11, authority: authority.publicKey)
         try bench.write("krl", list.file)
-        #expect(try login().status == 255)
+        #expect(try await login().status == 255)
     }
 
     @Test("ssh accepts a host certificate of ours by the @cert-authority line that we write")
-    func hostCertificate() throws {
+    func hostCertificate() async throws {
         let contents = CertificateContents(
             publicKey: host.publicKey, type: .host, keyID: "host", principals: ["server"])
         let certificate = try SSHCertificate.issue(contents, signedBy: authority)
@@ -114,9 +114,9 @@ import Testing
         try bench.write("authorized_keys", Array(user.publicKey.authorizedKeysLine().utf8))
         try bench.write("known_hosts", Array((try line("*", authority.publicKey, .certificateAuthority)).utf8))
         try configure(["HostCertificate \(path("host-cert.pub"))"])
-        #expect(try login().status == 0)
+        #expect(try await login().status == 0)
         try configure([])
-        #expect(try login().status == 255)
+        #expect(try await login().status == 255)
     }
 
     @Test(
@@ -130,7 +130,7 @@ import Testing
             ("server\u{a0} KEY", false), ("@unknown server KEY\nserver KEY", true), ("# server KEY", false),
             ("  server\tKEY", true), ("|1|AAAA|AAAA KEY", false),
         ])
-    func knownHosts(_ template: String, _ isKnown: Bool) throws {
+    func knownHosts(_ template: String, _ isKnown: Bool) async throws {
         let line = host.publicKey.authorizedKeysLine()
         let text = template.replacing("KEY", with: line)
             .replacing("OTHER", with: SSHPrivateKey.generateEd25519().publicKey.authorizedKeysLine())
@@ -139,7 +139,7 @@ import Testing
         try bench.write("authorized_keys", Array(user.publicKey.authorizedKeysLine().utf8))
         let verdict = KnownHosts(text: text).lookup(host: "server", port: 22, offered: .key(host.publicKey), now: now)
         if case .known = verdict { #expect(isKnown) } else { #expect(!isKnown) }
-        #expect(try login().status == (isKnown ? 0 : 255))
+        #expect(try await login().status == (isKnown ? 0 : 255))
     }
 
     @Test(
@@ -154,7 +154,7 @@ import Testing
             ("from=\"192.0.2.1\" ", false),
             ("cert-authority ", false), ("no-touch-required,verify-required ", true), ("RESTRICT,Pty ", true),
         ])
-    func lines(_ options: String, _ isAllowed: Bool) throws {
+    func lines(_ options: String, _ isAllowed: Bool) async throws {
         let text = options + user.publicKey.authorizedKeysLine() + "\n"
         try bench.write("authorized_keys", Array(text.utf8))
         try configure(["PermitUserEnvironment yes"])
@@ -166,6 +166,6 @@ import Testing
             #expect(!isAllowed)
         }
         // verify-required asks for a token's PIN, which a plain key can't give: sshd ignores it for plain keys.
-        #expect(try self.login().status == (isAllowed ? 0 : 255))
+        #expect(try await self.login().status == (isAllowed ? 0 : 255))
     }
 }

@@ -13,9 +13,9 @@ import Testing
     ]
 
     @Test("every kind of key is read from every format that ssh-keygen writes", arguments: KeyKind.all, formats)
-    func plain(_ kind: KeyKind, _ format: [String]) throws {
+    func plain(_ kind: KeyKind, _ format: [String]) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind, extra: format)
+        try await bench.keygen(kind, extra: format)
         let key = try SSHPrivateKey(file: try bench.read("key"))
         #expect(key.publicKey == (try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub"))))
         try expectToSign(key)
@@ -26,31 +26,31 @@ import Testing
     @Test(
         "encrypted keys of every format open with their passphrase and tell missing from wrong", arguments: KeyKind.all,
         formats)
-    func encrypted(_ kind: KeyKind, _ format: [String]) throws {
+    func encrypted(_ kind: KeyKind, _ format: [String]) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind, passphrase: Self.passphrase, extra: format)
+        try await bench.keygen(kind, passphrase: Self.passphrase, extra: format)
         try expectEncrypted(try bench.read("key"), try bench.text("key.pub"))
     }
 
     @Test("every cipher of OpenSSH's format opens", arguments: ciphers)
-    func everyCipher(_ cipher: String) throws {
+    func everyCipher(_ cipher: String) async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519, passphrase: Self.passphrase, extra: ["-Z", cipher])
+        try await bench.keygen(.ed25519, passphrase: Self.passphrase, extra: ["-Z", cipher])
         try expectEncrypted(try bench.read("key"), try bench.text("key.pub"))
     }
 
     @Test("a key encrypted with ssh-keygen's default of 16 rounds opens")
-    func defaultRounds() throws {
+    func defaultRounds() async throws {
         let bench = try Workbench()
-        try bench.require("ssh-keygen", ["-q", "-t", "ed25519", "-N", Self.passphrase, "-f", "key"])
+        try await bench.require("ssh-keygen", ["-q", "-t", "ed25519", "-N", Self.passphrase, "-f", "key"])
         let key = try SSHPrivateKey(file: try bench.read("key"), passphrase: Array(Self.passphrase.utf8))
         #expect(key.publicKey == (try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub"))))
     }
 
     @Test("the cipher that we do not have is named, with the command that helps")
-    func chachaFile() throws {
+    func chachaFile() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519, passphrase: "x", extra: ["-Z", "chacha20-poly1305@openssh.com"])
+        try await bench.keygen(.ed25519, passphrase: "x", extra: ["-Z", "chacha20-poly1305@openssh.com"])
         let error = failure(try bench.read("key"), passphrase: "x")
         #expect(error?.code == .unsupported)
         #expect(error?.description.contains("chacha20-poly1305") == true)
@@ -65,9 +65,9 @@ import Testing
             "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521",
             "ecparam -name secp384r1 -genkey -noout", "ecparam -name secp384r1 -genkey",
         ])
-    func openssl(_ command: String) throws {
+    func openssl(_ command: String) async throws {
         let bench = try Workbench()
-        try bench.require("openssl", command.split(separator: " ").map(String.init) + ["-out", "key"])
+        try await bench.require("openssl", command.split(separator: " ").map(String.init) + ["-out", "key"])
         let file = try bench.text("key")
         let key = try SSHPrivateKey(text: file)
         try expectToSign(key)
@@ -80,20 +80,20 @@ import Testing
             ["-v2prf", "hmacWithSHA1"], ["-v2prf", "hmacWithSHA384"], ["-iter", "10000"], ["-scrypt"],
             ["-scrypt", "-scrypt_N", "1024", "-scrypt_r", "4", "-scrypt_p", "2"],
         ])
-    func pbes2(_ options: [String]) throws {
+    func pbes2(_ options: [String]) async throws {
         let bench = try Workbench()
-        try bench.keygen(.rsa, extra: ["-m", "PEM"])
-        try bench.require(
+        try await bench.keygen(.rsa, extra: ["-m", "PEM"])
+        try await bench.require(
             "openssl",
             ["pkcs8", "-topk8", "-in", "key", "-out", "new", "-passout", "pass:\(Self.passphrase)"] + options)
         try expectEncrypted(try bench.read("new"), try bench.text("key.pub"))
     }
 
     @Test("an Ed25519 key in encrypted PKCS#8 opens")
-    func pbes2Ed25519() throws {
+    func pbes2Ed25519() async throws {
         let bench = try Workbench()
-        try bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
-        try bench.require(
+        try await bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
+        try await bench.require(
             "openssl", ["pkcs8", "-topk8", "-in", "key", "-out", "new", "-passout", "pass:\(Self.passphrase)"])
         let line = try SSHPrivateKey(file: try bench.read("key")).publicKey.authorizedKeysLine()
         try expectEncrypted(try bench.read("new"), line)
@@ -102,24 +102,24 @@ import Testing
     @Test(
         "keys that puttygen converts to OpenSSH's formats are read",
         arguments: ["private-openssh-new", "private-openssh"])
-    func puttygen(_ format: String) throws {
+    func puttygen(_ format: String) async throws {
         let bench = try Workbench()
-        try bench.keygen(.ecdsa[1])
-        try bench.require("puttygen", ["key", "-O", "private", "-o", "key.ppk"])
-        try bench.require("puttygen", ["key.ppk", "-O", format, "-o", "converted"])
+        try await bench.keygen(.ecdsa[1])
+        try await bench.require("puttygen", ["key", "-O", "private", "-o", "key.ppk"])
+        try await bench.require("puttygen", ["key.ppk", "-O", format, "-o", "converted"])
         let key = try SSHPrivateKey(file: try bench.read("converted"))
         #expect(key.publicKey == (try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub"))))
     }
 
     @Test("what we write, ssh-keygen reads: it gives the same public key", arguments: KeyKind.all, ["", passphrase])
-    func written(_ kind: KeyKind, _ passphrase: String) throws {
+    func written(_ kind: KeyKind, _ passphrase: String) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind, comment: "Grüße von hier")
+        try await bench.keygen(kind, comment: "Grüße von hier")
         let key = try SSHPrivateKey(file: try bench.read("key"))
         #expect(key.comment == "Grüße von hier")
         let file = try key.openSSHFile(passphrase: Array(passphrase.utf8), rounds: 2)
         try bench.write("ours", Array(file.utf8))
-        let line = try bench.require("ssh-keygen", ["-y", "-P", passphrase, "-f", "ours"])
+        let line = try await bench.require("ssh-keygen", ["-y", "-P", passphrase, "-f", "ours"])
         #expect(try SSHPublicKey(authorizedKeysLine: line) == key.publicKey)
         let again = try SSHPrivateKey(text: file, passphrase: Array(passphrase.utf8))
         #expect(again.publicKey == key.publicKey)
@@ -127,13 +127,13 @@ import Testing
     }
 
     @Test("a key made here signs, and ssh-keygen reads its file and its comment")
-    func generated() throws {
+    func generated() async throws {
         let bench = try Workbench()
         let key = SSHPrivateKey.generateEd25519(comment: "copilot@here")
         try expectToSign(key)
         try bench.write("key", Array(try key.openSSHFile(passphrase: nil, rounds: 16).utf8))
         #expect(
-            try bench.require("ssh-keygen", ["-y", "-f", "key"])
+            try await bench.require("ssh-keygen", ["-y", "-f", "key"])
                 == key.publicKey.authorizedKeysLine(comment: "copilot@here") + "\n")
         #expect(SSHPrivateKey.generateEd25519(comment: "").publicKey != key.publicKey)
     }

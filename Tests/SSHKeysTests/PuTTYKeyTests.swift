@@ -7,13 +7,13 @@ import Testing
     static let passphrase = "correct horse"
 
     /// `puttygen key -O private -o key.ppk --ppk-param …` of a key that ssh-keygen made.
-    private func convert(_ bench: Workbench, _ parameters: String, passphrase: String? = nil) throws {
+    private func convert(_ bench: Workbench, _ parameters: String, passphrase: String? = nil) async throws {
         var arguments = ["key", "-O", "private", "-o", "key.ppk", "--ppk-param", parameters]
         if let passphrase {
             try bench.write("passphrase", Array(passphrase.utf8))
             arguments += ["-P", "--new-passphrase", "passphrase"]
         }
-        try bench.require("puttygen", arguments)
+        try await bench.require("puttygen", arguments)
     }
 
     private func failure(_ file: [UInt8], _ passphrase: String? = nil) -> SSHKeyError? {
@@ -21,10 +21,10 @@ import Testing
     }
 
     @Test("unencrypted files of versions 2 and 3 are read, for all key types", arguments: KeyKind.all, ["2", "3"])
-    func plain(_ kind: KeyKind, _ version: String) throws {
+    func plain(_ kind: KeyKind, _ version: String) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind, comment: "ada at home")
-        try convert(bench, "version=\(version)")
+        try await bench.keygen(kind, comment: "ada at home")
+        try await convert(bench, "version=\(version)")
         let key = try SSHPrivateKey(file: try bench.read("key.ppk"))
         #expect(key.publicKey == (try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub"))))
         #expect(key.comment == "ada at home")
@@ -39,12 +39,12 @@ import Testing
             "version=2", "version=3,kdf=argon2id,memory=256,passes=2", "version=3,kdf=argon2i,memory=256,passes=2",
             "version=3,kdf=argon2d,memory=256,passes=2", "version=3,memory=256,passes=1,parallelism=4",
         ])
-    func encrypted(_ parameters: String) throws {
+    func encrypted(_ parameters: String) async throws {
         let bench = try Workbench()
         for kind in [KeyKind.ed25519, .rsa] {
             try? FileManager.default.removeItem(at: bench.directory.appending(path: "key"))
-            try bench.keygen(kind)
-            try convert(bench, parameters, passphrase: Self.passphrase)
+            try await bench.keygen(kind)
+            try await convert(bench, parameters, passphrase: Self.passphrase)
             let file = try bench.read("key.ppk")
             let key = try SSHPrivateKey(file: file, passphrase: Array(Self.passphrase.utf8))
             #expect(key.publicKey == (try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub"))))
@@ -55,20 +55,20 @@ import Testing
     }
 
     @Test("puttygen's default for a passphrase opens, and Windows line ends do not matter")
-    func windows() throws {
+    func windows() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519)
-        try convert(bench, "version=3", passphrase: Self.passphrase)
+        try await bench.keygen(.ed25519)
+        try await convert(bench, "version=3", passphrase: Self.passphrase)
         let text = try bench.text("key.ppk").replacing("\n", with: "\r\n")
         #expect(failure(Array(text.utf8), Self.passphrase) == nil)
     }
 
     @Test("a file cut anywhere is malformed; with any byte changed it gives an error or the same key")
-    func damage() throws {
+    func damage() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519)
+        try await bench.keygen(.ed25519)
         for version in ["2", "3"] {
-            try convert(bench, "version=\(version)")
+            try await convert(bench, "version=\(version)")
             let file = try bench.read("key.ppk")
             let original = try SSHPrivateKey(file: file).publicKey
             for cut in Damage.cuts(file.dropLast(2)) { #expect(failure(cut) != nil) }
@@ -87,10 +87,10 @@ import Testing
             ("Argon2-Memory: 256", "Argon2-Memory: 0"), ("Argon2-Parallelism: 1", "Argon2-Parallelism: 1000000"),
             ("Argon2-Passes: 1", "Argon2-Passes: -1"), ("Argon2-Parallelism: 1", "Argon2-Parallelism: 0"),
         ])
-    func limits(_ line: String, _ replacement: String) throws {
+    func limits(_ line: String, _ replacement: String) async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519)
-        try convert(bench, "version=3,memory=256,passes=1", passphrase: Self.passphrase)
+        try await bench.keygen(.ed25519)
+        try await convert(bench, "version=3,memory=256,passes=1", passphrase: Self.passphrase)
         let text = try bench.text("key.ppk")
         #expect(text.contains(line + "\n"))
         let error = failure(Array(text.replacing(line + "\n", with: replacement + "\n").utf8), Self.passphrase)
@@ -105,12 +105,12 @@ import Testing
     }
 
     @Test("puttygen reads the OpenSSH files that we write", arguments: KeyKind.all)
-    func written(_ kind: KeyKind) throws {
+    func written(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind)
+        try await bench.keygen(kind)
         let key = try SSHPrivateKey(file: try bench.read("key"))
         try bench.write("ours", Array(try key.openSSHFile().utf8))
-        let line = try bench.require("puttygen", ["ours", "-L"])
+        let line = try await bench.require("puttygen", ["ours", "-L"])
         #expect(try SSHPublicKey(authorizedKeysLine: line) == key.publicKey)
     }
 }

@@ -5,9 +5,9 @@ import Testing
 /// Public keys in all their files, in both directions.
 @Suite struct PublicKeyFileTests {
     @Test("the formats that ssh-keygen and puttygen export are read", arguments: KeyKind.all)
-    func read(_ kind: KeyKind) throws {
+    func read(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind, comment: "ada \"at\" home")
+        try await bench.keygen(kind, comment: "ada \"at\" home")
         let line = try PublicKeyFile(file: try bench.read("key.pub"))
         #expect(line.comment == "ada \"at\" home")
         let formats: [(String, [String])] = [
@@ -15,52 +15,52 @@ import Testing
             ("puttygen", ["key", "-O", "public-openssh"]),
         ]
         for (program, arguments) in formats {
-            let text = try bench.require(program, arguments)
+            let text = try await bench.require(program, arguments)
             let file = try PublicKeyFile(file: Array(text.utf8))
             #expect(file.identity == line.identity, "\(text)")
             #expect(!file.comment.isEmpty)
         }
         // ssh-keygen 9.2 exports no Ed25519 key in ASN.1; OpenSSL does.
         for format in kind.type == "ed25519" ? [] : ["PKCS8"] + (kind.type == "rsa" ? ["PEM"] : []) {
-            let text = try bench.require("ssh-keygen", ["-e", "-m", format, "-f", "key.pub"])
+            let text = try await bench.require("ssh-keygen", ["-e", "-m", format, "-f", "key.pub"])
             #expect(try PublicKeyFile(file: Array(text.utf8)).identity == line.identity)
         }
     }
 
     @Test("what we write, ssh-keygen and OpenSSL read", arguments: KeyKind.all)
-    func written(_ kind: KeyKind) throws {
+    func written(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind)
+        try await bench.keygen(kind)
         let key = try SSHPrivateKey(file: try bench.read("key")).publicKey
         let long = String(repeating: "long comment \"with\" all \\ ", count: 9)
         try bench.write("rfc4716", Array(key.rfc4716File(comment: long).utf8))
-        let line = try bench.require("ssh-keygen", ["-i", "-f", "rfc4716"])
+        let line = try await bench.require("ssh-keygen", ["-i", "-f", "rfc4716"])
         #expect(try SSHPublicKey(authorizedKeysLine: line) == key)
         #expect(key.rfc4716File(comment: long).split(separator: "\n").allSatisfy { $0.utf8.count <= 72 })
         try bench.write("pkcs8", Array(try key.pkcs8File().utf8))
-        try bench.require("openssl", ["pkey", "-pubin", "-in", "pkcs8", "-noout"])
+        try await bench.require("openssl", ["pkey", "-pubin", "-in", "pkcs8", "-noout"])
         for text in [key.rfc4716File(comment: "c"), try key.pkcs8File()] {
             #expect(try PublicKeyFile(file: Array(text.utf8)).identity == .key(key))
         }
         guard kind.type != "ed25519" else { return }
-        let again = try bench.require("ssh-keygen", ["-i", "-m", "PKCS8", "-f", "pkcs8"])
+        let again = try await bench.require("ssh-keygen", ["-i", "-m", "PKCS8", "-f", "pkcs8"])
         #expect(try SSHPublicKey(authorizedKeysLine: again) == key)
     }
 
     @Test("OpenSSL's Ed25519 public key is read")
-    func openssl() throws {
+    func openssl() async throws {
         let bench = try Workbench()
-        try bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
-        let text = try bench.require("openssl", ["pkey", "-in", "key", "-pubout"])
+        try await bench.require("openssl", ["genpkey", "-algorithm", "ed25519", "-out", "key"])
+        let text = try await bench.require("openssl", ["pkey", "-in", "key", "-pubout"])
         let key = try SSHPrivateKey(file: try bench.read("key")).publicKey
         #expect(try PublicKeyFile(file: Array(text.utf8)).identity == .key(key))
         #expect(try key.pkcs8File() == text)
     }
 
     @Test("a certificate's file is a certificate")
-    func certificate() throws {
-        let authority = try Authority()
-        let certificate = try authority.sign(["-n", "ada"])
+    func certificate() async throws {
+        let authority = try await Authority()
+        let certificate = try await authority.sign(["-n", "ada"])
         let line = certificate.line(comment: "mine")
         let file = try PublicKeyFile(file: Array(line.utf8))
         #expect(file.identity == .certificate(certificate))

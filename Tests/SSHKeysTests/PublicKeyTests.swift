@@ -3,36 +3,36 @@ import Testing
 
 @Suite struct PublicKeyTests {
     @Test("fingerprints, sizes and randomart are those of ssh-keygen", arguments: KeyKind.all)
-    func fingerprints(_ kind: KeyKind) throws {
+    func fingerprints(_ kind: KeyKind) async throws {
         let bench = try Workbench()
         for index in 0..<(kind.type == "rsa" ? 2 : 8) {
-            try bench.keygen(kind, "key\(index)")
+            try await bench.keygen(kind, "key\(index)")
             let line = try bench.text("key\(index).pub")
             let key = try SSHPublicKey(authorizedKeysLine: line)
             // ssh-keygen -lv: "256 SHA256:… comment (ED25519)", then the picture.
-            let shown = try bench.require("ssh-keygen", ["-lv", "-f", "key\(index).pub"])
+            let shown = try await bench.require("ssh-keygen", ["-lv", "-f", "key\(index).pub"])
             let rows = shown.split(separator: "\n")
             #expect(rows.first == "\(key.bits) \(key.fingerprint) test (\(key.typeName))")
             #expect(rows.dropFirst().joined(separator: "\n") == key.randomart)
-            let old = try bench.require("ssh-keygen", ["-l", "-E", "md5", "-f", "key\(index).pub"])
+            let old = try await bench.require("ssh-keygen", ["-l", "-E", "md5", "-f", "key\(index).pub"])
             #expect(old.hasPrefix("\(key.bits) \(key.md5Fingerprint) "))
             #expect(key.authorizedKeysLine(comment: "test") + "\n" == line)
         }
     }
 
     @Test("a blob that is read is written again as it was", arguments: KeyKind.all)
-    func blobs(_ kind: KeyKind) throws {
+    func blobs(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind)
+        try await bench.keygen(kind)
         let key = try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub"))
         #expect(try SSHPublicKey(wire: key.blob) == key)
         #expect(key.signatureAlgorithms == (kind.type == "rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [key.algorithm]))
     }
 
     @Test("a blob that is cut anywhere, or goes on, is refused", arguments: [KeyKind.ed25519, .ecdsa[0], .rsa])
-    func cutBlobs(_ kind: KeyKind) throws {
+    func cutBlobs(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind)
+        try await bench.keygen(kind)
         let blob = try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub")).blob
         for length in 0..<blob.count {
             #expect(throws: SSHKeyError.self) { try SSHPublicKey(wire: Array(blob.prefix(length))) }
@@ -46,9 +46,9 @@ import Testing
     }
 
     @Test("an ECDSA point off its curve, compressed, at infinity or of another curve is malformed")
-    func ecdsaPoints() throws {
+    func ecdsaPoints() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ecdsa[0])
+        try await bench.keygen(.ecdsa[0])
         guard case .ecdsa(_, let point) = try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub")) else {
             Issue.record("not an ECDSA key")
             return
@@ -100,9 +100,9 @@ import Testing
     }
 
     @Test("a public key line with options, with another type than its blob's, or cut is refused")
-    func lines() throws {
+    func lines() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519)
+        try await bench.keygen(.ed25519)
         let line = try bench.text("key.pub").trimmingSuffix { $0.isNewline }
         let base64 = String(line.split(separator: " ")[1])
         #expect(throws: Never.self) { try SSHPublicKey(authorizedKeysLine: "  \(line)  ") }

@@ -5,10 +5,10 @@ import Testing
 /// Revocation lists in both directions between us and ssh-keygen.
 @Suite struct RevocationListTests {
     @Test("a list that ssh-keygen -k writes is read: serials, ranges, bitmaps, key ids, keys and digests")
-    func read() throws {
-        let authority = try Authority()
-        try authority.bench.keygen(.rsa, "other")
-        try authority.bench.keygen(.ecdsa[0], "third")
+    func read() async throws {
+        let authority = try await Authority()
+        try await authority.bench.keygen(.rsa, "other")
+        try await authority.bench.keygen(.ecdsa[0], "third")
         // Single numbers far apart make a list, neighbours a bitmap, long runs a range.
         let lines =
             ["serial: 1000000000000", "serial: 100-5000", "id: stolen laptop", "serial: 18446744073709551615"]
@@ -16,7 +16,7 @@ import Testing
                 "hash: \(try digest(authority, "other"))"
             ]
         try authority.bench.write("spec", Array((lines.joined(separator: "\n") + "\n").utf8))
-        try authority.bench.require(
+        try await authority.bench.require(
             "ssh-keygen", ["-k", "-q", "-f", "krl", "-s", "ca.pub", "-z", "7", "spec", "third.pub"])
         let list = try KeyRevocationList(file: try authority.bench.read("krl"))
         #expect(list.version == 7)
@@ -26,10 +26,10 @@ import Testing
             (10_002, false), (10_100, true), (10_103, false), (1_000_000_000_000, true), (.max, true),
             (.max - 1, false),
         ] as [(UInt64, Bool)] {
-            let certificate = try authority.sign(["-n", "ada", "-z", "\(serial)"])
+            let certificate = try await authority.sign(["-n", "ada", "-z", "\(serial)"])
             #expect(list.contains(.certificate(certificate)) == isRevoked, "serial \(serial)")
         }
-        let stolen = try authority.bench.require(
+        let stolen = try await authority.bench.require(
             "ssh-keygen", ["-q", "-s", "ca", "-I", "stolen laptop", "-n", "ada", "-z", "2", "key.pub"])
         #expect(stolen.isEmpty)
         let certificate = try Authority.certificate(try authority.bench.text("key-cert.pub"))
@@ -45,11 +45,11 @@ import Testing
     }
 
     @Test("a SHA-1 digest in ssh-keygen's list revokes its key")
-    func sha1() throws {
+    func sha1() async throws {
         let bench = try Workbench()
-        try bench.keygen(.ed25519)
+        try await bench.keygen(.ed25519)
         try bench.write("spec", Array("sha1: \(try bench.text("key.pub"))".utf8))
-        try bench.require("ssh-keygen", ["-k", "-q", "-f", "krl", "spec"])
+        try await bench.require("ssh-keygen", ["-k", "-q", "-f", "krl", "spec"])
         let list = try KeyRevocationList(file: try bench.read("krl"))
         let key = try SSHPrivateKey(file: try bench.read("key")).publicKey
         #expect(list.contains(.key(key)))
@@ -58,11 +58,11 @@ import Testing
     }
 
     @Test("ssh-keygen -Q reads our list and says of each key and certificate what we say")
-    func written() throws {
-        let authority = try Authority()
-        try authority.bench.keygen(.ecdsa[1], "key2")
-        try authority.bench.keygen(.rsa, "key3")
-        try authority.bench.keygen(.ed25519, "key4")
+    func written() async throws {
+        let authority = try await Authority()
+        try await authority.bench.keygen(.ecdsa[1], "key2")
+        try await authority.bench.keygen(.rsa, "key3")
+        try await authority.bench.keygen(.ed25519, "key4")
         let signer = try authority.privateKey().publicKey
         var list = KeyRevocationList(version: 3, generated: now, comment: "ours")
         for range in [1...1, 5...5, 9...9, 11...13, 30...30, 1000...9000, 100_000...100_000] as [ClosedRange<UInt64>] {
@@ -75,19 +75,20 @@ import Testing
         #expect(try KeyRevocationList(file: list.file).file == list.file)
 
         for serial in [1, 2, 5, 9, 10, 11, 13, 14, 30, 999, 1000, 9000, 9001, 100_000, 100_001] as [UInt64] {
-            let certificate = PublicIdentity.certificate(try authority.sign(["-n", "ada", "-z", "\(serial)"]))
-            #expect(try isRevoked("key-cert.pub", authority.bench) == list.contains(certificate), "serial \(serial)")
+            let certificate = PublicIdentity.certificate(try await authority.sign(["-n", "ada", "-z", "\(serial)"]))
+            #expect(
+                try await isRevoked("key-cert.pub", authority.bench) == list.contains(certificate), "serial \(serial)")
         }
-        try authority.bench.require("ssh-keygen", ["-q", "-s", "ca", "-I", "lost", "-n", "ada", "key.pub"])
-        #expect(try isRevoked("key-cert.pub", authority.bench))
-        #expect(try isRevoked("key2.pub", authority.bench))
-        #expect(try isRevoked("key3.pub", authority.bench))
-        #expect(!(try isRevoked("key4.pub", authority.bench)))
-        #expect(try authority.bench.require("ssh-keygen", ["-Q", "-l", "-f", "krl"]).contains("KRL version 3"))
+        try await authority.bench.require("ssh-keygen", ["-q", "-s", "ca", "-I", "lost", "-n", "ada", "key.pub"])
+        #expect(try await isRevoked("key-cert.pub", authority.bench))
+        #expect(try await isRevoked("key2.pub", authority.bench))
+        #expect(try await isRevoked("key3.pub", authority.bench))
+        #expect(!(try await isRevoked("key4.pub", authority.bench)))
+        #expect(try await authority.bench.require("ssh-keygen", ["-Q", "-l", "-f", "krl"]).contains("KRL version 3"))
     }
 
-    private func isRevoked(_ file: String, _ bench: Workbench) throws -> Bool {
-        let outcome = try bench.run("ssh-keygen", ["-Q", "-f", "krl", file])
+    private func isRevoked(_ file: String, _ bench: Workbench) async throws -> Bool {
+        let outcome = try await bench.run("ssh-keygen", ["-Q", "-f", "krl", file])
         #expect(outcome.output.contains("ok") || outcome.output.contains("REVOKED"), "\(outcome.output)")
         return outcome.status != 0
     }
@@ -137,10 +138,10 @@ import Testing
     }
 
     @Test("a list cut anywhere or with any byte changed never traps; cut inside of a section it is malformed")
-    func damage() throws {
-        let authority = try Authority()
+    func damage() async throws {
+        let authority = try await Authority()
         try authority.bench.write("spec", Array("serial: 1\nserial: 3\nserial: 5-900\nid: x\n".utf8))
-        try authority.bench.require("ssh-keygen", ["-k", "-q", "-f", "krl", "-s", "ca.pub", "spec", "key.pub"])
+        try await authority.bench.require("ssh-keygen", ["-k", "-q", "-f", "krl", "-s", "ca.pub", "spec", "key.pub"])
         let file = try authority.bench.read("krl")
         for damaged in Damage.flips(file) { _ = try? KeyRevocationList(file: damaged).file }
         let whole = try KeyRevocationList(file: file)

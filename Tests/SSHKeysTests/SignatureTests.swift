@@ -7,9 +7,9 @@ import Testing
     static let message = Array("what is signed".utf8)
 
     @Test("what we sign we verify, and nothing else", arguments: KeyKind.all)
-    func roundTrip(_ kind: KeyKind) throws {
-        let key = try Self.key(kind)
-        let other = try Self.key(kind)
+    func roundTrip(_ kind: KeyKind) async throws {
+        let key = try await Self.key(kind)
+        let other = try await Self.key(kind)
         for algorithm in key.publicKey.signatureAlgorithms {
             let signature = try key.sign(Self.message, algorithm: algorithm)
             #expect(try key.publicKey.verify(signature: signature, over: Self.message, algorithm: algorithm))
@@ -20,16 +20,16 @@ import Testing
     }
 
     @Test("ssh-keygen -Y verify accepts our signatures", arguments: KeyKind.all)
-    func keygenVerifiesOurs(_ kind: KeyKind) throws {
+    func keygenVerifiesOurs(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        let key = try Self.key(kind, bench)
+        let key = try await Self.key(kind, bench)
         let line = key.publicKey.authorizedKeysLine()
         try bench.write("allowed", Array("me@here \(line)\n".utf8))
         // ssh-keygen itself signs RSA with SHA-512 alone, but verifies both.
         for algorithm in key.publicKey.signatureAlgorithms {
             let signature = try key.sign(SSHSIG.signedData(Self.message), algorithm: algorithm)
             try bench.write("signature", SSHSIG.file(key.publicKey, signature))
-            let outcome = try bench.run(
+            let outcome = try await bench.run(
                 "ssh-keygen", ["-Y", "verify", "-f", "allowed", "-I", "me@here", "-n", "file", "-s", "signature"],
                 input: Self.message)
             #expect(outcome.status == 0, "\(outcome.output)")
@@ -37,14 +37,14 @@ import Testing
     }
 
     @Test("we accept the signatures of ssh-keygen -Y sign", arguments: KeyKind.all)
-    func weVerifyKeygens(_ kind: KeyKind) throws {
+    func weVerifyKeygens(_ kind: KeyKind) async throws {
         let bench = try Workbench()
-        try bench.keygen(kind)
+        try await bench.keygen(kind)
         let key = try SSHPublicKey(authorizedKeysLine: try bench.text("key.pub"))
         for index in 0..<(kind.type == "ecdsa" ? 20 : 2) {
             try bench.write("message", Self.message + Array("\(index)".utf8))
             try? FileManager.default.removeItem(at: bench.directory.appending(path: "message.sig"))
-            try bench.require("ssh-keygen", ["-q", "-Y", "sign", "-f", "key", "-n", "file", "message"])
+            try await bench.require("ssh-keygen", ["-q", "-Y", "sign", "-f", "key", "-n", "file", "message"])
             let signature = try SSHSIG.signature(in: try bench.text("message.sig"))
             let data = SSHSIG.signedData(Self.message + Array("\(index)".utf8))
             #expect(
@@ -53,23 +53,23 @@ import Testing
     }
 
     @Test("openssl verifies our RSA signatures", arguments: ["256", "512"])
-    func opensslVerifiesRSA(_ bits: String) throws {
+    func opensslVerifiesRSA(_ bits: String) async throws {
         let bench = try Workbench()
-        try bench.keygen(.rsa, extra: ["-m", "PEM"])
+        try await bench.keygen(.rsa, extra: ["-m", "PEM"])
         let key = try SSHPrivateKey(file: try bench.read("key"))
-        try bench.require("openssl", ["rsa", "-in", "key", "-pubout", "-out", "public.pem"])
+        try await bench.require("openssl", ["rsa", "-in", "key", "-pubout", "-out", "public.pem"])
         var reader = WireReader(try key.sign(Self.message, algorithm: "rsa-sha2-\(bits)"))
         _ = try reader.string()
         try bench.write("signature", try reader.string())
         try bench.write("message", Self.message)
-        try bench.require(
+        try await bench.require(
             "openssl",
             ["dgst", "-sha\(bits)", "-verify", "public.pem", "-signature", "signature", "message"])
     }
 
     @Test("every flipped bit of a signature is refused", arguments: [KeyKind.ed25519, .ecdsa[0], .rsa])
-    func bitFlips(_ kind: KeyKind) throws {
-        let key = try Self.key(kind)
+    func bitFlips(_ kind: KeyKind) async throws {
+        let key = try await Self.key(kind)
         let algorithm = key.publicKey.signatureAlgorithms[0]
         let signature = try key.sign(Self.message, algorithm: algorithm)
         for bit in 0..<signature.count * 8 {
@@ -81,8 +81,8 @@ import Testing
     }
 
     @Test("a signature that is cut or goes on is malformed", arguments: [KeyKind.ed25519, .ecdsa[2], .rsa])
-    func lengths(_ kind: KeyKind) throws {
-        let key = try Self.key(kind)
+    func lengths(_ kind: KeyKind) async throws {
+        let key = try await Self.key(kind)
         let algorithm = key.publicKey.signatureAlgorithms[0]
         let blob = try key.sign(Self.message, algorithm: algorithm)
         for length in 0..<blob.count {
@@ -106,8 +106,8 @@ import Testing
     }
 
     @Test("a signature under another algorithm than the one agreed on is a mismatch, whatever it is")
-    func algorithms() throws {
-        let rsa = try Self.key(.rsa)
+    func algorithms() async throws {
+        let rsa = try await Self.key(.rsa)
         let sha256 = try rsa.sign(Self.message, algorithm: "rsa-sha2-256")
         #expect(mismatch(rsa.publicKey, sha256, "rsa-sha2-512"))
         #expect(mismatch(rsa.publicKey, sha256, "ssh-rsa"))
@@ -123,8 +123,8 @@ import Testing
     }
 
     @Test("ECDSA halves that are zero, negative, too long or beyond the order are refused")
-    func ecdsaHalves() throws {
-        let key = try Self.key(.ecdsa[0])
+    func ecdsaHalves() async throws {
+        let key = try await Self.key(.ecdsa[0])
         let one: [UInt8] = [1]
         let order: [UInt8] =
             [0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0] + [UInt8](repeating: 0xff, count: 8)
@@ -194,9 +194,9 @@ import Testing
         return writer.bytes
     }
 
-    private static func key(_ kind: KeyKind, _ bench: Workbench? = nil) throws -> SSHPrivateKey {
+    private static func key(_ kind: KeyKind, _ bench: Workbench? = nil) async throws -> SSHPrivateKey {
         let bench = try bench ?? Workbench()
-        try bench.keygen(kind)
+        try await bench.keygen(kind)
         return try SSHPrivateKey(file: try bench.read("key"))
     }
 }

@@ -1,17 +1,16 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs the real tools that our keys must agree with, each in a directory of its own.
-final class Workbench {
-    let directory: URL
+final class Workbench: Sendable {
+    private let folder: TemporaryFolder
+    /// What the tools read and wrote on their standard streams, out of the directory that they work in.
+    private let streams: TemporaryFolder
 
-    init() throws {
-        directory = FileManager.default.temporaryDirectory.appending(path: "keys-" + UUID().uuidString)
-        try FileManager.default.createDirectory(
-            at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    }
+    var directory: URL { URL(fileURLWithPath: folder.path) }
 
-    deinit { try? FileManager.default.removeItem(at: directory) }
+    init() throws { (folder, streams) = (try TemporaryFolder(), try TemporaryFolder()) }
 
     struct Outcome {
         let status: Int32
@@ -19,26 +18,19 @@ final class Workbench {
     }
 
     /// Runs a program of PATH in the directory and waits for it.
-    func run(_ program: String, _ arguments: [String], input: [UInt8] = []) throws -> Outcome {
-        try write("standard-input", input)
-        let output = Pipe()
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        process.currentDirectoryURL = directory
-        process.standardInput = try FileHandle(forReadingFrom: directory.appending(path: "standard-input"))
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return Outcome(status: process.terminationStatus, output: String(decoding: data, as: UTF8.self))
+    func run(_ program: String, _ arguments: [String], input: [UInt8] = []) async throws -> Outcome {
+        let name = UUID().uuidString
+        try Data(input).write(to: URL(fileURLWithPath: streams.file(name)))
+        let ended = try await ChildProcess.run(
+            "/usr/bin/env", [program] + arguments, input: streams.file(name), log: streams.file(name + ".log"),
+            directory: folder.path)
+        return Outcome(status: ended.status, output: ended.text)
     }
 
     /// Runs a program that must succeed; gives what it printed.
     @discardableResult
-    func require(_ program: String, _ arguments: [String]) throws -> String {
-        let outcome = try run(program, arguments)
+    func require(_ program: String, _ arguments: [String]) async throws -> String {
+        let outcome = try await run(program, arguments)
         try #require(outcome.status == 0, "\(program) \(arguments): \(outcome.output)")
         return outcome.output
     }
@@ -46,8 +38,8 @@ final class Workbench {
     /// Makes a key pair `name` and `name.pub` with ssh-keygen, one round of bcrypt to be quick.
     func keygen(
         _ kind: KeyKind, _ name: String = "key", passphrase: String = "", comment: String = "test", extra: [String] = []
-    ) throws {
-        try require(
+    ) async throws {
+        try await require(
             "ssh-keygen",
             ["-q", "-t", kind.type, "-b", kind.bits, "-N", passphrase, "-C", comment, "-a", "1", "-f", name] + extra)
     }

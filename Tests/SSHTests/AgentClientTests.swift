@@ -2,6 +2,8 @@ import Foundation
 import NIOCore
 import NIOPosix
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Our client with the real ssh-agent.
@@ -10,7 +12,7 @@ import Testing
     func keys(_ kind: String) async throws {
         let agent = try await RealAgent()
         let client = SSHAgentClient(socketPath: agent.socket)
-        let key = try TestKeys.user(kind)
+        let key = try await TestKeys.user(kind)
         try await client.add(AgentKey(key), comment: "from us")
         #expect(try await client.identities() == [AgentIdentity(blob: key.publicKey.blob, comment: "from us")])
         #expect(try await agent.add(["-l"]).output.contains(key.publicKey.fingerprint))
@@ -28,7 +30,7 @@ import Testing
         let folder = try TemporaryFolder()
         let agent = try await RealAgent()
         let client = SSHAgentClient(socketPath: agent.socket)
-        let key = try TestKeys.user()
+        let key = try await TestKeys.user()
         try await client.add(AgentKey(key), constraints: AgentConstraints(lifetime: 1))
         #expect(try await client.identities().count == 1)
         #expect(try await eventually { try await client.identities().isEmpty })
@@ -37,7 +39,7 @@ import Testing
         await #expect(throws: SSHAgentError.self) {
             try await client.sign([1], key: key.publicKey.blob, algorithm: "ssh-ed25519")
         }
-        let host = try TestKeys.host()
+        let host = try await TestKeys.host()
         let hosts = KnownHosts(text: "web \(host.authorizedKeysLine())\n")
         try await client.add(
             AgentKey(key),
@@ -53,7 +55,7 @@ import Testing
         let client = SSHAgentClient(socketPath: try await RealAgent().socket)
         let agent = try await RealAgent()
         let locked = SSHAgentClient(socketPath: agent.socket)
-        try await locked.add(AgentKey(try TestKeys.user()))
+        try await locked.add(AgentKey(try await TestKeys.user()))
         try await locked.lock(passphrase: Array("secret".utf8))
         #expect(try await locked.identities().isEmpty)
         await #expect(throws: SSHAgentError.self) { try await locked.unlock(passphrase: Array("other".utf8)) }
@@ -105,7 +107,7 @@ import Testing
     func concurrency() async throws {
         let agent = try await RealAgent()
         let client = SSHAgentClient(socketPath: agent.socket)
-        let key = try TestKeys.user()
+        let key = try await TestKeys.user()
         try await client.add(AgentKey(key))
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in UInt8(0)..<50 {

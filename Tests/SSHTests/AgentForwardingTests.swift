@@ -1,6 +1,8 @@
 import Foundation
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Agents between us and a real sshd: logging in with one, and taking one along.
@@ -26,7 +28,7 @@ import Testing
     @Test("we log in with a key in ssh-agent", arguments: TestKeys.kinds)
     func login(_ kind: String) async throws {
         let agent = try await RealAgent()
-        #expect(try await agent.add([try TestKeys.folder().file("user_\(kind)")]).status == 0)
+        #expect(try await agent.add([try await TestKeys.folder().file("user_\(kind)")]).status == 0)
         let server = try await OpenSSHServer()
         let connection = try await connect(server, [.agent(SSHAgentClient(socketPath: agent.socket))])
         #expect(try await connection.run("exit 4").exit == .status(4))
@@ -37,7 +39,7 @@ import Testing
     func noAgent() async throws {
         let server = try await OpenSSHServer()
         let connection = try await connect(
-            server, [.agent(SSHAgentClient(socketPath: "/nowhere/agent")), .privateKey(try TestKeys.user())])
+            server, [.agent(SSHAgentClient(socketPath: "/nowhere/agent")), .privateKey(try await TestKeys.user())])
         await connection.close()
     }
 
@@ -45,9 +47,9 @@ import Testing
     func boundLogin() async throws {
         let folder = try TemporaryFolder()
         let agent = try await RealAgent()
-        try folder.write("here \(try TestKeys.host().authorizedKeysLine())\n", to: "known_hosts")
+        try folder.write("here \(try await TestKeys.host().authorizedKeysLine())\n", to: "known_hosts")
         let added = try await agent.add([
-            "-H", folder.file("known_hosts"), "-h", "here", try TestKeys.folder().file("user_ed25519"),
+            "-H", folder.file("known_hosts"), "-h", "here", try await TestKeys.folder().file("user_ed25519"),
         ])
         try #require(added.status == 0, "\(added.output)")
         let client = SSHAgentClient(socketPath: agent.socket)
@@ -59,15 +61,15 @@ import Testing
 
     @Test("ssh-add on the host lists the keys of the agent that we forward", arguments: [true, false])
     func forwarding(_ isOurs: Bool) async throws {
-        let key = try TestKeys.user()
+        let key = try await TestKeys.user()
         let real = try await RealAgent()
         let ours = SSHAgentServer()
         #expect(await ours.add(AgentKey(key), comment: "from here"))
-        #expect(try await real.add([try TestKeys.folder().file("user_ed25519")]).status == 0)
+        #expect(try await real.add([try await TestKeys.folder().file("user_ed25519")]).status == 0)
         let server = try await OpenSSHServer()
         let connection = try await connect(server, [.privateKey(key)])
         let output = try await run(
-            "ssh-add -l && ssh-add -T \(try TestKeys.folder().file("user_ed25519.pub")) && echo signed",
+            "ssh-add -l && ssh-add -T \(try await TestKeys.folder().file("user_ed25519.pub")) && echo signed",
             on: connection, with: isOurs ? .server(ours) : .socket(real.socket))
         #expect(output.contains(key.publicKey.fingerprint), "\(output)")
         #expect(output.contains("signed"))
@@ -78,10 +80,10 @@ import Testing
         "a key that may only be used here is hidden on the host that the agent is forwarded to",
         arguments: [true, false])
     func boundForwarding(_ isOurs: Bool) async throws {
-        let key = try TestKeys.user()
+        let key = try await TestKeys.user()
         let real = try await RealAgent()
         let ours = SSHAgentServer()
-        let hosts = KnownHosts(text: "here \(try TestKeys.host().authorizedKeysLine())\n")
+        let hosts = KnownHosts(text: "here \(try await TestKeys.host().authorizedKeysLine())\n")
         let constraints = AgentConstraints(destinations: [try DestinationConstraint("here", knownHosts: hosts)])
         #expect(await ours.add(AgentKey(key), constraints: constraints))
         try await SSHAgentClient(socketPath: real.socket).add(AgentKey(key), constraints: constraints)
@@ -95,12 +97,12 @@ import Testing
 
     @Test("a key goes on from the host to the next one that its constraint names")
     func onward() async throws {
-        let key = try TestKeys.user()
+        let key = try await TestKeys.user()
         let here = try await OpenSSHServer(hostKeys: ["ed25519"])
         let next = try await OpenSSHServer(hostKeys: ["ecdsa256"])
         let hosts = KnownHosts(
-            text: "here \(try TestKeys.host().authorizedKeysLine())\n"
-                + "next \(try TestKeys.host("ecdsa256").authorizedKeysLine())\n")
+            text: "here \(try await TestKeys.host().authorizedKeysLine())\n"
+                + "next \(try await TestKeys.host("ecdsa256").authorizedKeysLine())\n")
         let ours = SSHAgentServer()
         let steps = try ["here", "here>next"].map { try DestinationConstraint($0, knownHosts: hosts) }
         #expect(await ours.add(AgentKey(key), constraints: AgentConstraints(destinations: steps)))
@@ -123,7 +125,7 @@ import Testing
         let folder = try TemporaryFolder()
         let ours = SSHAgentServer()
         let listener = try await ours.listen(at: folder.file("s"))
-        #expect(await ours.add(AgentKey(try TestKeys.user())))
+        #expect(await ours.add(AgentKey(try await TestKeys.user())))
         let server = try await OurServer { _, handlers in
             handlers.allowsAgentForwarding = { _ in true }
             handlers.session = { session in
@@ -143,7 +145,7 @@ import Testing
                 "-A", "-F", "none", "-p", "\(server.port)", "-o", "StrictHostKeyChecking=no", "-o",
                 "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "\(currentUser)@127.0.0.1", "list",
             ], environment: ["SSH_AUTH_SOCK=" + listener.path])
-        #expect(outcome.output.contains(try TestKeys.user().publicKey.fingerprint), "\(outcome.output)")
+        #expect(outcome.output.contains(try await TestKeys.user().publicKey.fingerprint), "\(outcome.output)")
         #expect(outcome.status == 0)
         await listener.close()
     }
@@ -153,7 +155,7 @@ import Testing
         let folder = try TemporaryFolder()
         let ours = SSHAgentServer()
         let listener = try await ours.listen(at: folder.file("s"))
-        #expect(await ours.add(AgentKey(try TestKeys.user())))
+        #expect(await ours.add(AgentKey(try await TestKeys.user())))
         let server = try await OpenSSHServer()
         let outcome = try await ToolOutcome(
             "/usr/bin/ssh",
@@ -161,7 +163,7 @@ import Testing
                 "-A", "-F", "none", "-p", "\(server.port)", "-o", "StrictHostKeyChecking=no", "-o",
                 "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "\(currentUser)@127.0.0.1", "ssh-add -l",
             ], environment: ["SSH_AUTH_SOCK=" + listener.path])
-        #expect(outcome.output.contains(try TestKeys.user().publicKey.fingerprint), "\(outcome.output)")
+        #expect(outcome.output.contains(try await TestKeys.user().publicKey.fingerprint), "\(outcome.output)")
         await listener.close()
     }
 }

@@ -3,6 +3,8 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Our agent with OpenSSH's own programs at its socket.
@@ -27,14 +29,14 @@ import Testing
     @Test("ssh-add adds, lists, shows and removes keys of every type", arguments: TestKeys.kinds)
     func keys(_ kind: String) async throws {
         let stand = try await Stand()
-        let path = try TestKeys.folder().file("user_\(kind)")
+        let path = try await TestKeys.folder().file("user_\(kind)")
         #expect(try await stand.add(["-l"]).status == 1)
         let added = try await stand.add([path])
         try #require(added.status == 0, "\(added.output)")
         let listed = try await stand.add(["-l"])
-        #expect(listed.output.contains(try TestKeys.user(kind).publicKey.fingerprint))
+        #expect(listed.output.contains(try await TestKeys.user(kind).publicKey.fingerprint))
         let full = try await stand.add(["-L"])
-        #expect(full.output.contains(try TestKeys.user(kind).publicKey.authorizedKeysLine()))
+        #expect(full.output.contains(try await TestKeys.user(kind).publicKey.authorizedKeysLine()))
         // For an RSA key this command of OpenSSH 9.2 asks for SHA-1, which our agent does not sign with.
         #expect(try await stand.add(["-T", path + ".pub"]).status == (kind == "rsa" ? 1 : 0))
         #expect(try await stand.add(["-d", path + ".pub"]).status == 0)
@@ -47,7 +49,7 @@ import Testing
     @Test("ssh-add locks the agent and unlocks it with the same passphrase alone")
     func lock() async throws {
         let stand = try await Stand()
-        #expect(try await stand.add([try TestKeys.folder().file("user_ed25519")]).status == 0)
+        #expect(try await stand.add([try await TestKeys.folder().file("user_ed25519")]).status == 0)
         let right = try stand.folder.askpass("correct horse")
         #expect(try await stand.add(["-x"], environment: right).status == 0)
         #expect(await stand.server.isLocked)
@@ -60,7 +62,7 @@ import Testing
     @Test("a key that ssh-add gives a second leaves after it")
     func lifetime() async throws {
         let stand = try await Stand()
-        let added = try await stand.add(["-t", "1", try TestKeys.folder().file("user_ed25519")])
+        let added = try await stand.add(["-t", "1", try await TestKeys.folder().file("user_ed25519")])
         #expect(added.output.contains("Lifetime set to 1 seconds"))
         #expect(try await eventually { await stand.server.count == 0 })
     }
@@ -73,7 +75,7 @@ import Testing
             asked.withLockedValue { $0.append(question.comment) }
             return answers.withLockedValue { $0.isEmpty ? false : $0.removeFirst() }
         }
-        let path = try TestKeys.folder().file("user_ed25519")
+        let path = try await TestKeys.folder().file("user_ed25519")
         #expect(try await stand.add(["-c", path]).status == 0)
         #expect(try await stand.add(["-T", path + ".pub"]).status == 0)
         #expect(try await stand.add(["-T", path + ".pub"]).status != 0)
@@ -83,7 +85,7 @@ import Testing
     @Test("ssh logs in at sshd with a key of ours, a certificate too")
     func login() async throws {
         let stand = try await Stand()
-        let keys = try TestKeys.folder()
+        let keys = try await TestKeys.folder()
         try keys.write(String(decoding: try keys.read("user_ed25519.pub"), as: UTF8.self), to: "agent_ca_user.pub")
         let sshd = try await OpenSSHServer()
         #expect(try await login(sshd, stand).status == 255)
@@ -93,10 +95,10 @@ import Testing
         #expect(try await stand.add(["-D"]).status == 0)
 
         let folder = try TemporaryFolder()
-        try ChildProcess.run("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.file("ca")])
-        try ChildProcess.run(
+        try await ChildProcess.tool("/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", folder.file("ca")])
+        try await ChildProcess.tool(
             "/usr/bin/ssh-keygen", ["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", folder.file("key")])
-        try ChildProcess.run(
+        try await ChildProcess.tool(
             "/usr/bin/ssh-keygen",
             ["-q", "-s", folder.file("ca"), "-I", "me", "-n", currentUser, folder.file("key.pub")])
         let trusting = try await OpenSSHServer(["TrustedUserCAKeys " + folder.file("ca.pub")])
@@ -109,11 +111,11 @@ import Testing
     @Test("keys that ssh-add binds to a host log in there and nowhere else")
     func destinations() async throws {
         let stand = try await Stand()
-        let keys = try TestKeys.folder()
+        let keys = try await TestKeys.folder()
         let (here, there) = (try await OpenSSHServer(hostKeys: ["ed25519"]), try await OpenSSHServer(hostKeys: ["rsa"]))
         try stand.folder.write(
-            "here \(try TestKeys.host("ed25519").authorizedKeysLine())\n"
-                + "there \(try TestKeys.host("rsa").authorizedKeysLine())\n", to: "known_hosts")
+            "here \(try await TestKeys.host("ed25519").authorizedKeysLine())\n"
+                + "there \(try await TestKeys.host("rsa").authorizedKeysLine())\n", to: "known_hosts")
         let added = try await stand.add([
             "-H", stand.folder.file("known_hosts"), "-h", "\(currentUser)@here", keys.file("user_ed25519"),
         ])
@@ -152,7 +154,7 @@ import Testing
         try await old.close()
         // NIO removes a socket that it closes; a killed program cannot.
         if !FileManager.default.fileExists(atPath: path) {
-            try ChildProcess.run(
+            try await ChildProcess.tool(
                 "/usr/bin/python3",
                 ["-c", "import socket,sys; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])", path])
         }

@@ -1,9 +1,11 @@
 import Foundation
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Our offers before ssh-audit's eyes, in both roles.
-@Suite(.serialized, .enabled(if: AuditProgram.isPossible, "needs ssh-audit from the Python package index"))
+@Suite(.serialized, .enabled("needs ssh-audit from the Python package index") { await AuditProgram.isPossible })
 struct AuditTests {
     @Test("ssh-audit has nothing against a server with the profile strict")
     func strictServer() async throws {
@@ -51,14 +53,14 @@ struct AuditTests {
         }
         let program = try ClientProgram()
         let result = try await program.run(
-            "\(try AuditProgram.python.get()) -m ssh_audit -j -p \(server.port) 127.0.0.1")
+            "\(try await AuditProgram.python.value) -m ssh_audit -j -p \(server.port) 127.0.0.1")
         return try report(result)
     }
 
     private func auditClient(_ algorithms: AlgorithmPreferences) async throws -> AuditReport {
         let port = try await freePort()
         let program = try ClientProgram()
-        async let audited = program.run("\(try AuditProgram.python.get()) -m ssh_audit -c -j -t 30 -p \(port)")
+        async let audited = program.run("\(try await AuditProgram.python.value) -m ssh_audit -c -j -t 30 -p \(port)")
         // It takes one connection, and reads what it is offered.
         let isSeen = try await eventually {
             do throws(SSHError) {
@@ -76,7 +78,7 @@ struct AuditTests {
         return try report(try await audited)
     }
 
-    private func report(_ result: ClientProgram.Result) throws -> AuditReport {
+    private func report(_ result: ChildProcess.Outcome) throws -> AuditReport {
         guard let start = result.output.firstIndex(of: UInt8(ascii: "{")) else {
             throw ToolFailure(description: "ssh-audit said: \(result.text) \(result.errors)")
         }

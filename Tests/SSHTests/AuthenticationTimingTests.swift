@@ -1,6 +1,7 @@
 import Foundation
 import NIOConcurrencyHelpers
 import SSH
+import SSHTestSupport
 import Testing
 
 /// How long a refusal takes must not tell whether a user exists. Alone on the machine, so not within the other tests:
@@ -38,7 +39,7 @@ struct AuthenticationTimingTests {
 
     private func measure(_ credentials: [SSHCredential]) async throws -> Double {
         let asked = NIOLockedValueBox<[ContinuousClock.Instant]>([])
-        let account = try TestKeys.user().publicKey
+        let account = try await TestKeys.user().publicKey
         let server = try await OurServer { configuration, handlers in
             configuration.core.maximumAuthenticationFailures = 1000
             configuration.core.maximumAuthenticationRequests = 1000

@@ -1,4 +1,6 @@
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// zlib@openssh.com on whole connections, with OpenSSH at the other end and with ourselves.
@@ -29,7 +31,7 @@ import Testing
             configuration.core.rekey.bytes = 100_000
         }
         let client = try ClientProgram()
-        let result = try await client.run("\(try client.openSSH(server, "-C -v")) cat", input: Self.bytes)
+        let result = try await client.run("\(try await client.openSSH(server, "-C -v")) cat", input: Self.bytes)
         expectSame(result.output, Self.bytes)
         #expect(result.status == 0)
     }

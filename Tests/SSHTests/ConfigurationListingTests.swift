@@ -1,5 +1,6 @@
 import Foundation
 import SSH
+import TestSupport
 import Testing
 
 /// Every line that `ssh -G` prints, for configurations that use every keyword.

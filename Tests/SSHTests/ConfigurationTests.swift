@@ -1,6 +1,8 @@
 import Foundation
 import NIOConcurrencyHelpers
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationTests {
@@ -272,7 +274,7 @@ import Testing
 
     @Test("a new host key is recorded, a known one accepted, a changed or revoked one refused")
     func hostKeys() async throws {
-        let (key, other) = (try TestKeys.host("ed25519"), try TestKeys.host("rsa"))
+        let (key, other) = (try await TestKeys.host("ed25519"), try await TestKeys.host("rsa"))
         let question = { (key: SSHPublicKey) in
             HostKeyQuestion(
                 publicKey: key, algorithm: "", endpoint: SSHEndpoint(host: "web", port: 2222),
@@ -296,7 +298,7 @@ import Testing
     @Test("a host that a configuration describes is connected to")
     func connection() async throws {
         let server = try await OpenSSHServer()
-        let keys = try TestKeys.folder()
+        let keys = try await TestKeys.folder()
         let result = try resolve(
             """
             Host web

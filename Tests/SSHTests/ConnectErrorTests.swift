@@ -4,16 +4,18 @@ import SSH
 import SSHCrypto
 import SSHKeys
 import SSHProtocol
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// What each failure is called.
 @Suite struct ConnectErrorTests {
     private func failure(
-        _ endpoint: SSHEndpoint, _ change: (inout SSHClientConfiguration) throws -> Void = { _ in },
+        _ endpoint: SSHEndpoint, _ change: (inout SSHClientConfiguration) async throws -> Void = { _ in },
         allow: @escaping @Sendable (SocketAddress) -> Bool = { _ in true }
     ) async throws -> SSHError {
-        var configuration = try SSHClientConfiguration.test()
-        try change(&configuration)
+        var configuration = try await SSHClientConfiguration.test()
+        try await change(&configuration)
         let error = await #expect(throws: SSHError.self) {
             _ = try await SSHClient.connect(
                 to: endpoint, configuration: configuration, on: anyLoop(), allowAddress: allow)
@@ -126,7 +128,7 @@ import Testing
     @Test("giving a connection up closes its socket")
     func cancellation() async throws {
         let server = try await RawServer()
-        let configuration = try SSHClientConfiguration.test()
+        let configuration = try await SSHClientConfiguration.test()
         let task = Task {
             try await SSHClient.connect(to: server.endpoint, configuration: configuration, on: anyLoop())
         }
@@ -140,7 +142,7 @@ import Testing
     @Test("giving a connection up while the host key is being looked at closes its socket")
     func cancellationDuringQuestion() async throws {
         let server = try await OpenSSHServer()
-        var configuration = try SSHClientConfiguration.test()
+        var configuration = try await SSHClientConfiguration.test()
         let (asked, continuation) = AsyncStream.makeStream(of: Void.self)
         configuration.verifyHostKey = { _ in
             continuation.finish()
@@ -161,7 +163,7 @@ import Testing
     func readsHostKey() async throws {
         let server = try await OpenSSHServer()
         let report = try await SSHClient.readHostKey(of: server.endpoint, on: anyLoop())
-        #expect(report.publicKey == (try TestKeys.host("ed25519")))
+        #expect(report.publicKey == (try await TestKeys.host("ed25519")))
         #expect(report.algorithm == "ssh-ed25519")
         #expect(report.serverIdentification.hasPrefix("SSH-2.0-OpenSSH_"))
         #expect(report.remoteAddress.ipAddress == "127.0.0.1")
@@ -171,7 +173,7 @@ import Testing
     @Test("a recorded RSA key is shown by a host that also has an Ed25519 key")
     func prefersRecordedKey() async throws {
         let server = try await OpenSSHServer()
-        let recorded = try TestKeys.host("rsa")
+        let recorded = try await TestKeys.host("rsa")
         let report = try await SSHClient.readHostKey(
             of: server.endpoint, algorithms: .standard.preferring(hostKey: recorded), on: anyLoop())
         #expect(report.publicKey == recorded)

@@ -3,6 +3,7 @@ import SSH
 import SSHCrypto
 import SSHKeys
 import SSHProtocol
+import SSHTestSupport
 import Testing
 
 @Suite struct ConnectTests {

@@ -5,8 +5,8 @@ import Testing
 /// The pages say what is so: what they name is there, and their code is the code that runs.
 @Suite struct DocumentationTests {
     @Test("every test that a page names exists", arguments: Documentation.pages)
-    func namedTests(page: String) throws {
-        let known = try TestNames()
+    func namedTests(page: String) async throws {
+        let known = try await TestNames()
         let named = Documentation.names(in: try Documentation.page(page)).filter(TestNames.isTest)
         #expect(named.count > 10)
         #expect(named.filter { !known.contains($0) }.sorted() == [])
@@ -24,9 +24,9 @@ import Testing
     }
 
     @Test("every limit is set where the page says")
-    func limits() throws {
+    func limits() async throws {
         let pattern = "(var|let|struct|enum|class|actor|extension) [A-Za-z0-9]+|[A-Za-z]+: "
-        let sources = try Documentation.matches(pattern, "Sources", ".swift").values.map { found in
+        let sources = try await Documentation.matches(pattern, "Sources", ".swift").values.map { found in
             Set(found.map { $0.split(separator: " ").last.map { $0.hasSuffix(":") ? $0.dropLast() : $0 } ?? "" })
         }
         for row in Documentation.rows(in: try Documentation.page("docs/limits.md")) where row.count == 4 {

@@ -1,5 +1,7 @@
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 @Suite(
@@ -38,9 +40,9 @@ struct DropbearTests {
     @Test("an RSA key is let in with rsa-sha2-256, the only algorithm that dropbear announces for it")
     func rsaUser() async throws {
         let server = try await DropbearServer()
-        let connection = try await server.connect { $0.credentials = [.privateKey(try TestKeys.user("rsa"))] }
+        let connection = try await server.connect { $0.credentials = [.privateKey(try await TestKeys.user("rsa"))] }
         #expect(try await connection.run("exit 4").exit == .status(4))
-        #expect(!server.process.output.contains("Bad"))
+        #expect(!server.process.text.contains("Bad"))
     }
 
     @Test("a terminal, its size, a signal and the exit signal work")

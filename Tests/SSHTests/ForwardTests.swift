@@ -2,6 +2,8 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Forwards and jump hosts between our client and our server.
@@ -58,7 +60,7 @@ import Testing
         let target = SSHEndpoint(host: "slow", port: 80)
         let opening = Task {
             if isJump {
-                _ = try await SSHClient.connect(through: connection, to: target, configuration: try .test())
+                _ = try await SSHClient.connect(through: connection, to: target, configuration: try await .test())
             } else {
                 _ = try await connection.openTCP(to: target)
             }
@@ -196,7 +198,7 @@ import Testing
         var connection = first
         for server in servers.dropFirst() {
             connection = try await SSHClient.connect(
-                through: connection, to: server.endpoint, configuration: try .test())
+                through: connection, to: server.endpoint, configuration: try await .test())
         }
         let bytes = [UInt8](repeating: 9, count: 2_000_000)
         let result = try await connection.run("cat", stdin: bytes, limit: 4_000_000)
@@ -213,7 +215,7 @@ import Testing
         let closed = try await freePort()
         let error = await #expect(throws: SSHError.self) {
             _ = try await SSHClient.connect(
-                through: connection, to: SSHEndpoint(host: "127.0.0.1", port: closed), configuration: try .test())
+                through: connection, to: SSHEndpoint(host: "127.0.0.1", port: closed), configuration: try await .test())
         }
         #expect(error?.code == .channelRefused)
         #expect(try await connection.run("echo on").standardOutput == Array("on\n".utf8))

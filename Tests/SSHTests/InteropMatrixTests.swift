@@ -3,6 +3,8 @@ import SSH
 import SSHCrypto
 import SSHKeys
 import SSHProtocol
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Every algorithm against a real sshd. All pairs that interact are tried; `COPILOT_FULL_TESTS=1` tries the whole product.
@@ -13,7 +15,9 @@ import Testing
     ]
 
     /// 300 kB there and back through `cat`, so that every packet length comes about.
-    private func echo(_ server: OpenSSHServer, _ change: (inout SSHClientConfiguration) throws -> Void) async throws {
+    private func echo(_ server: OpenSSHServer, _ change: (inout SSHClientConfiguration) async throws -> Void)
+        async throws
+    {
         let connection = try await server.connect(change)
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let result = try await connection.run("cat", stdin: bytes)
@@ -52,9 +56,9 @@ import Testing
     @Test("a user's key of every kind is let in, encrypted files too", arguments: TestKeys.kinds)
     func userKeys(kind: String) async throws {
         let server = try await OpenSSHServer()
-        let file = try TestKeys.folder().read("locked_\(kind)")
+        let file = try await TestKeys.folder().read("locked_\(kind)")
         let unlocked = try SSHPrivateKey(file: file, passphrase: Array("correct horse".utf8))
-        for key in [try TestKeys.user(kind), unlocked] {
+        for key in [try await TestKeys.user(kind), unlocked] {
             try await echo(server) { $0.credentials = [.privateKey(key)] }
         }
     }
@@ -65,7 +69,7 @@ import Testing
         try await echo(server) {
             $0.credentials = [
                 .privateKey(.generateEd25519()), .privateKey(.generateEd25519()),
-                .privateKey(try TestKeys.user("ecdsa384")),
+                .privateKey(try await TestKeys.user("ecdsa384")),
             ]
         }
     }
@@ -74,10 +78,12 @@ import Testing
     func partialSuccess() async throws {
         let server = try await OpenSSHServer(["AuthenticationMethods publickey,publickey"])
         try await echo(server) {
-            $0.credentials = [.privateKey(try TestKeys.user("ed25519")), .privateKey(try TestKeys.user("rsa"))]
+            $0.credentials = [
+                .privateKey(try await TestKeys.user("ed25519")), .privateKey(try await TestKeys.user("rsa")),
+            ]
         }
         let error = await #expect(throws: SSHError.self) {
-            _ = try await server.connect { $0.credentials = [.privateKey(try TestKeys.user("ed25519"))] }
+            _ = try await server.connect { $0.credentials = [.privateKey(try await TestKeys.user("ed25519"))] }
         }
         #expect(error?.code == .authenticationFailed)
         #expect(error?.description.contains("accepted publickey and still asks for publickey") == true)
@@ -96,7 +102,7 @@ import Testing
                             let connection = try await server.connect {
                                 $0.algorithms = AlgorithmPreferences(
                                     keyExchange: [method], hostKeys: [hostKey], ciphers: [cipher], macs: [mac])
-                                $0.credentials = [.privateKey(try TestKeys.user(kind))]
+                                $0.credentials = [.privateKey(try await TestKeys.user(kind))]
                             }
                             #expect(try await connection.run("true").exit == .status(0))
                             await connection.close()

@@ -1,6 +1,7 @@
 import SSH
 import SSHCrypto
 import SSHProtocol
+import SSHTestSupport
 import Testing
 
 /// What only old gear still needs, against a real sshd that was told to allow it.

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import SSH
 import SSHProtocol
+import SSHTestSupport
 import Testing
 
 @Suite struct LostHostTests {

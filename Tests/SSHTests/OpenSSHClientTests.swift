@@ -2,6 +2,8 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Our server with OpenSSH's `ssh`. One after the other: each starts processes, and one moves 600 MB.
@@ -9,31 +11,31 @@ import Testing
     @Test("commands, their streams, their input and their status")
     func commands() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
-        let complained = try await client.run("\(try client.openSSH(server)) complain")
+        let complained = try await client.run("\(try await client.openSSH(server)) complain")
         #expect(complained.text == "out\n" && complained.errors == "err\n" && complained.status == 0)
-        #expect(try await client.run("\(try client.openSSH(server)) exit 42").status == 42)
-        #expect(try await client.run("\(try client.openSSH(server)) cat", input: Array("in".utf8)).text == "in")
+        #expect(try await client.run("\(try await client.openSSH(server)) exit 42").status == 42)
+        #expect(try await client.run("\(try await client.openSSH(server)) cat", input: Array("in".utf8)).text == "in")
         // ssh has no words for a signal; it ends with 255.
-        #expect(try await client.run("\(try client.openSSH(server)) killed TERM").status == 255)
+        #expect(try await client.run("\(try await client.openSSH(server)) killed TERM").status == 255)
     }
 
     @Test("a shell on a terminal, with its size and its environment")
     func shell() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
         let shell = try await client.run(
-            "TERM=vt220 \(try client.openSSH(server, "-tt"))", input: Array("hi\nexit 3\n".utf8))
+            "TERM=vt220 \(try await client.openSSH(server, "-tt"))", input: Array("hi\nexit 3\n".utf8))
         #expect(shell.text.contains("welcome to vt220"))
         #expect(shell.text.contains("you said hi"))
         #expect(shell.status == 3)
         let variables = try await client.run(
-            "TEST_WORD=blue \(try client.openSSH(server, "-o SendEnv=TEST_WORD")) env TEST_WORD")
+            "TEST_WORD=blue \(try await client.openSSH(server, "-o SendEnv=TEST_WORD")) env TEST_WORD")
         #expect(variables.text == "blue\n")
     }
 
     @Test("a subsystem by name")
     func subsystem() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
-        let result = try await client.run("\(try client.openSSH(server, "-s")) reverse", input: Array("abc".utf8))
+        let result = try await client.run("\(try await client.openSSH(server, "-s")) reverse", input: Array("abc".utf8))
         #expect(result.text == "cba" && result.status == 0)
     }
 
@@ -42,7 +44,7 @@ import Testing
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let (local, dynamic) = (try await freePort(), try await freePort())
         let process = try client.start(
-            "exec \(try client.openSSH(server, "-N -L 127.0.0.1:\(local):127.0.0.1:\(echo.port) -D 127.0.0.1:\(dynamic)"))"
+            "exec \(try await client.openSSH(server, "-N -L 127.0.0.1:\(local):127.0.0.1:\(echo.port) -D 127.0.0.1:\(dynamic)"))"
         )
         #expect(try await eventually { await isListening(local) })
         let through = try await RawClient(port: local)
@@ -55,7 +57,7 @@ import Testing
         #expect(try await socks.wait(for: 13).suffix(5) == Array("socks".utf8)[...])
         process.stop()
         let piped = try await client.run(
-            "\(try client.openSSH(server, "-W 127.0.0.1:\(echo.port)"))", input: Array("piped".utf8))
+            "\(try await client.openSSH(server, "-W 127.0.0.1:\(echo.port)"))", input: Array("piped".utf8))
         #expect(piped.text == "piped")
     }
 
@@ -63,9 +65,9 @@ import Testing
     func remoteForward() async throws {
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let process = try client.start(
-            "exec \(try client.openSSH(server, "-N -o LogLevel=INFO -R 0:127.0.0.1:\(echo.port)"))")
-        #expect(try await eventually { process.output.contains("Allocated port ") })
-        let words = process.output.split(whereSeparator: \.isWhitespace)
+            "exec \(try await client.openSSH(server, "-N -o LogLevel=INFO -R 0:127.0.0.1:\(echo.port)"))")
+        #expect(try await eventually { process.text.contains("Allocated port ") })
+        let words = process.text.split(whereSeparator: \.isWhitespace)
         let place = try #require(words.firstIndex(of: "port"))
         let port = try #require(Int(words[place + 1]))
         let through = try await RawClient(port: port)
@@ -82,7 +84,7 @@ import Testing
         try client.folder.write(
             """
             Host 127.0.0.1
-              IdentityFile \(try TestKeys.folder().file("user_ed25519"))
+              IdentityFile \(try await TestKeys.folder().file("user_ed25519"))
               StrictHostKeyChecking no
               UserKnownHostsFile /dev/null
               LogLevel ERROR
@@ -98,10 +100,11 @@ import Testing
     func controlMaster() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
         let control = client.folder.file("control")
-        let master = try client.start("exec \(try client.openSSH(server, "-M -N -S \(control)"))")
+        let master = try client.start("exec \(try await client.openSSH(server, "-M -N -S \(control)"))")
         #expect(try await eventually { FileManager.default.fileExists(atPath: control) })
         let result = try await client.run(
-            "for i in 1 2 3 4 5 6 7 8 9 10; do \(try client.openSSH(server, "-S \(control)")) echo n$i & done; wait")
+            "for i in 1 2 3 4 5 6 7 8 9 10; do \(try await client.openSSH(server, "-S \(control)")) echo n$i & done; wait"
+        )
         #expect(Set(result.text.split(separator: "\n")).count == 10)
         #expect(server.events.withLockedValue { $0.filter { $0 == "connected" }.count } == 1)
         master.stop()
@@ -111,7 +114,7 @@ import Testing
     func bulk() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
         let (sent, taken) = (client.folder.file("sent"), client.folder.file("taken"))
-        let ssh = try client.openSSH(server, "-o RekeyLimit=32M")
+        let ssh = try await client.openSSH(server, "-o RekeyLimit=32M")
         let result = try await client.run(
             """
             set -e
@@ -126,7 +129,7 @@ import Testing
     @Test("a client that is killed leaves nothing behind at the server")
     func killedClient() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
-        let process = try client.start("exec \(try client.openSSH(server)) sleep")
+        let process = try client.start("exec \(try await client.openSSH(server)) sleep")
         #expect(try await eventually { server.events.withLockedValue { $0.contains("authenticated \(currentUser)") } })
         kill(process.identifier, SIGKILL)
         #expect(try await eventually { server.server.connections.isEmpty })

@@ -1,6 +1,8 @@
 import Foundation
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Our server with Dropbear's, PuTTY's and Python's clients.
@@ -11,8 +13,8 @@ import Testing
     func dropbear() async throws {
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let key = client.folder.file("key")
-        try ChildProcess.run(
-            "/usr/bin/dropbearconvert", ["openssh", "dropbear", try TestKeys.folder().file("user_ed25519"), key])
+        try await ChildProcess.tool(
+            "/usr/bin/dropbearconvert", ["openssh", "dropbear", try await TestKeys.folder().file("user_ed25519"), key])
         let dbclient = "HOME=\(client.folder.path) /usr/bin/dbclient -y -y -i \(key) -p \(server.port)"
         let copied = try await client.run("\(dbclient) 127.0.0.1 cat", input: Array("from dropbear".utf8))
         #expect(copied.text == "from dropbear", "\(copied.errors)")
@@ -32,9 +34,9 @@ import Testing
     func putty() async throws {
         let (server, client) = (try await OurServer(), try ClientProgram())
         let key = client.folder.file("key.ppk")
-        try ChildProcess.run(
-            "/usr/bin/puttygen", [try TestKeys.folder().file("user_ed25519"), "-O", "private", "-o", key])
-        let fingerprint = try TestKeys.host("ed25519").fingerprint
+        try await ChildProcess.tool(
+            "/usr/bin/puttygen", [try await TestKeys.folder().file("user_ed25519"), "-O", "private", "-o", key])
+        let fingerprint = try await TestKeys.host("ed25519").fingerprint
         let plink =
             "HOME=\(client.folder.path) /usr/bin/plink -batch -ssh -hostkey \(fingerprint) -i \(key)"
             + " -P \(server.port) \(currentUser)@127.0.0.1"
@@ -45,7 +47,7 @@ import Testing
         #expect(complained.text == "out\n" && complained.errors.contains("err"))
     }
 
-    @Test("paramiko: commands, a terminal, forwards, many channels", .enabled(if: PythonClients.isPossible))
+    @Test("paramiko: commands, a terminal, forwards, many channels", .enabled { await PythonClients.isPossible })
     func paramiko() async throws {
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let result = try await client.python(PythonClients.paramiko, server, echo)
@@ -54,7 +56,7 @@ import Testing
 
     @Test(
         "AsyncSSH: commands, signals, breaks, forwards of both kinds, and an agent",
-        .enabled(if: PythonClients.isPossible))
+        .enabled { await PythonClients.isPossible })
     func asyncSSH() async throws {
         let (server, client, echo) = (try await OurServer(), try ClientProgram(), try await EchoServer())
         let result = try await client.python(PythonClients.asyncSSH, server, echo)
@@ -63,26 +65,28 @@ import Testing
 }
 
 extension ClientProgram {
-    fileprivate func python(_ program: String, _ server: OurServer, _ echo: EchoServer) async throws -> Result {
+    fileprivate func python(_ program: String, _ server: OurServer, _ echo: EchoServer) async throws
+        -> ChildProcess.Outcome
+    {
         try folder.write(program, to: "client.py")
-        let python = try PythonClients.python.get()
+        let python = try await PythonClients.python.value
         return try await run(
-            "\(python) \(folder.file("client.py")) \(server.port) \(try TestKeys.folder().file("user_ed25519"))"
+            "\(python) \(folder.file("client.py")) \(server.port) \(try await TestKeys.folder().file("user_ed25519"))"
                 + " \(currentUser) \(echo.port) \(folder.path)")
     }
 }
 
 /// Programs for Python's SSH libraries, in the environment that AsyncSSH's server uses.
 private enum PythonClients {
-    static let python: Result<String, any Error> = Result {
-        let python = try AsyncSSHServer.python.get()
-        if (try? ChildProcess.run(python, ["-c", "import paramiko"])) == nil {
-            try ChildProcess.run(python, ["-m", "pip", "--quiet", "install", "paramiko==5.1.0"])
+    static let python = Task<String, any Error> {
+        let python = try await AsyncSSHServer.python.value
+        if (try? await ChildProcess.tool(python, ["-c", "import paramiko"])) == nil {
+            try await ChildProcess.tool(python, ["-m", "pip", "--quiet", "install", "paramiko==5.1.0"])
         }
         return python
     }
 
-    static var isPossible: Bool { (try? python.get()) != nil }
+    static var isPossible: Bool { get async { (try? await python.value) != nil } }
 
     static let paramiko = """
         import paramiko, sys, time

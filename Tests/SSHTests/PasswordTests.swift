@@ -2,6 +2,8 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Passwords and rounds of questions.
@@ -13,7 +15,7 @@ import Testing
         private func connect(
             _ options: [String], _ credentials: [SSHCredential]
         ) async throws -> SSHConnection {
-            let server = try await OpenSSHServer(options, account: AccountNamespace())
+            let server = try await OpenSSHServer(options, account: .withTestKeys())
             return try await server.connect {
                 $0.username = AccountNamespace.user
                 $0.credentials = credentials
@@ -30,13 +32,13 @@ import Testing
         func keyAndPassword() async throws {
             let connection = try await connect(
                 ["PasswordAuthentication yes", "AuthenticationMethods publickey,password"],
-                [PasswordTests.right, .privateKey(try TestKeys.user())])
+                [PasswordTests.right, .privateKey(try await TestKeys.user())])
             #expect(try await connection.run("true").exit == .status(0))
         }
 
         @Test("a wrong password is refused once, and the error names what the host still offers")
         func wrongPassword() async throws {
-            let server = try await OpenSSHServer(["PasswordAuthentication yes"], account: AccountNamespace())
+            let server = try await OpenSSHServer(["PasswordAuthentication yes"], account: .withTestKeys())
             let error = await #expect(throws: SSHError.self) {
                 _ = try await server.connect {
                     $0.username = AccountNamespace.user
@@ -52,7 +54,7 @@ import Testing
 
         @Test("a signal reaches the process of an unprivileged account")
         func signal() async throws {
-            let connection = try await connect([], [.privateKey(try TestKeys.user())])
+            let connection = try await connect([], [.privateKey(try await TestKeys.user())])
             let recorder = SessionRecorder()
             let channel = try await connection.openSession(delegate: recorder)
             try await channel.startAndWait {
@@ -66,13 +68,13 @@ import Testing
         }
     }
 
-    @Suite(.enabled(if: AsyncSSHServer.isPossible, "needs AsyncSSH from the Python package index"))
+    @Suite(.enabled("needs AsyncSSH from the Python package index") { await AsyncSSHServer.isPossible })
     struct AsyncSSH {
         private func connect(
-            _ server: AsyncSSHServer, _ change: (inout SSHClientConfiguration) throws -> Void
+            _ server: AsyncSSHServer, _ change: (inout SSHClientConfiguration) async throws -> Void
         ) async throws -> SSHConnection {
-            var configuration = try SSHClientConfiguration.test()
-            try change(&configuration)
+            var configuration = try await SSHClientConfiguration.test()
+            try await change(&configuration)
             let connection = try await SSHClient.connect(
                 to: server.endpoint, configuration: configuration, on: anyLoop())
             connection.closed.whenComplete { _ in withExtendedLifetime(server) {} }

@@ -3,6 +3,8 @@ import NIOCore
 import SSH
 import SSHCrypto
 import SSHProtocol
+import SSHTestSupport
+import TestSupport
 import Testing
 
 @Suite struct RekeyAndBulkTests {

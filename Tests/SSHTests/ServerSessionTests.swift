@@ -1,6 +1,8 @@
 import NIOConcurrencyHelpers
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// Sessions between our client and our server.
@@ -226,7 +228,7 @@ import Testing
         let (one, other) = MemoryStream.pair()
         let serving = Task { await server.server.serve(one) }
         let connection = try await SSHClient.connect(
-            over: other, to: SSHEndpoint(host: "nowhere"), configuration: try .test(), on: anyLoop())
+            over: other, to: SSHEndpoint(host: "nowhere"), configuration: try await .test(), on: anyLoop())
         let result = try await connection.run("cat", stdin: [UInt8](repeating: 7, count: 3_000_000), limit: 4_000_000)
         #expect(result.standardOutput.count == 3_000_000)
         await connection.close()

@@ -2,6 +2,8 @@ import Foundation
 import NIOCore
 import SSH
 import SSHProtocol
+import SSHTestSupport
+import TestSupport
 import Testing
 
 @Suite struct SessionTests {

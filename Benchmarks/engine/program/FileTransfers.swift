@@ -24,6 +24,7 @@ enum FileTransfers {
     private static var options: TransferOptions {
         var options = TransferOptions()
         options.preservesTimes = false
+        options.preservesModes = false
         return options
     }
 }

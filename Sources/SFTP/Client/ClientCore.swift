@@ -61,6 +61,17 @@ final class ClientCore {
         greeted.futureResult.whenComplete { _ in deadline.cancel() }
     }
 
+    // MARK: Memory
+
+    /// Whether the data of the answer that is being dealt with lies in memory that may be given back.
+    var isLatestReusable: Bool { stream.isJoined }
+
+    /// Takes back memory of an answer's data.
+    func reuse(_ memory: ByteBuffer) { stream.reuse(memory) }
+
+    /// A transfer has ended: what was kept for its answers goes.
+    func shrink() { stream.shrink() }
+
     // MARK: Requests
 
     var isOver: Bool { if case .over = stage { true } else { false } }

@@ -10,6 +10,8 @@ struct PendingRequest: Sendable {
     var request: Result<SFTPRequest, SFTPStatus>
     /// What it occupies of the channel's window.
     var wireBytes: Int
+    /// What its packet was put together in, to be used again.
+    var memory: ByteBuffer?
     var isRefused = false
 }
 

@@ -23,6 +23,7 @@ public final class SFTPServer {
     private var queue = CircularBuffer<PendingRequest>()
     private var isInitialised = false
     private var isBusy = false
+    private var isPumpScheduled = false
     private var hasInputEnded = false
     private var isOver = false
 
@@ -46,13 +47,24 @@ public final class SFTPServer {
             // After a packet that cannot be cut out or answered, nothing that follows means anything.
             return end()
         }
-        pump()
+        pumpSoon()
+    }
+
+    /// What comes in one turn of the loop is one batch: a change of threads costs more than most requests.
+    private func pumpSoon() {
+        guard !isBusy, !isPumpScheduled else { return }
+        isPumpScheduled = true
+        channel.eventLoop.assumeIsolated().execute {
+            self.isPumpScheduled = false
+            self.pump()
+        }
     }
 
     /// The client sends nothing more: what it asked for is done, then the channel is closed.
     public func inputEnded() {
         hasInputEnded = true
-        endIfDone()
+        // What came just before it has its turn first.
+        if !isPumpScheduled { endIfDone() }
     }
 
     /// The channel takes bytes again.
@@ -85,7 +97,10 @@ public final class SFTPServer {
         guard type != MessageType.initialise.rawValue else { throw SFTPStatus(.badMessage, "INIT came twice") }
         // Without an id there is nothing to answer to.
         let id = try reader.uint32()
-        queue.append(PendingRequest(id: id, request: Self.request(type, &reader), wireBytes: wireBytes))
+        queue.append(
+            PendingRequest(
+                id: id, request: Self.request(type, &reader), wireBytes: wireBytes,
+                memory: stream.isJoined ? body : nil))
     }
 
     private static func request(_ type: UInt8, _ reader: inout SFTPReader) -> Result<SFTPRequest, SFTPStatus> {
@@ -149,18 +164,22 @@ public final class SFTPServer {
     private func run(_ batch: [PendingRequest]) {
         guard !isOver else { return }
         let runner = runner
-        let bytes = batch.reduce(0) { $0 + $1.wireBytes }
         runner.configuration.threadPool.runIfActive(eventLoop: channel.eventLoop) { runner.run(batch) }
             .assumeIsolated()
-            .whenComplete { outcome in self.finish(outcome, bytes) }
+            .whenComplete { outcome in self.finish(outcome, batch) }
     }
 
-    private func finish(_ outcome: Result<ByteBuffer, any Error>, _ bytes: Int) {
+    private func finish(_ outcome: Result<ByteBuffer, any Error>, _ batch: [PendingRequest]) {
         isBusy = false
         guard !isOver else { return }
         // The pool is shutting down: there will be no answer.
         guard case .success(let replies) = outcome else { return end() }
-        channel.consumed(bytes)
+        channel.consumed(batch.reduce(0) { $0 + $1.wireBytes })
+        for pending in batch {
+            if let memory = pending.memory { stream.reuse(memory) }
+            // As a rule a transfer has come to its end.
+            if case .success(.close) = pending.request { stream.shrink() }
+        }
         if replies.readableBytes > 0, !channel.write(replies) { return end() }
         pump()
     }

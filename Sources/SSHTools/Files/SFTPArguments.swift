@@ -16,14 +16,17 @@ public struct SFTPArguments: Sendable {
     public var target: String?
 
     /// - Parameter words: Behind the command's name.
-    public init(_ words: [String]) throws(OptionError) {
-        let letters = try OptionLetters(
-            words, flags: "aCfpqrvN46A", values: "bBcDFiJloPRsSX", mayMix: true)
+    public init(_ words: [String]) throws(Failure) {
         var isQuiet: Bool?
         destination = CopyHost(destination: "")
-        for item in letters.items {
-            if item != .flag("q"), try host.take(item) { continue }
-            switch item {
+        var (host, prompt, flight) = (HostOptions(), FilePromptOptions(), FlightLimits())
+        var (batchFile, server): (String?, String) = (nil, "sftp")
+        let syntax = OptionReader.Syntax(
+            flags: "aCfpqrvN46A", valued: "bBcFiJloPRsX",
+            refused: ["D": "a server of this machine needs no ssh", "S": "the connection is made here"])
+        let operands = try OptionReader.readAll(words, syntax, tool: "copilot sftp") { option throws(Failure) in
+            if option != .flag("q"), try host.take(option) { return }
+            switch option {
             case .flag("a"): prompt.resumes = true
             case .flag("f"): prompt.synchronises = true
             case .flag("p"): prompt.preserves = true
@@ -36,34 +39,36 @@ public struct SFTPArguments: Sendable {
             case .value("l", let rate): flight.bytesPerSecond = try HostOptions.rate(rate)
             case .value("s", let name): server = name
             case .value("X", let setting): try flight.take(setting, "X")
-            case .value(let letter, _), .flag(let letter):
-                throw OptionError(sentence: "-\(letter) is not done here: see `copilot sftp --help`.")
-            case .long(let name): throw OptionError(sentence: "There is no option --\(Printable.line(name)).")
+            default: break
             }
         }
-        guard let first = letters.operands.first, letters.operands.count <= 2 else {
-            throw OptionError(sentence: "Name a host: copilot sftp [options] [user@]host[:path] [local].")
+        (self.host, self.prompt, self.flight) = (host, prompt, flight)
+        (self.batchFile, self.server) = (batchFile, server)
+        guard let first = operands.first, operands.count <= 2 else {
+            throw Failure(
+                "Name a host: copilot sftp [options] [user@]host[:path] [local].", hint: "See: copilot sftp --help",
+                status: .foundWrong)
         }
         (destination, path) = try Self.destination(first)
-        target = letters.operands.dropFirst().first
+        target = operands.dropFirst().first
         // As in OpenSSH a batch is quiet unless -N says otherwise.
-        prompt.isQuiet = isQuiet ?? (batchFile != nil)
-        prompt.showsProgress = batchFile == nil
-        host.isQuiet = isQuiet ?? false
-        if batchFile != nil { host.options.append("BatchMode=yes") }
+        self.prompt.isQuiet = isQuiet ?? (batchFile != nil)
+        self.prompt.showsProgress = batchFile == nil
+        self.host.isQuiet = isQuiet ?? false
+        if batchFile != nil { self.host.options.append("BatchMode=yes") }
     }
 
-    private static func destination(_ text: String) throws(OptionError) -> (CopyHost, String?) {
+    private static func destination(_ text: String) throws(Failure) -> (CopyHost, String?) {
         let isURL = text.lowercased().hasPrefix("sftp://")
         let operand: CopyOperand
         do throws(Failure) {
             operand = try CopyOperand(isURL ? "scp://" + text.dropFirst("sftp://".count) : text)
-        } catch { throw OptionError(sentence: "“\(Printable.line(text))” is no address of a host.") }
+        } catch { throw .wrongUse("“\(Printable.line(text))” is no address of a host.") }
         switch operand {
         case .remote(let host, let path): return (host, path.isEmpty ? nil : path)
         case .local(let name):
             guard !name.contains("/"), !name.isEmpty else {
-                throw OptionError(sentence: "“\(Printable.line(name))” names no host.")
+                throw .wrongUse("“\(Printable.line(name))” names no host.")
             }
             return (CopyHost(destination: name), nil)
         }

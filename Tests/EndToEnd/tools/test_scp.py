@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import stat
+import subprocess
 import threading
 
 import asyncssh
 import pytest
 
 from file_tools import digest, fill, make_tree, person, plain  # noqa: F401
-from ports import eventually
+from ports import accepts, eventually, free_port, kill_tree
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -299,3 +301,37 @@ def test_sentences_of_a_host_do_nothing_to_the_terminal(person, folder):
     with Liar(folder, scp=scp) as liar:
         done = person.scp("-O", *liar.options(), "127.0.0.1:/srv/f", ".")
     assert done.returncode == 1 and "gone" in done.stderr and "\x1b" not in done.stderr
+
+
+# Dropbear, which speaks SFTP only where somebody installed a server for it
+
+
+@pytest.fixture
+def dropbear(person, folder):
+    """A Dropbear for the same account and key, with no SFTP server of its own; yields scp's options to reach it."""
+    if shutil.which("dropbear") is None:
+        pytest.skip("Dropbear is not installed")
+    account = person.host.account
+    subprocess.run(["dropbearkey", "-t", "ed25519", "-f", folder / "dropbear_key"], check=True, capture_output=True)
+    keys = account.home / ".ssh"
+    keys.mkdir(mode=0o700, exist_ok=True)
+    (keys / "authorized_keys").write_text(person.host.authorized.read_text())
+    account.own(keys)
+    port = free_port()
+    server = subprocess.Popen(
+        ["dropbear", "-F", "-E", "-s", "-r", folder / "dropbear_key", "-P", folder / "dropbear.pid",
+         "-p", f"127.0.0.1:{port}"], stderr=(folder / "dropbear.log").open("w"))
+    eventually(lambda: accepts(port), "dropbear listens")
+    yield ["-P", port, "-o", "StrictHostKeyChecking=no", "-o", f"HostKeyAlias=dropbear-{port}"]
+    kill_tree(server.pid)
+    server.wait()
+
+
+def test_trees_go_to_dropbear_and_back_by_the_old_protocol(person, dropbear):
+    make_tree(person.work / "tree", files=12)
+    sent = person.scp("-O", *dropbear, "-pr", "tree", f"web:{person.remote}")
+    assert sent.returncode == 0, sent.stderr
+    fetched = person.scp("-O", *dropbear, "-pr", f"web:{person.remote}/tree", f"web:{person.remote}/tree/d0", "./")
+    assert fetched.returncode == 0, fetched.stderr
+    assert digest(person.remote / "tree", times=True) == digest(person.work / "tree", times=True)
+    assert digest(person.work / "d0") == digest(person.work / "tree/d0")

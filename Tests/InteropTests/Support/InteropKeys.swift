@@ -1,5 +1,6 @@
 import Foundation
 import SSH
+import TestSupport
 
 /// Keys and certificates made by ssh-keygen, once for a test run.
 final class InteropKeys: Sendable {
@@ -31,7 +32,7 @@ final class InteropKeys: Sendable {
     func certify(_ authority: String, _ options: [String], _ from: String, _ to: String) async throws {
         let work = try TemporaryFolder()
         try Data(folder.read("\(from).pub")).write(to: URL(fileURLWithPath: work.file("key.pub")))
-        try await Program.tool(
+        try await ChildProcess.tool(
             "/usr/bin/ssh-keygen",
             ["-q", "-s", folder.file(authority), "-I", to] + (options.contains("-V") ? [] : ["-V", "-5m:+1h"]) + options
                 + [work.file("key.pub")])
@@ -69,7 +70,7 @@ final class InteropKeys: Sendable {
             default: ["-t", kind]
             }
         // ssh-keygen -q -t TYPE -b BITS -N '' -f FILE
-        try await Program.tool("/usr/bin/ssh-keygen", ["-q"] + options + ["-N", "", "-C", "test", "-f", path])
+        try await ChildProcess.tool("/usr/bin/ssh-keygen", ["-q"] + options + ["-N", "", "-C", "test", "-f", path])
     }
 
     /// The kind of key for a signature algorithm.

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import NIOCore
+import TestSupport
 
 /// Files of noise and their SHA-256, each made once for a test run.
 enum Noise {

@@ -1,4 +1,6 @@
 import Foundation
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// A foreign implementation of SSH.
@@ -22,15 +24,17 @@ enum Peer: String, CaseIterable, Sendable, CustomTestStringConvertible {
     var obstacle: String? {
         switch self {
         case .openSSH:
-            Program.find("sshd") == nil || Program.find("ssh") == nil ? "needs openssh-server and openssh-client" : nil
+            ChildProcess.find("sshd") == nil || ChildProcess.find("ssh") == nil
+                ? "needs openssh-server and openssh-client" : nil
         case .dropbear:
-            Program.find("dropbear") == nil || Program.find("dbclient") == nil ? "needs dropbear-bin" : nil
-        case .putty: Program.find("plink") == nil || Program.find("puttygen") == nil ? "needs putty-tools" : nil
+            ChildProcess.find("dropbear") == nil || ChildProcess.find("dbclient") == nil ? "needs dropbear-bin" : nil
+        case .putty:
+            ChildProcess.find("plink") == nil || ChildProcess.find("puttygen") == nil ? "needs putty-tools" : nil
         case .libssh:
-            Program.find("cc") == nil || !FileManager.default.fileExists(atPath: "/usr/include/libssh/libssh.h")
+            ChildProcess.find("cc") == nil || !FileManager.default.fileExists(atPath: "/usr/include/libssh/libssh.h")
                 ? "needs libssh-dev, libssl-dev and a C compiler" : nil
         case .go:
-            Program.find("go") == nil
+            ChildProcess.find("go") == nil
                 || !FileManager.default.fileExists(atPath: PeerPrograms.goSources + "/golang.org/x/crypto/ssh")
                 || !FileManager.default.fileExists(atPath: PeerPrograms.goSources + "/github.com/pkg/sftp")
                 ? "needs golang-go, golang-golang-x-crypto-dev and golang-github-pkg-sftp-dev" : nil
@@ -89,7 +93,7 @@ enum Peer: String, CaseIterable, Sendable, CustomTestStringConvertible {
         case .libssh, .go, .paramiko, .asyncSSH:
             struct Both: Decodable { var client: Features; var server: Features }
             let command = try await command
-            let text = try await Program.tool(command[0], command.dropFirst() + ["features"])
+            let text = try await ChildProcess.tool(command[0], command.dropFirst() + ["features"])
             let both = try JSONDecoder().decode(Both.self, from: Data(text.utf8))
             return role == .client ? both.client : both.server
         }
@@ -97,7 +101,7 @@ enum Peer: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     private static func query(_ kind: String) async throws -> [String] {
         // ssh -Q LIST
-        try await Program.tool("/usr/bin/ssh", ["-Q", kind]).split(separator: "\n").map(String.init)
+        try await ChildProcess.tool("/usr/bin/ssh", ["-Q", kind]).split(separator: "\n").map(String.init)
     }
 
     /// How the program of a library is called.
@@ -128,8 +132,8 @@ enum PeerPrograms {
         try await made("libssh") { program in
             let files = try FileManager.default.contentsOfDirectory(atPath: sources + "/libssh")
                 .filter { $0.hasSuffix(".c") }.map { sources + "/libssh/" + $0 }
-            try await Program.tool(
-                Program.find("cc") ?? "cc",
+            try await ChildProcess.tool(
+                ChildProcess.find("cc") ?? "cc",
                 ["-std=gnu11", "-O1", "-o", program] + files.sorted() + ["-lssh", "-lcrypto"])
         }
     }
@@ -138,8 +142,8 @@ enum PeerPrograms {
         try await made("go") { program in
             let files = try FileManager.default.contentsOfDirectory(atPath: sources + "/go")
                 .filter { $0.hasSuffix(".go") }.map { sources + "/go/" + $0 }
-            try await Program.tool(
-                Program.find("go") ?? "go", ["build", "-o", program] + files.sorted(),
+            try await ChildProcess.tool(
+                ChildProcess.find("go") ?? "go", ["build", "-o", program] + files.sorted(),
                 environment: [
                     "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": build + "/go-cache",
                     "GOFLAGS": "",
@@ -160,7 +164,7 @@ enum PeerPrograms {
                 ["/usr/bin/python3", "-m", "venv", "--clear", build + "/python"],
                 [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "-r", requirements],
             ] {
-                let program = try Program(command[0], Array(command.dropFirst()))
+                let program = try ChildProcess(command[0], Array(command.dropFirst()))
                 while program.isRunning { usleep(5000) }
                 guard program.status == 0 else { return nil }
             }

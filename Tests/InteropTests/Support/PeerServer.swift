@@ -2,6 +2,8 @@ import Foundation
 import NIOCore
 import NIOPosix
 import SSH
+import SSHTestSupport
+import TestSupport
 
 /// A foreign server on a free port of loopback that offers everything it has.
 final class PeerServer: Sendable {
@@ -12,12 +14,12 @@ final class PeerServer: Sendable {
     let port: Int
     /// The account to log in to.
     let user: String
-    private let program: Program
+    private let program: ChildProcess
     private let folder: TemporaryFolder
     private let account: AccountNamespace?
 
     var endpoint: SSHEndpoint { SSHEndpoint(host: "127.0.0.1", port: port) }
-    var log: String { String(decoding: program.output, as: UTF8.self) + program.errors }
+    var log: String { program.text + program.errors }
 
     /// - Parameters:
     ///   - algorithms: What it is told to offer; everything that both ends have by default.
@@ -43,7 +45,7 @@ final class PeerServer: Sendable {
             user = InteropKeys.user
             account = nil
             let command = try await peer.command
-            program = try Program(
+            program = try ChildProcess(
                 command[0],
                 command.dropFirst() + Self.arguments(peer, port, keys, offer, rekey, certificates))
         }
@@ -91,7 +93,7 @@ final class PeerServer: Sendable {
     private static func sshd(
         _ folder: TemporaryFolder, _ port: Int, _ keys: InteropKeys, _ offer: Offer, _ rekey: Int?,
         _ certificates: Bool
-    ) throws -> Program {
+    ) throws -> ChildProcess {
         if getuid() == 0 {
             // sshd refuses to start as root without its empty folder, which the system's service makes.
             try? FileManager.default.createDirectory(atPath: "/run/sshd", withIntermediateDirectories: true)
@@ -114,16 +116,16 @@ final class PeerServer: Sendable {
         if offer.hostKeys.contains("ssh-rsa") { lines.append("HostKeyAlgorithms +ssh-rsa") }
         if let rekey { lines.append("RekeyLimit \(rekey)") }
         try folder.write(lines.joined(separator: "\n") + "\n", to: "sshd_config")
-        return try Program("/usr/sbin/sshd", ["-D", "-e", "-f", folder.file("sshd_config")])
+        return try ChildProcess("/usr/sbin/sshd", ["-D", "-e", "-f", folder.file("sshd_config")])
     }
 
     private static func dropbear(
         _ folder: TemporaryFolder, _ port: Int, _ keys: InteropKeys, _ account: AccountNamespace
-    ) async throws -> Program {
+    ) async throws -> ChildProcess {
         var arguments = ["-F", "-E", "-p", "127.0.0.1:\(port)", "-P", folder.file("pid")]
         for kind in ["ed25519", "ecdsa256", "rsa"] {
             // dropbearconvert openssh dropbear FROM TO
-            try await Program.tool(
+            try await ChildProcess.tool(
                 "/usr/bin/dropbearconvert", ["openssh", "dropbear", keys.file("host_\(kind)"), folder.file(kind)])
             arguments += ["-r", folder.file(kind)]
         }
@@ -148,23 +150,4 @@ final class PeerServer: Sendable {
         connection.closed.whenComplete { _ in withExtendedLifetime(self) {} }
         return connection
     }
-}
-
-/// A TCP port of loopback that was free a moment ago.
-func freePort() async throws -> Int {
-    let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        .bind(host: "127.0.0.1", port: 0).get()
-    let port = channel.localAddress?.port ?? 0
-    try await channel.close()
-    return port
-}
-
-/// Whether something listens there.
-func isListening(_ port: Int) async -> Bool {
-    guard
-        let channel = try? await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connect(host: "127.0.0.1", port: port).get()
-    else { return false }
-    try? await channel.close()
-    return true
 }

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import SSH
+import TestSupport
 
 /// A session's command in /bin/sh, with its three streams; a terminal is not made.
 enum ShellCommand {
@@ -78,7 +79,7 @@ enum ShellCommand {
         posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
         posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
         posix_spawn_file_actions_adddup2(&actions, errors.writing, 2)
-        let child = try Program.spawn(
+        let child = try ChildProcess.spawn(
             "/bin/sh", session.command.map { ["-c", $0] } ?? [], &actions,
             environment: ProcessInfo.processInfo.environment.merging(session.environment) { $1 })
         for descriptor in [input.reading, output.writing, errors.writing] { close(descriptor) }

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import SSH
+import TestSupport
 
 /// The real programs as clients.
 enum StandardClient {
@@ -37,19 +38,19 @@ enum StandardClient {
         switch visit.action {
         case .exec(let command):
             return report(
-                try await Program.run(
+                try await ChildProcess.run(
                     "/usr/bin/ssh", options + ["-p", "\(visit.port)", target, command], input: visit.input,
                     environment: environment, within: visit.seconds), tellsStatus: true)
         case .forwardLocal(let port):
             return report(
-                try await Program.run(
+                try await ChildProcess.run(
                     "/usr/bin/ssh", options + ["-p", "\(visit.port)", "-W", "127.0.0.1:\(port)", target],
                     input: visit.input, environment: environment, within: visit.seconds), tellsStatus: false)
         case .put, .get, .list:
             let batch = try TemporaryFolder()
             try batch.write(line(visit.action, list: "ls -1a") + "\n", to: "batch")
             return listing(
-                try await Program.run(
+                try await ChildProcess.run(
                     "/usr/bin/sftp", ["-q", "-b", batch.file("batch")] + options + ["-P", "\(visit.port)", target],
                     within: visit.seconds), visit.action)
         }
@@ -66,7 +67,7 @@ enum StandardClient {
         switch visit.login {
         case .key(let kind, _):
             // dropbearconvert openssh dropbear FROM TO
-            try await Program.tool(
+            try await ChildProcess.tool(
                 "/usr/bin/dropbearconvert", ["openssh", "dropbear", keys.file("user_\(kind)"), home.file("key")])
             arguments += ["-i", home.file("key")]
         case .password(let password): environment["DROPBEAR_PASSWORD"] = password
@@ -80,7 +81,7 @@ enum StandardClient {
         var isExec = false
         if case .exec = visit.action { isExec = true }
         return report(
-            try await Program.run(
+            try await ChildProcess.run(
                 "/usr/bin/dbclient", arguments, input: visit.input, environment: environment, within: visit.seconds),
             tellsStatus: isExec)
     }
@@ -95,7 +96,7 @@ enum StandardClient {
         switch visit.login {
         case .key(let kind, let certificate):
             // puttygen KEY -o KEY.ppk
-            try await Program.tool(
+            try await ChildProcess.tool(
                 "/usr/bin/puttygen", [keys.file("user_\(kind)"), "-o", home.file("key.ppk")],
                 environment: ["HOME": home.path])
             arguments += ["-i", home.file("key.ppk")]
@@ -107,18 +108,18 @@ enum StandardClient {
         switch visit.action {
         case .exec(let command):
             return report(
-                try await Program.run(
+                try await ChildProcess.run(
                     "/usr/bin/plink", ["-ssh", "-T"] + arguments + ["127.0.0.1", command], input: visit.input,
                     environment: environment, within: visit.seconds), tellsStatus: true)
         case .forwardLocal(let port):
             return report(
-                try await Program.run(
+                try await ChildProcess.run(
                     "/usr/bin/plink", ["-ssh"] + arguments + ["-nc", "127.0.0.1:\(port)", "127.0.0.1"],
                     input: visit.input, environment: environment, within: visit.seconds), tellsStatus: false)
         case .put, .get, .list:
             try home.write(line(visit.action, list: "ls") + "\nquit\n", to: "batch")
             return listing(
-                try await Program.run(
+                try await ChildProcess.run(
                     "/usr/bin/psftp", arguments + ["-b", home.file("batch"), "127.0.0.1"], environment: environment,
                     within: visit.seconds), visit.action)
         }
@@ -135,7 +136,7 @@ enum StandardClient {
         }
     }
 
-    private static func report(_ result: Program.Result, tellsStatus: Bool) -> VisitReport {
+    private static func report(_ result: ChildProcess.Outcome, tellsStatus: Bool) -> VisitReport {
         VisitReport(
             // 255 is how all of them report a failure of their own.
             isGood: tellsStatus ? result.status != 255 && result.status < 128 : result.status == 0,
@@ -145,7 +146,7 @@ enum StandardClient {
     }
 
     /// Both print one name on each line, psftp as `ls -l` does, sftp with the folder before it.
-    private static func listing(_ result: Program.Result, _ action: Visit.Action) -> VisitReport {
+    private static func listing(_ result: ChildProcess.Outcome, _ action: Visit.Action) -> VisitReport {
         let names = result.text.split(separator: "\n").filter {
             !["sftp>", "Listing", "Remote"].contains($0.prefix { $0 != " " })
         }

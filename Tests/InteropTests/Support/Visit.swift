@@ -1,5 +1,6 @@
 import Foundation
 import SSH
+import TestSupport
 
 /// One value of each algorithm; nil leaves the choice to the two ends.
 struct Algorithms: Sendable, CustomStringConvertible {
@@ -105,7 +106,7 @@ extension Peer {
         case .list(let folder): arguments += ["list", folder]
         }
         let command = try await command
-        let result = try await Program.run(command[0], command.dropFirst() + arguments, within: visit.seconds)
+        let result = try await ChildProcess.run(command[0], command.dropFirst() + arguments, within: visit.seconds)
         let line = result.text.split(separator: "\n").last.map(String.init) ?? ""
         let report = try? JSONDecoder().decode(Report.self, from: Data(line.utf8))
         return VisitReport(

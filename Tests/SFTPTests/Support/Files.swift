@@ -1,6 +1,8 @@
 import Foundation
 import SFTP
 import SSH
+import SSHTestSupport
+import TestSupport
 
 /// What the tests do with files of this machine.
 enum Files {
@@ -37,8 +39,8 @@ enum Files {
     static func exists(_ path: String) -> Bool { (try? information(path)) != nil }
 
     /// Whether two trees hold the same, by diff(1), which does not follow links.
-    static func areSame(_ first: String, _ second: String) -> Bool {
-        (try? ChildProcess.run("/usr/bin/diff", ["-r", "--no-dereference", first, second])) != nil
+    static func areSame(_ first: String, _ second: String) async -> Bool {
+        (try? await ChildProcess.tool("/usr/bin/diff", ["-r", "--no-dereference", first, second])) != nil
     }
 }
 

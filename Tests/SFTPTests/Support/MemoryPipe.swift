@@ -1,5 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
+import SSHTestSupport
+import TestSupport
 
 @testable import SFTP
 

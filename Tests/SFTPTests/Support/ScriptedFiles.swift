@@ -1,4 +1,5 @@
 import NIOCore
+import SSHTestSupport
 
 @testable import SFTP
 

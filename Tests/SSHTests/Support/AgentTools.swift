@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Runs a program with variables of its own and brings back how it ended.
 struct ToolOutcome {
@@ -7,12 +8,9 @@ struct ToolOutcome {
 
     init(_ program: String, _ arguments: [String], environment: [String] = []) async throws {
         let folder = try TemporaryFolder()
-        let process = try ChildProcess("/usr/bin/env", environment + [program] + arguments, log: folder.file("log"))
-        guard try await eventually(within: 20, { !process.isRunning }) else {
-            throw ToolFailure(description: "\(program) does not end: \(process.output)")
-        }
-        status = process.status ?? -1
-        output = process.output
+        let ended = try await ChildProcess.run(
+            "/usr/bin/env", environment + [program] + arguments, log: folder.file("log"), within: 20)
+        (status, output) = (ended.status, ended.text)
     }
 }
 
@@ -28,7 +26,7 @@ final class RealAgent: Sendable {
         process = try ChildProcess("/usr/bin/ssh-agent", ["-D", "-a", socket] + options, log: folder.file("log"))
         let socket = socket
         guard try await eventually({ FileManager.default.fileExists(atPath: socket) }) else {
-            throw ToolFailure(description: "ssh-agent did not start: \(process.output)")
+            throw ToolFailure(description: "ssh-agent did not start: \(process.text)")
         }
     }
 

@@ -1,22 +1,24 @@
 import Foundation
 import SSH
+import SSHTestSupport
+import TestSupport
 
 /// AsyncSSH's server, in a Python environment under the build folder. It speaks what Debian's sshd does not:
 /// mlkem768x25519-sha256, and rounds of questions.
 final class AsyncSSHServer: Sendable {
-    static let python: Result<String, any Error> = Result {
+    static let python = Task<String, any Error> {
         let build = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(".build/interop-python")
             .path
         let python = build + "/bin/python"
-        if (try? ChildProcess.run(python, ["-c", "import asyncssh"])) == nil {
-            try ChildProcess.run("/usr/bin/python3", ["-m", "venv", build])
-            try ChildProcess.run(python, ["-m", "pip", "--quiet", "install", "asyncssh==2.24.1"])
+        if (try? await ChildProcess.tool(python, ["-c", "import asyncssh"])) == nil {
+            try await ChildProcess.tool("/usr/bin/python3", ["-m", "venv", build])
+            try await ChildProcess.tool(python, ["-m", "pip", "--quiet", "install", "asyncssh==2.24.1"])
         }
         return python
     }
 
-    static var isPossible: Bool { (try? python.get()) != nil }
+    static var isPossible: Bool { get async { (try? await python.value) != nil } }
 
     let port: Int
     let process: ChildProcess
@@ -30,16 +32,16 @@ final class AsyncSSHServer: Sendable {
     init(_ mode: String = "key", options: String = "") async throws {
         folder = try TemporaryFolder()
         port = try await freePort()
-        let keys = try TestKeys.folder()
+        let keys = try await TestKeys.folder()
         try folder.write(Self.program(options), to: "server.py")
         process = try ChildProcess(
-            try Self.python.get(),
+            try await Self.python.value,
             [
                 folder.file("server.py"), "\(port)", keys.file("host_ed25519"), keys.file("authorized_keys"), mode,
             ], log: folder.file("log"))
-        guard try await eventually(within: 20, { [process] in process.output.contains("ready") || !process.isRunning }),
+        guard try await eventually(within: 20, { [process] in process.text.contains("ready") || !process.isRunning }),
             process.isRunning
-        else { throw ToolFailure(description: "AsyncSSH did not start: \(process.output)") }
+        else { throw ToolFailure(description: "AsyncSSH did not start: \(process.text)") }
     }
 
     private static func program(_ options: String) -> String {

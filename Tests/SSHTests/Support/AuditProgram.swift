@@ -1,25 +1,26 @@
 import Foundation
+import TestSupport
 
 /// ssh-audit, in the Python environment of ./test or one of its own under the build folder.
 enum AuditProgram {
-    static let python: Result<String, any Error> = Result {
+    static let python = Task<String, any Error> {
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().path
         let ready = package + "/.build/test-venv/bin/python"
-        if (try? ChildProcess.run(ready, ["-c", "import ssh_audit"])) != nil { return ready }
+        if (try? await ChildProcess.tool(ready, ["-c", "import ssh_audit"])) != nil { return ready }
         let pins = try String(contentsOfFile: package + "/Tests/EndToEnd/requirements.txt", encoding: .utf8)
         guard let pin = pins.split(separator: "\n").first(where: { $0.hasPrefix("ssh-audit==") }) else {
             throw ToolFailure(description: "The version of ssh-audit is not written down.")
         }
         let own = package + "/.build/audit-python"
-        if (try? ChildProcess.run(own + "/bin/python", ["-c", "import ssh_audit"])) == nil {
-            try ChildProcess.run("/usr/bin/python3", ["-m", "venv", own])
-            try ChildProcess.run(own + "/bin/python", ["-m", "pip", "--quiet", "install", String(pin)])
+        if (try? await ChildProcess.tool(own + "/bin/python", ["-c", "import ssh_audit"])) == nil {
+            try await ChildProcess.tool("/usr/bin/python3", ["-m", "venv", own])
+            try await ChildProcess.tool(own + "/bin/python", ["-m", "pip", "--quiet", "install", String(pin)])
         }
         return own + "/bin/python"
     }
 
-    static var isPossible: Bool { (try? python.get()) != nil }
+    static var isPossible: Bool { get async { (try? await python.value) != nil } }
 }
 
 /// What ssh-audit says about one side's offer.

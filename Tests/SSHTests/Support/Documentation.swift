@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The pages of this package and what they name.
 enum Documentation {
@@ -11,8 +12,8 @@ enum Documentation {
     }
 
     /// What grep finds of a pattern below a folder, by file. Swift's own patterns take their time over so many files.
-    static func matches(_ pattern: String, _ folder: String, _ ending: String) throws -> [String: [String]] {
-        let found = try ChildProcess.run(
+    static func matches(_ pattern: String, _ folder: String, _ ending: String) async throws -> [String: [String]] {
+        let found = try await ChildProcess.tool(
             "/usr/bin/grep", ["-roE", "--include=*" + ending, pattern, package + "/" + folder])
         var matches: [String: [String]] = [:]
         for line in found.split(separator: "\n") {
@@ -51,14 +52,14 @@ struct TestNames {
     private var functions: [String: Set<String>] = [:]
     private var python: Set<String> = []
 
-    init() throws {
-        for found in try Documentation.matches("(func|struct) [A-Za-z0-9]+", "Tests", ".swift").values {
+    init() async throws {
+        for found in try await Documentation.matches("(func|struct) [A-Za-z0-9]+", "Tests", ".swift").values {
             let declared = Set(found.filter { $0.hasPrefix("func ") }.map { String($0.dropFirst(5)) })
             for suite in found where suite.hasPrefix("struct ") {
                 functions[String(suite.dropFirst(7)), default: []].formUnion(declared)
             }
         }
-        for found in try Documentation.matches("def test_[a-z0-9_]+", "Tests/EndToEnd", ".py").values {
+        for found in try await Documentation.matches("def test_[a-z0-9_]+", "Tests/EndToEnd", ".py").values {
             python.formUnion(found.map { String($0.dropFirst(4)) })
         }
     }

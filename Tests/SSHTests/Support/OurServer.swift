@@ -2,6 +2,8 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import SSH
+import SSHTestSupport
+import TestSupport
 import Testing
 
 /// A server of ours on a free port of loopback, whose commands are a few words of its own.
@@ -19,8 +21,9 @@ final class OurServer: Sendable {
         _ change: (inout SSHServerConfiguration, inout SSHServerHandlers) -> Void = { _, _ in }
     ) async throws {
         folder = try TemporaryFolder()
+        let files = try await TestKeys.folder()
         let hostKeys = try ["ed25519", "ecdsa256", "rsa"].map { kind in
-            HostKey(privateKey: try SSHPrivateKey(file: try TestKeys.folder().read("host_\(kind)"), passphrase: nil))
+            HostKey(privateKey: try SSHPrivateKey(file: try files.read("host_\(kind)"), passphrase: nil))
         }
         var configuration = SSHServerConfiguration(hostKeys: hostKeys)
         configuration.core.authenticationMethods = ["publickey", "password"]
@@ -28,10 +31,12 @@ final class OurServer: Sendable {
         configuration.acceptedEnvironment += ["TEST_*"]
         configuration.penalties = nil
         configuration.startups = StartupLimits(start: 100, rate: 30, full: 200, perSource: 200)
-        let keys = Set(try TestKeys.kinds.map { try TestKeys.user($0).publicKey })
+        var keys: Set<SSHPublicKey> = []
+        for kind in TestKeys.kinds { keys.insert(try await TestKeys.user(kind).publicKey) }
+        let userKeys = keys
         var handlers = SSHServerHandlers { request, _ in
             switch request.method {
-            case .publicKey(let identity, _, _): keys.contains(identity.publicKey) ? .accept : .refuse
+            case .publicKey(let identity, _, _): userKeys.contains(identity.publicKey) ? .accept : .refuse
             case .password(let password): password == Array(Self.password.utf8) ? .accept : .refuse
             default: .refuse
             }
@@ -60,9 +65,10 @@ final class OurServer: Sendable {
             on: .tcp(host: "127.0.0.1", port: 0), configuration: configuration, handlers: handlers)
     }
 
-    func connect(_ change: (inout SSHClientConfiguration) throws -> Void = { _ in }) async throws -> SSHConnection {
-        var configuration = try SSHClientConfiguration.test()
-        try change(&configuration)
+    func connect(_ change: (inout SSHClientConfiguration) async throws -> Void = { _ in }) async throws -> SSHConnection
+    {
+        var configuration = try await SSHClientConfiguration.test()
+        try await change(&configuration)
         let connection = try await SSHClient.connect(to: endpoint, configuration: configuration, on: anyLoop())
         // The server stays for as long as the connection, whoever still names it.
         connection.closed.whenComplete { _ in withExtendedLifetime(self) {} }

@@ -2,6 +2,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSH
+import TestSupport
 
 /// A TCP client that keeps what comes and sends what it is told.
 final class RawClient: Sendable {

@@ -2,6 +2,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import SSH
 import SSHProtocol
+import TestSupport
 
 /// A delegate that keeps what it is told, for a test to look at from outside of the event loop.
 final class SessionRecorder: SessionChannelDelegate, Sendable {

@@ -25,7 +25,7 @@ struct ArgumentsTests {
         #expect(url.destination == CopyHost(destination: "ada@h", port: 2222) && url.path == "srv")
         #expect(try SFTPArguments(["h"]).path == nil)
         for words in [[], ["a/b"], ["h", "x", "y"], ["-Z", "h"], ["-P", "x", "h"], ["-P"]] {
-            #expect(throws: OptionError.self) { try SFTPArguments(words) }
+            #expect(throws: Failure.self) { try SFTPArguments(words) }
         }
     }
 
@@ -53,7 +53,7 @@ struct ArgumentsTests {
         #expect(parsed.target == .remote(CopyHost(destination: "i"), path: "c"))
         #expect(try SCPArguments(["--", "-a", "h:"]).sources == [.local("-a")])
         for words in [["a"], [], ["-R", "a", "h:"], ["--wrong", "a", "h:"]] {
-            #expect(throws: OptionError.self) { try SCPArguments(words) }
+            #expect(throws: Failure.self) { try SCPArguments(words) }
         }
     }
 }

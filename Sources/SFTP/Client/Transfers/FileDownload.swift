@@ -22,10 +22,17 @@ final class FileDownload: TransferTask {
     private var nextWrite: UInt64 = 0
     private var gaps: [Range<UInt64>] = []
     private var readsUnderWay = 0
-    private var arrived: [UInt64: ByteBuffer] = [:]
+    private var arrived: [UInt64: Piece] = [:]
     private var isOnDisk = false
+    private var isWaiting = false
     private var isEnded = false
     private var ending: SFTPError?
+
+    private struct Piece {
+        var data: ByteBuffer
+        /// Whether its memory may be used for another one when it is on the disk.
+        var isReusable: Bool
+    }
 
     init(_ transfer: Download, _ remote: RemotePath, _ attributes: FileAttributes, to target: LocalTarget) {
         self.transfer = transfer
@@ -156,8 +163,18 @@ final class FileDownload: TransferTask {
     private func pump() {
         guard !isEnded else { return }
         while core.flight.hasRoom, let range = nextRange() { request(range) }
-        if !core.flight.hasRoom && hasMoreToRead { core.flight.wait { self.pump() } }
+        if !core.flight.hasRoom && hasMoreToRead { wait() }
         finishIfComplete()
+    }
+
+    /// Once: each answer and each write to the disk comes by here, and all who wait are called together.
+    private func wait() {
+        guard !isWaiting else { return }
+        isWaiting = true
+        core.flight.wait {
+            self.isWaiting = false
+            self.pump()
+        }
     }
 
     private var hasMoreToRead: Bool { !gaps.isEmpty || nextRead < size }
@@ -209,7 +226,7 @@ final class FileDownload: TransferTask {
             nextRead += UInt64(count)
             size = nextRead
         }
-        arrived[range.lowerBound] = data
+        arrived[range.lowerBound] = Piece(data: data, isReusable: core.isLatestReusable)
         write()
         pump()
     }
@@ -230,15 +247,15 @@ final class FileDownload: TransferTask {
     private func write() {
         guard !isOnDisk, let file = descriptor else { return }
         let start = nextWrite
-        var pieces: [ByteBuffer] = []
+        var pieces: [Piece] = []
         var end = start
         while let piece = arrived.removeValue(forKey: end) {
             pieces.append(piece)
-            end += UInt64(piece.readableBytes)
+            end += UInt64(piece.data.readableBytes)
         }
         guard !pieces.isEmpty else { return }
         isOnDisk = true
-        let (shown, sparsely, ready) = (target.shown, transfer.options.preservesHoles, pieces)
+        let (shown, sparsely, ready) = (target.shown, transfer.options.preservesHoles, pieces.map(\.data))
         transfer.onDisk { () throws(SFTPError) in
             var offset = start
             do throws(SystemFailure) {
@@ -249,6 +266,7 @@ final class FileDownload: TransferTask {
             } catch { throw .localFile(error, path: shown) }
         } then: { result in
             self.isOnDisk = false
+            for piece in pieces where piece.isReusable { self.core.reuse(piece.data) }
             self.written(result, Int(end - start), upTo: end)
         }
     }
@@ -294,7 +312,7 @@ final class FileDownload: TransferTask {
         ending = error
         if let handle { core.close(handle) }
         handle = nil
-        let left = arrived.values.reduce(0) { $0 + $1.readableBytes }
+        let left = arrived.values.reduce(0) { $0 + $1.data.readableBytes }
         arrived = [:]
         if left > 0 { transfer.release(left) }
         if error == nil, let file {

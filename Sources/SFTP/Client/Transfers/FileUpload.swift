@@ -144,8 +144,10 @@ final class FileUpload: TransferTask {
         isOnDisk = true
         let known = transfer.options.preservesHoles ? knownData : 0..<size
         let (piece, from, size, shown) = (core.writeSize, position, size, source.shown)
+        let memory = transfer.pieceMemory
         transfer.onDisk { () throws(SFTPError) in
-            try Self.read(file, from: from, known: known, budget: budget, piece: piece, size: size, shown: shown)
+            try Self.read(
+                file, from: from, known: known, budget: budget, piece: piece, size: size, shown: shown, into: memory)
         } then: { result in
             self.isOnDisk = false
             self.transfer.release(budget)
@@ -171,7 +173,7 @@ final class FileUpload: TransferTask {
     /// walk over all of it, so each stretch is looked for once.
     private static func read(
         _ file: OpenDescriptor, from start: UInt64, known: Range<UInt64>, budget: Int, piece: Int, size: UInt64,
-        shown: String
+        shown: String, into memory: PieceMemory
     ) throws(SFTPError) -> Pieces {
         var result = Pieces(next: start, known: known)
         var left = budget
@@ -187,8 +189,8 @@ final class FileUpload: TransferTask {
                 result.next = data.lowerBound
                 result.known = data
             }
-            var data = ByteBuffer()
             let wanted = min(left, piece, Int(clamping: result.known.upperBound - result.next))
+            var data = memory.take(wanted)
             let count: Int
             do throws(SystemFailure) {
                 count = try file.read(into: &data, at: result.next, length: wanted)
@@ -219,6 +221,7 @@ final class FileUpload: TransferTask {
         let sent = NIODeadline.now()
         core.sendExpectingStatus(.write(handle, offset: offset, data: data), target) { error in
             self.answersDue -= 1
+            self.transfer.pieceMemory.give(data)
             if error == nil { self.core.flight.answered(count, sent: sent, now: .now()) }
             self.transfer.passed(count)
             guard !self.isEnded else { return }

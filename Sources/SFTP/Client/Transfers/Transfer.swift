@@ -19,6 +19,7 @@ extension TransferTask {
 /// A call of `download` or `upload`. Loop-bound; disks are touched on the thread pool alone.
 class Transfer {
     let core: ClientCore
+    let pieceMemory = PieceMemory()
     let options: TransferOptions
     let disk: NIOThreadPool
     private(set) var summary = TransferSummary()
@@ -107,6 +108,7 @@ class Transfer {
         guard active.isEmpty, let completion else { return }
         self.completion = nil
         progress.underWay = []
+        core.shrink()
         report?(progress)
         if let failure { completion(.failure(failure)) } else { completion(.success(summary)) }
     }

@@ -1,26 +1,26 @@
 import Foundation
-import SSH
-import Testing
+public import SSH
+public import TestSupport
 
 /// A real sshd on a free port of loopback, with a configuration and keys of its own.
-final class OpenSSHServer: Sendable {
-    let port: Int
-    let process: ChildProcess
+public final class OpenSSHServer: Sendable {
+    public let port: Int
+    public let process: ChildProcess
     private let folder: TemporaryFolder
     private let account: AccountNamespace?
 
-    var endpoint: SSHEndpoint { SSHEndpoint(host: "127.0.0.1", port: port) }
-    var log: String { process.output }
+    public var endpoint: SSHEndpoint { SSHEndpoint(host: "127.0.0.1", port: port) }
+    public var log: String { process.text }
 
     /// - Parameters:
     ///   - options: Further lines for sshd_config; the first value of a key counts.
     ///   - hostKeys: Kinds of keys, best first.
     ///   - account: A namespace in which the server sees an account of its own.
-    init(
+    public init(
         _ options: [String] = [], hostKeys: [String] = TestKeys.kinds, account: AccountNamespace? = nil
     ) async throws {
         self.account = account
-        let keys = try TestKeys.folder()
+        let keys = try await TestKeys.folder()
         folder = try TemporaryFolder()
         port = try await freePort()
         if getuid() == 0 {
@@ -59,11 +59,11 @@ final class OpenSSHServer: Sendable {
             } else {
                 try ChildProcess("/usr/sbin/sshd", arguments, log: folder.file("log"))
             }
-        guard try await eventually({ [process] in process.output.contains("Server listening") || !process.isRunning }),
+        guard try await eventually({ [process] in process.text.contains("Server listening") || !process.isRunning }),
             process.isRunning
-        else { throw ToolFailure(description: "sshd did not start: \(process.output)") }
+        else { throw ToolFailure(description: "sshd did not start: \(process.text)") }
     }
 }
 
 /// The account the tests run as.
-let currentUser = NSUserName()
+public let currentUser = NSUserName()

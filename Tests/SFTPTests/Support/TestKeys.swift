@@ -1,1 +1,0 @@
-../../SSHTests/Support/TestKeys.swift
