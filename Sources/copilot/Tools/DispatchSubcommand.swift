@@ -7,7 +7,8 @@ struct DispatchSubcommand: ParsableCommand {
         commandName: "dispatch", abstract: "Tell sshd whose key was offered and which application its owner reaches.",
         helpNames: [])
 
-    @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
+    @Argument(parsing: .captureForPassthrough, help: "What sshd fills in: %u %h %t %k, and options.")
+    var arguments: [String] = []
 
     func run() throws {
         throw ExitCode(DispatchCommand.run(arguments, subcommand: ["dispatch"]))

@@ -21,11 +21,11 @@ def dump():
 
 
 def commands(command=None, path=()):
-    """Every command with its words, folders of commands too; `help` is the parser's own."""
+    """Every command with its words, folders of commands too. `help` is the parser's own; hidden ones are for ourselves."""
     command = command or dump()
     yield path, command
     for below in command.get("subcommands", []):
-        if below["commandName"] != "help":
+        if below["commandName"] != "help" and below.get("shouldDisplay", True):
             yield from commands(below, (*path, below["commandName"]))
 
 
