@@ -71,7 +71,7 @@ public struct ShimDoor: Sendable {
             if let upstream = all.find(name, username: username) {
                 upstream.take(incoming, of: connection)
             } else {
-                incoming.refuse(.connectFailed, all.unknown(username))
+                RefusedSession.refuse(incoming, .connectFailed, all.unknown(username))
             }
             return true
         }

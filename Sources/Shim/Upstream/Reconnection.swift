@@ -44,9 +44,6 @@ struct Reconnection {
         case refuse(UpstreamFailure)
     }
 
-    /// A connection that ended sooner than that does not count as one that stood: the back-off goes on.
-    static let settlingTime = Duration.seconds(10)
-
     private(set) var state = State.idle
     /// Attempts in a row that led to no connection that stood.
     private var attempts = 0
@@ -74,10 +71,10 @@ struct Reconnection {
 
     /// The last connection ended.
     ///
-    /// - Parameter stood: For how long it stood.
-    mutating func lost(_ failure: UpstreamFailure, stood: Duration, chance: Double) -> [Action] {
+    /// - Parameter stood: Whether it was of use; otherwise the back-off goes on where it was.
+    mutating func lost(_ failure: UpstreamFailure, stood: Bool, chance: Double) -> [Action] {
         guard state == .connected else { return [] }
-        if stood >= Self.settlingTime { attempts = 0 }
+        if stood { attempts = 0 }
         return goOn(after: failure, chance)
     }
 

@@ -38,13 +38,13 @@ extension Upstream {
         let bound = NIOLoopBound((self, listener), eventLoop: eventLoop)
         listener.patience = eventLoop.scheduleTask(in: TimeAmount(limits.patience)) {
             let (upstream, listener) = bound.value
-            upstream.refuse(listener)
+            upstream.end(listener)
         }
         if let home { ask(listener, home) }
         return (listener, answer.futureResult)
     }
 
-    /// The client wants it no more, or is gone.
+    /// The client wants it no more, or is gone, or gets no for an answer.
     func end(_ listener: RemoteListener) {
         listener.isWanted = false
         listeners[ObjectIdentifier(listener)] = nil
@@ -54,8 +54,6 @@ extension Upstream {
         listener.answer?.succeed(nil)
         listener.answer = nil
     }
-
-    func refuse(_ listener: RemoteListener) { end(listener) }
 
     /// After a loss: all that stood is asked for again, at the oldest connection.
     func restoreListeners() {
@@ -109,7 +107,7 @@ extension Upstream {
             listener.answer = nil
             if isRestored { tell(.forwardRestored(upstream: target.name, forward.listening)) }
         case .failure(let failure):
-            guard let granted = listener.granted else { return refuse(listener) }
+            guard let granted = listener.granted else { return end(listener) }
             tell(.forwardMissing(upstream: target.name, granted, failure))
             askLater(listener)
         }

@@ -175,8 +175,7 @@ final class Upstream {
         if wasHome { forgetStanding(of: number) }
         if links.isEmpty {
             lastFailure = failure
-            let stood = Duration.nanoseconds((.now() - link.since).nanoseconds)
-            perform(reconnection.lost(failure, stood: stood, chance: .random(in: 0...1)))
+            perform(reconnection.lost(failure, stood: link.hasStood, chance: .random(in: 0...1)))
         } else if wasHome {
             restoreListeners()
         }
@@ -188,7 +187,8 @@ final class Upstream {
     func take(_ incoming: SSHIncomingChannel, of visitor: SSHServerConnection) {
         if case .failed(let failure) = reconnection.state { return refuse(incoming, failure) }
         guard reconnection.state != .stopped, waiting.count < limits.maximumWaiting else {
-            return incoming.refuse(.resourceShortage, "copilot shim: too much waits for \(target.title)")
+            return RefusedSession.refuse(
+                incoming, .resourceShortage, "copilot shim: too much waits for \(target.title)")
         }
         let opening = Opening(incoming, visitor)
         openings[ObjectIdentifier(opening)] = opening
@@ -267,9 +267,7 @@ final class Upstream {
         guard !failure.isFinal else {
             // A credential that is good once, for example: no further session is to be paid for with a refused login.
             isGrowthFutile = true
-            return refuseWaiting {
-                $0.refusal ?? SSHChannelRefusal(reason: .resourceShortage, words: failure.description)
-            }
+            return refuseWaiting(failure)
         }
         guard growthDelay == nil else { return }
         let bound = bound
@@ -301,6 +299,7 @@ final class Upstream {
     private func opened(_ opening: Opening, _ bridge: ChannelBridge, _ link: UpstreamLink) {
         finish(opening)
         pool.opened(link.id, isSession: opening.isSession)
+        link.hasServed = true
         let (visitor, isSession, id) = (opening.visitor, opening.isSession, link.id)
         bridge.far.ended = { self.ended(id, isSession: isSession) }
         if isSession {
@@ -374,26 +373,27 @@ final class Upstream {
 
     // MARK: Refusing
 
-    func refuse(_ incoming: SSHIncomingChannel, _ failure: UpstreamFailure) {
-        incoming.refuse(.connectFailed, "copilot shim: no connection to \(target.title): \(failure.description)")
+    private func refuse(_ incoming: SSHIncomingChannel, _ failure: UpstreamFailure) {
+        RefusedSession.refuse(
+            incoming, .connectFailed, "copilot shim: no connection to \(target.title): \(failure.description)")
     }
 
     private func refuseAll(_ failure: UpstreamFailure) {
-        refuseWaiting { _ in
-            SSHChannelRefusal(
-                reason: .connectFailed,
-                words: "copilot shim: no connection to \(self.target.title): \(failure.description)")
-        }
-        for listener in Array(listeners.values) where listener.answer != nil { refuse(listener) }
+        refuseWaiting(failure)
+        for listener in Array(listeners.values) where listener.answer != nil { end(listener) }
     }
 
-    private func refuseWaiting(_ refusal: (Opening) -> SSHChannelRefusal) {
+    /// What the host itself refused gets its words, the rest ours.
+    private func refuseWaiting(_ failure: UpstreamFailure) {
         let all = waiting
         waiting = []
         for opening in all where !opening.isOver {
             finish(opening)
-            let refusal = refusal(opening)
-            opening.incoming.refuse(refusal.reason, refusal.words)
+            if let refusal = opening.refusal {
+                opening.incoming.refuse(refusal.reason, refusal.words)
+            } else {
+                refuse(opening.incoming, failure)
+            }
         }
     }
 

@@ -5,7 +5,9 @@ import SSH
 final class UpstreamLink {
     let id: LinkPool.LinkID
     let connection: SSHConnection
-    let since = NIODeadline.now()
+    private let since = NIODeadline.now()
+    /// The host opened a channel on it.
+    var hasServed = false
     /// Nobody needed it any more: its end is no loss.
     var isRetired = false
     private var grants = ClientGrants<SSHServerConnection>()
@@ -14,6 +16,9 @@ final class UpstreamLink {
         self.id = id
         self.connection = connection
     }
+
+    /// Whether it was of use. A host that lets in and hangs up at once is to be left alone for longer and longer.
+    var hasStood: Bool { hasServed || .now() - since >= .seconds(10) }
 
     /// The host agreed to what a session asked for.
     func grant(_ request: SessionRequest, _ session: ObjectIdentifier, _ visitor: SSHServerConnection) {
