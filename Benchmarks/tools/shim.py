@@ -55,13 +55,17 @@ class Place:
         self.env = {**os.environ, "HOME": str(self.home)}
         self.env.pop("SSH_AUTH_SOCK", None)
         self.running = {}
-        self.sshd()
-        self.ways = {"direct": [], "ControlMaster": []}
-        self.config()
-        self.master()
-        self.shim(copilot)
-        if sshshim:
-            self.python_shim(sshshim)
+        try:
+            self.sshd()
+            self.ways = {"direct": [], "ControlMaster": []}
+            self.config()
+            self.master()
+            self.shim(copilot)
+            if sshshim:
+                self.python_shim(sshshim)
+        except BaseException:
+            self.close()
+            raise
 
     def start(self, name, arguments, **options):
         self.running[name] = subprocess.Popen(arguments, env=self.env, **options)
@@ -99,14 +103,17 @@ class Place:
     def master(self):
         self.start("ControlMaster", ["ssh", "-F", str(self.folder / "config"), "-M", "-N", "ControlMaster"],
                    stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
         while not (self.folder / "master").exists():
+            assert time.monotonic() < deadline, "no ControlMaster"
             time.sleep(0.01)
 
     def shim(self, copilot):
         """Used as a person would who put the printed block into ssh_config, and by a plain `ssh -p`."""
         port = free_port()
         arguments = [copilot, "shim", "--host", "127.0.0.1", "--port", str(self.port), "--username", "root",
-                     "--ed25519-key", str(self.folder / "user"), "--local-port", str(port)]
+                     "--ed25519-key", str(self.folder / "user"), "--local-port", str(port),
+                     "-o", f"UserKnownHostsFile={self.home}/.ssh/known_hosts"]
         read, write = os.pipe()
         self.start("copilot shim", [*arguments, "--ready-fd", str(write)], pass_fds=[write], stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
