@@ -13,7 +13,18 @@ struct JobEnvironment: Sendable {
 
     func run() async throws -> CommandResult.Exit {
         let mark = UUID().uuidString
-        defer { Self.endProcesses(marked: mark) }
+        let result: Result<CommandResult.Exit, any Error>
+        do {
+            result = .success(try await run(mark))
+        } catch {
+            result = .failure(error)
+        }
+        // In a task of its own: a cancelled one could not wait.
+        await Task { await Self.endProcesses(marked: mark) }.value
+        return try result.get()
+    }
+
+    private func run(_ mark: String) async throws -> CommandResult.Exit {
         let process = try await start(mark)
         let isOutOfTime = NIOLockedValueBox(false)
         let exit = try await withThrowingTaskGroup(of: Void.self) { group in
@@ -25,7 +36,7 @@ struct JobEnvironment: Sendable {
                 // A program may think about a hang-up; it has no choice about the next one.
                 process.hangUp()
                 try await Task.sleep(for: .seconds(2))
-                Self.endProcesses(marked: mark)
+                await Self.endProcesses(marked: mark)
             }
             defer { group.cancelAll() }
             return try await output(of: process)
@@ -94,14 +105,28 @@ struct JobEnvironment: Sendable {
     /// Every process of the visit inherits this variable, however it left the terminal behind.
     private static let variable = "COPILOT_EXAMPLE_VISIT"
 
-    private static func endProcesses(marked mark: String) {
+    /// Looks again until nobody is left: a process that is just being made, or becoming another program, is not seen.
+    private static func endProcesses(marked mark: String) async {
+        var quietRounds = 0
+        for _ in 0..<100 where quietRounds < 3 {
+            quietRounds = endVisibleProcesses(marked: mark) ? 0 : quietRounds + 1
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// Whether there was one.
+    private static func endVisibleProcesses(marked mark: String) -> Bool {
         let needle = Array("\(variable)=\(mark)".utf8)
+        var isFound = false
         for entry in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
             guard let id = Int32(entry), id > 1,
                 let file = FileHandle(forReadingAtPath: "/proc/\(entry)/environ"),
                 let data = try? file.read(upToCount: 1 << 20)
             else { continue }
-            if data.split(separator: 0).contains(where: { $0.elementsEqual(needle) }) { kill(id, SIGKILL) }
+            guard data.split(separator: 0).contains(where: { $0.elementsEqual(needle) }) else { continue }
+            kill(id, SIGKILL)
+            isFound = true
         }
+        return isFound
     }
 }
