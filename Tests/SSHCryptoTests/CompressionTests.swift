@@ -74,11 +74,13 @@ import Testing
             try PacketCompressor(level: 9).compress(ByteBuffer([UInt8](repeating: 0, count: 10_000_000)), into: &wire)
             let bomb = wire
             #expect(bomb.readableBytes < 20_000)
+            // The first one brings the code of it all into memory, which counts too.
+            #expect(throws: SSHCryptoError.self) { try PacketDecompressor().decompress(bomb, limit: 256 * 1024) }
             let decompressor = try PacketDecompressor()
             let growth = try PeakMemory.growth {
                 #expect(throws: SSHCryptoError.self) { try decompressor.decompress(bomb, limit: 256 * 1024) }
             }
-            #expect(growth < 2 << 20)
+            #expect(growth < 2 << 20, "\(growth) bytes")
             #expect(decompressor.heldBytes <= 512 * 1024)
         }
     }
