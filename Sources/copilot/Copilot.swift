@@ -31,12 +31,23 @@ struct Copilot: AsyncParsableCommand {
               255 what went wrong here with `ssh` and its like; otherwise their status is the remote program's
             """,
         version: version,
-        subcommands: [
-            Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
-            DoctorCommand.self, SFTPCommand.self, SCPCommand.self,
-            ConfigCommand.self,
-            SSHCommand.self, ShimCommand.self, SSHServerCommand.self, SFTPServerCommand.self, DispatchSubcommand.self,
-            KeygenCommand.self, AgentCommand.self, KeyscanCommand.self, RecCommand.self, PlayCommand.self,
+        subcommands: [DoctorCommand.self, ConfigCommand.self],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "The copilot",
+                subcommands: [
+                    Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
+                ]),
+            CommandGroup(
+                name: "Everyday tools",
+                subcommands: [
+                    SSHCommand.self, SFTPCommand.self, SCPCommand.self, ShimCommand.self, RecCommand.self,
+                    PlayCommand.self,
+                ]),
+            CommandGroup(name: "Keys", subcommands: [KeygenCommand.self, AgentCommand.self, KeyscanCommand.self]),
+            CommandGroup(
+                name: "Servers and applications",
+                subcommands: [SSHServerCommand.self, DispatchSubcommand.self, SFTPServerCommand.self]),
         ])
 
     /// Tools whose words are not ArgumentParser's, and that start often: they do not wait for it to build its tree.
