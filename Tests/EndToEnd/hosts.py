@@ -134,7 +134,7 @@ PasswordAuthentication yes
 KbdInteractiveAuthentication no
 PrintMotd no
 PrintLastLog no
-AcceptEnv LANG LC_*
+AcceptEnv LANG LC_* COLORTERM
 Subsystem sftp /usr/lib/openssh/sftp-server
 LogLevel VERBOSE
 MaxStartups 200

@@ -66,6 +66,15 @@ async def test_the_hosts_terminal_has_the_seats_size_and_follows_it(ada, session
 
 
 @plays
+async def test_the_hosts_programs_learn_what_the_page_can_show(ada, session):
+    async with Seat(ada, session) as seat:
+        await seat.sees(PROMPT)
+        await seat.type("echo \"<$LANG $COLORTERM $TERM>\"; locale charmap\r")
+        await seat.sees("<C.UTF-8 truecolor xterm-256color>")
+        await seat.sees("UTF-8")
+
+
+@plays
 async def test_the_exit_status_of_the_shell_is_the_sessions_ending(ada, session):
     async with Seat(ada, session) as seat:
         await seat.sees(PROMPT)

@@ -26,9 +26,11 @@ final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
             let channel = try await connection.openSession(delegate: wire)
             try await connection.eventLoop.flatSubmit {
                 wire.channel = channel
-                return channel.requestPTY(term: "xterm-256color", columns: size.columns, rows: size.rows).flatMap {
-                    command.map { channel.exec($0) } ?? channel.shell()
-                }
+                let terminal = channel.requestPTY(term: "xterm-256color", columns: size.columns, rows: size.rows)
+                // Where the host says nothing else, its programs learn what the page can show.
+                channel.setEnvironment("LANG", "C.UTF-8")
+                channel.setEnvironment("COLORTERM", "truecolor")
+                return terminal.flatMap { command.map { channel.exec($0) } ?? channel.shell() }
             }.get()
         } catch {
             throw GatewayError(hostFailure: error)

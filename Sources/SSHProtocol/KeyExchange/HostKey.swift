@@ -1,3 +1,4 @@
+import SSHCrypto
 public import SSHKeys
 
 /// A key that a server proves itself with.

@@ -1,4 +1,4 @@
-public import SSH
+import SSH
 import SSHProtocol
 
 #if canImport(Glibc)
