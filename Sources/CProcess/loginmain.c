@@ -55,17 +55,48 @@ static int check(void) {
 
 // MARK: The session about a program
 
-static void add_variables(struct login *login) {
-    char **list = login_environment(login);
-    for (; list != NULL && *list != NULL; list++) {
-        char *equals = strchr(*list, '=');
-        if (equals == NULL) continue;
-        *equals = 0;
-        // What the server decided stays, but for the path.
-        int is_new = getenv(*list) == NULL || strcmp(*list, "PATH") == 0;
-        *equals = '=';
-        if (is_new) putenv(*list);
+// The program's variables come with this before their names, and never become variables of this process: modules and
+// libraries, which run as root here, would heed what an account wrote.
+static const char prefix[] = "SESSION:";
+
+static size_t name_length(const char *variable) {
+    const char *equals = strchr(variable, '=');
+    return equals != NULL ? (size_t)(equals - variable) : 0;
+}
+
+// The place of the variable of the same name; `count` where there is none.
+static size_t find(char *const *variables, size_t count, const char *variable) {
+    size_t length = name_length(variable);
+    for (size_t index = 0; index < count; index++) {
+        if (strncmp(variables[index], variable, length + 1) == 0) return index;
     }
+    return count;
+}
+
+// What the server decided and what the modules add. NULL when there is no memory.
+static char **program_environment(struct login *login) {
+    char **added = login_environment(login);
+    size_t room = 1;
+    for (char *const *each = process_environment(); *each != NULL; each++) room++;
+    for (char **each = added; each != NULL && *each != NULL; each++) room++;
+    char **variables = calloc(room, sizeof *variables);
+    if (variables == NULL) return NULL;
+    size_t count = 0;
+    for (char *const *each = process_environment(); *each != NULL; each++) {
+        if (strncmp(*each, prefix, sizeof prefix - 1) == 0) variables[count++] = *each + sizeof prefix - 1;
+    }
+    for (char **each = added; each != NULL && *each != NULL; each++) {
+        size_t length = name_length(*each);
+        if (length == 0) continue;
+        size_t place = find(variables, count, *each);
+        // What the server decided stays, but for the path.
+        if (place == count) {
+            variables[count++] = *each;
+        } else if (length == 4 && strncmp(*each, "PATH", 4) == 0) {
+            variables[place] = *each;
+        }
+    }
+    return variables;
 }
 
 static gid_t *groups_of(const struct passwd *account, int *count) {
@@ -98,7 +129,8 @@ static int session(char **words) {
     if (login_open_session(login) != login_allowed) fail("PAM refuses the session. ", login_words(login));
     // The message of the day and the like are for a person who comes to a login shell.
     if (terminal != NULL && words[4][0] == '-') dprintf(1, "%s", login_words(login));
-    add_variables(login);
+    char **environment = program_environment(login);
+    if (environment == NULL) fail("There is no memory for the environment.", "");
     // The server's own program, which the account may not be able to find by its path: it executes what is open here.
     char open_path[64];
     const char *executable = words[3];
@@ -111,7 +143,7 @@ static int session(char **words) {
     struct process_launch launch = {
         .executable = executable,
         .arguments = words + 4,
-        .environment = process_environment(),
+        .environment = environment,
         .folder = account->pw_dir,
         .spare_folder = "/",
         .input = 0,

@@ -127,21 +127,24 @@ static int run_child(void *context) {
 
 // A child that shares our memory until it executes costs a tenth of one that copies its tables. One that switches to an
 // account with fewer rights gets a copy: nothing of that account may be running in our memory.
-static pid_t clone_child(struct child *child, int *descriptor) {
+static pid_t clone_function(int (*run)(void *), void *context, int sharing, int *descriptor) {
     char *stack = mmap(NULL, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -1;
-    int flags = CLONE_PIDFD | SIGCHLD;
-    if (!child->launch->switches_account) flags |= CLONE_VM | CLONE_VFORK;
     sigset_t all, before;
     sigfillset(&all);
     // No handler of ours may run in the child.
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t process = clone(run_child, stack + stack_size, flags, child, descriptor);
+    pid_t process = clone(run, stack + stack_size, CLONE_PIDFD | SIGCHLD | sharing, context, descriptor);
     int number = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     munmap(stack, stack_size);
     errno = number;
     return process;
+}
+
+static pid_t clone_child(struct child *child, int *descriptor) {
+    return clone_function(
+        run_child, child, child->launch->switches_account ? 0 : CLONE_VM | CLONE_VFORK, descriptor);
 }
 
 int process_start(const struct process_launch *launch, pid_t *process, int *descriptor, int *step) {
@@ -181,6 +184,28 @@ int process_start(const struct process_launch *launch, pid_t *process, int *desc
     close(*descriptor);
     *step = failure.step;
     return failure.number != 0 ? failure.number : EIO;
+}
+
+// MARK: Signals
+
+struct errand {
+    struct child child;
+    pid_t group;
+    int number;
+};
+
+static int run_errand(void *context) {
+    const struct errand *errand = context;
+    become(&errand->child);
+    _exit(kill(-errand->group, errand->number) == 0 ? 0 : 1);
+}
+
+void process_signal_group_as(const struct process_launch *account, pid_t group, int number) {
+    struct errand errand = {{account, -1, 0}, group, number};
+    int descriptor, status;
+    if (group <= 1 || clone_function(run_errand, &errand, 0, &descriptor) < 0) return;
+    process_exit_status(descriptor, 2, &status);
+    close(descriptor);
 }
 
 // MARK: The end

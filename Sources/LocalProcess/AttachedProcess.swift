@@ -47,16 +47,19 @@ public final class AttachedProcess {
     private var terminal: StartedProcess.Terminal?
     private let leadsGroup: Bool
     private var exit: ProcessExit?
+    /// Whose the programs at the terminal are, where not ours.
+    private let account: LocalAccount?
     private var bytesAfterExit = 0
     private var isHungUp = false
     private var isOver = false
     private var isInputAtLineStart = true
 
     private init(
-        _ started: StartedProcess, leadsGroup: Bool, _ delegate: any AttachedProcessDelegate,
+        _ started: StartedProcess, leadsGroup: Bool, account: LocalAccount?, _ delegate: any AttachedProcessDelegate,
         on eventLoop: any EventLoop
     ) {
         self.eventLoop = eventLoop
+        self.account = account
         self.leadsGroup = leadsGroup
         self.delegate = delegate
         child = started.child
@@ -89,7 +92,8 @@ public final class AttachedProcess {
                 return eventLoop.makeFailedFuture(LocalProcessError.malformed("it was not started"))
             }
             let process = AttachedProcess(
-                started, leadsGroup: !launch.staysInOurSession || launch.terminal != nil, makeDelegate(), on: eventLoop)
+                started, leadsGroup: !launch.staysInOurSession || launch.terminal != nil,
+                account: launch.terminalOwner ?? launch.account, makeDelegate(), on: eventLoop)
             let bound = NIOLoopBound(process, eventLoop: eventLoop)
             return process.attach(started).map { bound }
         }
@@ -227,11 +231,28 @@ public final class AttachedProcess {
         guard exit == nil, !isOver else { return }
         if let terminal {
             let group = process_foreground_group(terminal.master)
-            if group > 1, group != child.number { kill(-group, number) }
+            if group > 1, group != child.number { signal(number, toForeground: group) }
             // What must reach everybody who is there.
             if group > 1, group != child.number, ![SIGHUP, SIGTERM, SIGKILL].contains(number) { return }
         }
         child.signal(number, group: leadsGroup)
+    }
+
+    /// With the rights of whoever the terminal was made for.
+    private func signal(_ number: Int32, toForeground group: pid_t) {
+        guard let account, account.isAnother else {
+            kill(-group, number)
+            return
+        }
+        account.groups.withUnsafeBufferPointer { groups in
+            var rights = process_launch()
+            rights.switches_account = 1
+            rights.user = account.userID
+            rights.group = account.groupID
+            rights.groups = groups.baseAddress
+            rights.group_count = groups.count
+            process_signal_group_as(&rights, group, number)
+        }
     }
 
     /// Ends the connection to the program as a line that breaks: SIGHUP for its group, and no streams any more. Its end

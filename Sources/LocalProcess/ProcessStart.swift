@@ -102,7 +102,7 @@ struct StartedProcess {
 
 extension LocalAccount {
     /// Whether something must change for a program to run as this account.
-    fileprivate var isAnother: Bool { geteuid() == 0 || userID != geteuid() }
+    var isAnother: Bool { geteuid() == 0 || userID != geteuid() }
 }
 
 /// Descriptors that are closed on the way out, but for those that are kept.

@@ -86,6 +86,8 @@ public final class StandaloneServer: Sendable {
         configuration.core.authenticationMethods = backend.authenticationMethods
         // Key by key: authorized_keys may say "no-touch-required".
         configuration.core.requiresUserPresence = false
+        // One address shall not take the places of all the others.
+        configuration.startups.perSource = 20
         // Whoever is on this machine shares one address with everybody else on it.
         configuration.penalties?.isExempt = { address in
             address.ipAddress.map { $0.hasPrefix("127.") || $0 == "::1" } ?? true
@@ -210,8 +212,9 @@ public final class StandaloneServer: Sendable {
         switch SessionPlan(visit, channel.info, settings) {
         case .program(let launch):
             record(ServerEvent(.sessionStarted, channel.fields))
-            let prepared = backend.prepare(launch, for: visit.welcome, visit.visitor)
-            return ProgramSession(channel, prepared, visit, record: record)
+            return ProgramSession(channel, launch, visit, record: record) { launch in
+                backend.prepare(launch, for: visit.welcome, visit.visitor)
+            }
         case .files(let root, let home, let isReadOnly):
             guard let files = try? RootedFileSystem(root: root, home: home, options: .ofAccount) else {
                 record(ServerEvent(.sessionRefused, channel.fields + [("why", .text("\(root) cannot be opened"))]))

@@ -88,6 +88,13 @@ struct SessionPlanTests {
         #expect(!isRefused(plan(.subsystem("sftp"), visit(permissions))))
     }
 
+    @Test("Options of such a key that are not served keep it out, so that none that restricts is passed over")
+    func filesWithOptions() {
+        var permissions = LoginPermissions.all
+        permissions.forcedCommand = "internal-sftp -p open,read"
+        #expect(isRefused(plan(.subsystem("sftp"), visit(permissions))))
+    }
+
     @Test("Without programs there are files and nothing else, scp's among them")
     func noPrograms() throws {
         var settings = ServerSettings()

@@ -45,6 +45,21 @@ struct UserMapTests {
         #expect(try map(["*:one", "alice:two"]).local(for: "alice") == "one")
     }
 
+    @Test(
+        "A name that could mean something to a file, a shell or a log is nobody's",
+        arguments: ["", "no-pty mallory", "a\nb", "a\tb", "\"a\"", "a'b", "$(id)", "a`b", "a\\b", "a,b", "a\u{7f}"])
+    func strange(name: String) throws {
+        #expect(try map(["*:guest"], default: "guest").local(for: name) == nil)
+    }
+
+    @Test("An account is named outright by an entry that leads to it, or by the default, and not by everybody")
+    func outright() throws {
+        #expect(try !map(["*:*"]).names("toor", for: "toor"))
+        #expect(try map(["*:*", "admin:toor"]).names("toor", for: "admin"))
+        #expect(try !map(["*:*", "admin:toor"]).names("toor", for: "toor"))
+        #expect(try map(["*:*"], default: "toor").names("toor", for: "x"))
+    }
+
     @Test("What is not SSH:LOCAL is an error", arguments: ["", "alice", ":deploy", "alice:", "a:b:c", "alice:*"])
     func malformed(text: String) {
         #expect(throws: StandaloneServerError.self) { try UserMap.Entry(text) }

@@ -40,6 +40,10 @@ struct process_launch {
 // Starts a program. Returns 0, or an errno with `*step`. The caller owns `*descriptor`, a pidfd, and reaps the process.
 int process_start(const struct process_launch *launch, pid_t *process, int *descriptor, int *step);
 
+// Signals a process group with the rights of the account of a launch, by a child that has become it: the number of a group
+// that ended may be anybody's by now, and what the account may not signal itself, nobody shall signal for it.
+void process_signal_group_as(const struct process_launch *account, pid_t group, int number);
+
 // This process's own environment.
 char *const *process_environment(void);
 

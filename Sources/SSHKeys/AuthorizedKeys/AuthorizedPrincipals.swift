@@ -17,6 +17,12 @@ public struct AuthorizedPrincipals: Sendable, Hashable {
         (entries, problems) = TextLine.entries(of: file) { line throws(SSHKeyError) in try Entry(line) }
     }
 
+    /// Names as they are, without options: where there is no file, the name that was asked for.
+    public init(names: [String]) {
+        entries = names.enumerated().map { Entry(line: $0.offset + 1, options: KeyOptions(), name: $0.element) }
+        problems = []
+    }
+
     /// What a login with a certificate of a trusted authority may do by this file.
     ///
     /// - Parameters:

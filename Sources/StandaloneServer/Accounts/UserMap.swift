@@ -44,6 +44,7 @@ public struct UserMap: Sendable {
     /// An ordinary account's server without map and default serves that account under its own name. Root is only reached
     /// where an entry or the default names it: "everybody" does not mean root.
     public func local(for name: String) -> String? {
+        guard Self.isName(name) else { return nil }
         if entries.isEmpty, defaultUser == nil {
             guard let own, name.utf8.elementsEqual(own.utf8) else { return nil }
             return own
@@ -53,6 +54,19 @@ public struct UserMap: Sendable {
             if name != "root" { return name }
         }
         return defaultUser
+    }
+
+    /// Names that could mean something to a file, a shell or a log are nobody's.
+    static func isName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 256
+            && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && !"\"'\\`$,".utf8.contains($0) }
+    }
+
+    /// Whether `local` is named outright, for this name or for all, and not just not excluded.
+    func names(_ local: String, for name: String) -> Bool {
+        if entries.isEmpty, defaultUser == nil { return true }
+        return entries.contains { ($0.name == "*" || $0.name.utf8.elementsEqual(name.utf8)) && $0.local == local }
+            || defaultUser == local
     }
 
     /// Whether anybody at all can sign in.

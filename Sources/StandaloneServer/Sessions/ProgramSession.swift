@@ -22,6 +22,8 @@ final class ProgramSession: SSHServerSessionDelegate, AttachedProcessDelegate {
     private var process: AttachedProcess?
     private var agent: ForwardedAgentSocket?
     /// What came before the program ran.
+    /// The last word on how it is started, when everything of its environment is known.
+    private let prepare: @Sendable (ProcessLaunch) -> ProcessLaunch
     private var early: [ByteBuffer] = []
     private var hasInputEnded = false
     private var isOver = false
@@ -29,8 +31,9 @@ final class ProgramSession: SSHServerSessionDelegate, AttachedProcessDelegate {
 
     init(
         _ channel: SSHServerSessionChannel, _ launch: ProcessLaunch, _ visit: Visit,
-        record: @escaping @Sendable (ServerEvent) -> Void
+        record: @escaping @Sendable (ServerEvent) -> Void, prepare: @escaping @Sendable (ProcessLaunch) -> ProcessLaunch
     ) {
+        self.prepare = prepare
         self.channel = channel
         self.launch = launch
         self.visit = visit
@@ -56,7 +59,7 @@ final class ProgramSession: SSHServerSessionDelegate, AttachedProcessDelegate {
         self.agent = agent
         if let agent { launch.environment["SSH_AUTH_SOCK"] = agent.path }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        AttachedProcess.start(launch, on: eventLoop) { bound.value }.assumeIsolated().whenComplete { result in
+        AttachedProcess.start(prepare(launch), on: eventLoop) { bound.value }.assumeIsolated().whenComplete { result in
             switch result {
             case .success(let process): self.started(process.value)
             case .failure(let error): self.failed(error)

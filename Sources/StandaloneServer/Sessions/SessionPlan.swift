@@ -46,8 +46,9 @@ private struct Planner {
 
     mutating func plan() -> SessionPlan {
         environment = LoginEnvironment.make(visit, info)
-        if case .application(let application, _) = visit.welcome.place { return plan(application) }
+        // A key that is for one command alone is for no application.
         if let forced = visit.welcome.permissions.forcedCommand { return plan(forced: forced) }
+        if case .application(let application, _) = visit.welcome.place { return plan(application) }
         switch info.program {
         case .subsystem("sftp"): return files()
         case .subsystem(let name): return .refused("there is no subsystem \(name)")
@@ -109,7 +110,10 @@ private struct Planner {
         let words = forced.split(separator: " ")
         if words.first == "internal-sftp" {
             guard info.program == .subsystem("sftp") else { return .refused("this key is for files alone") }
-            return files(isReadOnly: words.contains("-R"))
+            guard let isReadOnly = FileServerOptions.isReadOnly(words.dropFirst().map(String.init)) else {
+                return .refused("the key's internal-sftp has options that are not served here")
+            }
+            return files(isReadOnly: isReadOnly)
         }
         guard !settings.refusesPrograms else { return .refused("commands are not served (--no-exec)") }
         return .program(command(Array(forced.utf8)))

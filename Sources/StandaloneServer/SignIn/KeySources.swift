@@ -52,7 +52,7 @@ struct KeySources: Sendable {
         var refusal: String?
         if login.identity.certificate != nil, !authorities.isEmpty {
             // Without a file of principals the certificate must be made out to the name asked for (sshd_config(5)).
-            let principals = AuthorizedPrincipals(file: Array(login.username.utf8))
+            let principals = AuthorizedPrincipals(names: [login.username])
             switch principals.decide(login, isTrusted: authorities.contains) {
             case .allowed(let permissions, _):
                 return .allowed(permissions, person: login.identity.certificate?.keyID ?? "")

@@ -18,6 +18,10 @@ struct PAMService: Sendable {
     let name: String
 
     private static let folder = "/etc/pam.d"
+    /// All that root's process has in its environment: what an account says in its own would make modules do things as root.
+    private static let environment = ["PATH": "/usr/bin:/bin"]
+    /// Before the names of the program's variables on their way through that process, where nobody looks for such names.
+    private static let prefix = "SESSION:"
 
     /// Ours where there is one, else that of sshd; nil where the system has neither.
     static func find() -> PAMService? {
@@ -49,7 +53,7 @@ struct PAMService: Sendable {
         do {
             let launch = ProcessLaunch(
                 LoginHelper.program.path, LoginHelper.program.arguments + ["check"],
-                environment: ["PATH": "/usr/bin:/bin"], folder: "/")
+                environment: Self.environment, folder: "/")
             let helper = try await LocalProcess.start(launch)
             try await helper.write(request)
             helper.closeInput()
@@ -75,6 +79,9 @@ struct PAMService: Sendable {
         let words = ["session", name, account.name, address ?? "", executable]
         wrapped.argumentBytes =
             (LoginHelper.program.arguments + words).map { Array($0.utf8) } + launch.argumentBytes
+        wrapped.environment = Self.environment
+        for (name, value) in launch.environment { wrapped.environment[Self.prefix + name] = value }
+        wrapped.terminalVariable = launch.terminalVariable.map { Self.prefix + $0 }
         wrapped.folder = "/"
         wrapped.account = nil
         wrapped.terminalOwner = account

@@ -13,7 +13,8 @@ import Darwin
 /// Passwords of a file: `NAME:HASH` on each line, Argon2id (`$argon2id$…`) or what crypt(3) makes (`$6$…`, `$5$…`,
 /// `$y$…`). The file belongs to the server's account or root, and nobody else may read it.
 struct PasswordFile: Sendable {
-    private let hashes: [String: String]
+    /// By the bytes of a name: letters that look alike are not the same.
+    private let hashes: [[UInt8]: String]
 
     /// - Throws: `unusable_file`.
     init(path: String) throws(StandaloneServerError) {
@@ -33,7 +34,7 @@ struct PasswordFile: Sendable {
     }
 
     init(text: String, path: String) throws(StandaloneServerError) {
-        var hashes: [String: String] = [:]
+        var hashes: [[UInt8]: String] = [:]
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = line.hasSuffix("\r") ? line.dropLast() : line
             if line.isEmpty || line.hasPrefix("#") { continue }
@@ -46,7 +47,7 @@ struct PasswordFile: Sendable {
                     path, "line \(index + 1) has a hash of an unknown or weak kind",
                     hint: "Make one with `openssl passwd -6` or the argon2 program.")
             }
-            hashes[String(line[..<colon])] = hash
+            hashes[Array(String(line[..<colon]).utf8)] = hash
         }
         self.hashes = hashes
     }
@@ -62,7 +63,7 @@ struct PasswordFile: Sendable {
 
     /// A name that is not there takes as long as one that is.
     func verify(_ password: [UInt8], of name: String) async -> Bool {
-        let known = hashes[name]
+        let known = hashes[Array(name.utf8)]
         guard let hash = known ?? hashes.values.min(), password.count <= 1024, !password.contains(0) else {
             return false
         }

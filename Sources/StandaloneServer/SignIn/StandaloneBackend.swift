@@ -145,6 +145,8 @@ public final class StandaloneBackend: ServerBackend {
         guard let account = try? await NIOThreadPool.singleton.runIfActive({ LocalAccount.named(local) }) else {
             return nil
         }
+        // "Everybody" does not mean root, under whatever name.
+        if own == nil, account.userID == 0, !users.names(local, for: username) { return nil }
         // The map may lead to what only root could serve.
         if let own, own.userID != account.userID { return nil }
         return application.map { .application($0, account) } ?? .account(account)

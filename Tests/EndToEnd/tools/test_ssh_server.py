@@ -505,6 +505,41 @@ def test_a_password_of_the_system(server, account):
     assert password(server, "guest", "wrong", "password") != "ok"
 
 
+def test_what_an_account_says_of_its_environment_is_not_that_of_roots_own_process(start, account, folder, keys):
+    if not pathlib.Path("/etc/pam.d/sshd").exists():
+        pytest.skip("this machine has no PAM service for SSH")
+    line = folder / "lines"
+    line.write_text(f'environment="DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/bin/false" {public(keys)}\n')
+    line.chmod(0o644)
+    server = start("--default-user", account.name, "--authorized-keys", line)
+    process = subprocess.Popen(["ssh", *server.options(keys), "-p", str(server.port), "ada@127.0.0.1",
+                                "echo $PPID; echo $DBUS_SYSTEM_BUS_ADDRESS; cat"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        parent = process.stdout.readline().strip()
+        assert process.stdout.readline().strip() == "unixexec:path=/bin/false"
+        status = pathlib.Path(f"/proc/{parent}/status").read_text()
+        assert "Uid:\t0\t0\t0\t0" in status, status
+        variables = pathlib.Path(f"/proc/{parent}/environ").read_bytes().split(b"\0")
+        strange = [each for each in variables if each and not each.startswith((b"SESSION:", b"PATH=/usr/bin:/bin"))]
+        assert not strange
+    finally:
+        process.stdin.close()
+        process.wait(timeout=20)
+
+
+def test_a_name_is_a_name_and_no_line_of_a_file(start, account, folder, keys, tmp_path):
+    authority, key = make_key(tmp_path, "authority"), make_key(tmp_path, "certified")
+    subprocess.run(["ssh-keygen", "-q", "-s", str(authority), "-I", "m", "-n", "mallory", "-V", "-1m:+10m", str(key)],
+                   check=True, stderr=subprocess.DEVNULL)
+    trusted = folder / "authorities"
+    trusted.write_text(public(authority) + "\n")
+    trusted.chmod(0o644)
+    server = start("--default-user", account.name, "--trusted-ca", trusted)
+    assert server.ssh("mallory", key, "true").returncode == 0
+    assert server.ssh("no-pty mallory", key, "true").returncode == 255
+
+
 def password(server, user, word, method):
     terminal = Terminal(
         ["ssh", "-F", "none", "-o", f"UserKnownHostsFile={server.folder}/known_hosts", "-o",
