@@ -157,7 +157,7 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
     const [scrub, setScrub] = useState<number | null>(null);
     const markers = recording.markers ?? [];
     const position = scrub ?? state.position;
-    const duration = Math.max(recording.duration, 0.001);
+    const duration = Math.max(state.duration, 0.001);
     useStageFit(screen, stage, state.columns, state.rows);
     usePlayerKeys(playback, root, duration, markers);
     const commit = () => {
@@ -167,7 +167,7 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
     };
     return (
         <div className="player-controls">
-            {state.error && <Problem compact error={state.error} retry={() => void playback.seek(state.position)} />}
+            {state.error && <Problem compact error={state.error} retry={() => playback.retry()} />}
             <div className="seek">
                 <input
                     type="range"
@@ -205,7 +205,7 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
                     onClick={() => playback.toggle()}
                 />
                 <span className="player-time tabular" data-testid="player-time">
-                    <b>{clock(position)}</b> / {clock(recording.duration)}
+                    <b>{clock(position)}</b> / {clock(state.duration)}
                 </span>
                 <span className="spread" />
                 <label className="inline-switch">
