@@ -1,6 +1,7 @@
 """Long, wide and busy recordings in the player, on the desktop and on the phone."""
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -72,3 +73,17 @@ def test_a_long_wide_recording_replays_to_its_last_line_in_full_view(ready, reco
     tab.screenshot("full")
     tab.press("player-full")
     expect(tab.get("player")).to_have_attribute("data-full", "false")
+
+
+def test_a_paste_without_echo_is_one_marker_in_a_short_list(ready, record, open_tab):
+    recording = record(
+        80, 24, ("stty -echo; echo no''echo; cat >/dev/null; stty echo; echo ba''ck\n", "noecho"),
+        ("secret\n" * 1000 + "\x04", "back"))
+    tab = open_tab(ready).sign_in("ada", ready.password)
+    tab.open(f"/recordings/{recording}")
+    # The first line may come long enough before the rest to be told apart.
+    folded = re.compile(r"typed [56],\d{3} characters without echo in (999|1,000) lines")
+    expect(tab.page.get_by_text(folded)).to_be_visible()
+    assert tab.get("player-marker").count() < 10
+    assert tab.page.locator(".marker-list").bounding_box()["height"] < 200
+    tab.screenshot("markers")

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { Recording } from "../api/types";
 import { store, toastError, useMay } from "../app/store";
@@ -8,6 +8,7 @@ import { darkTerminal, lightTerminal } from "../terminal/themes";
 import { Button, Switch } from "../ui/controls";
 import { EnvironmentLabel, PageHead, Problem, Skeleton } from "../ui/display";
 import { clock, fullTime, inert } from "../ui/text";
+import { foldMarkers } from "./markers";
 import { Playback, SPEEDS } from "./playback";
 
 /** Pixels. */
@@ -159,7 +160,7 @@ interface ControlsProps {
 function Controls({ playback, screen, stage, full, recording }: ControlsProps) {
     const state = useSyncExternalStore((listener) => playback.subscribe(listener), () => playback.state);
     const [scrub, setScrub] = useState<number | null>(null);
-    const markers = recording.markers ?? [];
+    const markers = useMemo(() => foldMarkers(recording.markers ?? []), [recording]);
     const position = scrub ?? state.position;
     const duration = Math.max(state.duration, 0.001);
     useStageFit(screen, stage, state.columns, state.rows);
