@@ -156,13 +156,10 @@ public struct Recordings: Sendable {
     }
 
     private func markers(_ reader: RecordingReader) throws(RecordingError) -> [StoredRecording.Marker] {
-        var markers: [StoredRecording.Marker] = []
+        var list = MarkerList()
         var events = reader.events()
-        while let event = try events.next(), markers.count < 2000 {
-            guard let (label, kind) = Self.label(event.kind) else { continue }
-            markers.append(.init(time: Double(event.time) / 1_000_000, label: label, kind: kind))
-        }
-        return markers
+        while !list.isFull, let event = try events.next() { list.append(event) }
+        return list.markers
     }
 
     static func label(_ kind: RecordingEvent.Kind) -> (String, String)? {

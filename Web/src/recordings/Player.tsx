@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { Recording } from "../api/types";
 import { store, toastError, useMay } from "../app/store";
@@ -8,7 +8,11 @@ import { darkTerminal, lightTerminal } from "../terminal/themes";
 import { Button, Switch } from "../ui/controls";
 import { EnvironmentLabel, PageHead, Problem, Skeleton } from "../ui/display";
 import { clock, fullTime, inert } from "../ui/text";
+import { foldMarkers } from "./markers";
 import { Playback, SPEEDS } from "./playback";
+
+/** Pixels. */
+const LARGEST_LETTERS = 18;
 
 export default function Player({ id, startAt }: { id: string; startAt: number }) {
     const [recording, setRecording] = useState<Recording | null>(null);
@@ -28,6 +32,7 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
     const root = useRef<HTMLDivElement>(null);
     const [parts, setParts] = useState<{ screen: TerminalScreen; playback: Playback } | null>(null);
     const [failure, setFailure] = useState<ApiError | null>(null);
+    const full = useFullScreen(root);
     useEffect(() => {
         let made: { screen: TerminalScreen; playback: Playback } | null = null;
         let isGone = false;
@@ -48,7 +53,7 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
         };
     }, [recording, startAt]);
     return (
-        <div className="player" ref={root} data-testid="player">
+        <div className="player" ref={root} data-testid="player" data-full={full.isFull}>
             <PageHead
                 title={inert(recording.host.alias, 80)}
                 note={
@@ -80,7 +85,7 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
                         playback={parts.playback}
                         screen={parts.screen}
                         stage={stage}
-                        root={root}
+                        full={full}
                         recording={recording}
                     />
                 )}
@@ -148,18 +153,18 @@ interface ControlsProps {
     playback: Playback;
     screen: TerminalScreen;
     stage: React.RefObject<HTMLDivElement>;
-    root: React.RefObject<HTMLDivElement>;
+    full: { isFull: boolean; toggle: () => void };
     recording: Recording;
 }
 
-function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
+function Controls({ playback, screen, stage, full, recording }: ControlsProps) {
     const state = useSyncExternalStore((listener) => playback.subscribe(listener), () => playback.state);
     const [scrub, setScrub] = useState<number | null>(null);
-    const markers = recording.markers ?? [];
+    const markers = useMemo(() => foldMarkers(recording.markers ?? []), [recording]);
     const position = scrub ?? state.position;
-    const duration = Math.max(recording.duration, 0.001);
+    const duration = Math.max(state.duration, 0.001);
     useStageFit(screen, stage, state.columns, state.rows);
-    usePlayerKeys(playback, root, duration, markers);
+    usePlayerKeys(playback, full.toggle, duration, markers);
     const commit = () => {
         if (scrub === null) return;
         void playback.seek(scrub);
@@ -167,7 +172,7 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
     };
     return (
         <div className="player-controls">
-            {state.error && <Problem compact error={state.error} retry={() => void playback.seek(state.position)} />}
+            {state.error && <Problem compact error={state.error} retry={() => playback.retry()} />}
             <div className="seek">
                 <input
                     type="range"
@@ -205,7 +210,7 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
                     onClick={() => playback.toggle()}
                 />
                 <span className="player-time tabular" data-testid="player-time">
-                    <b>{clock(position)}</b> / {clock(recording.duration)}
+                    <b>{clock(position)}</b> / {clock(state.duration)}
                 </span>
                 <span className="spread" />
                 <label className="inline-switch">
@@ -228,11 +233,10 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
                 <Button
                     tone="quiet"
                     icon="expand"
-                    aria-label="Full screen"
-                    onClick={() => {
-                        if (document.fullscreenElement) void document.exitFullscreen();
-                        else void root.current?.requestFullscreen?.().catch(() => undefined);
-                    }}
+                    aria-label={full.isFull ? "Leave full screen" : "Full screen"}
+                    aria-pressed={full.isFull}
+                    data-testid="player-full"
+                    onClick={full.toggle}
                 />
             </div>
             {markers.length > 0 && (
@@ -255,24 +259,42 @@ function Controls({ playback, screen, stage, root, recording }: ControlsProps) {
     );
 }
 
-/** The letters get the size at which the whole recorded screen is in view. */
 function useStageFit(screen: TerminalScreen, stage: React.RefObject<HTMLDivElement>, columns: number, rows: number) {
     useEffect(() => {
-        const element = stage.current;
-        if (!element) return;
         // A cell of the terminal font is 0.6 em wide and 1.32 em high.
-        element.style.aspectRatio = `${columns * 0.6} / ${rows * 1.32}`;
-        const fit = () => screen.fitInto(columns, rows, 18);
-        fit();
-        const observer = new ResizeObserver(fit);
-        observer.observe(element);
-        return () => observer.disconnect();
-    }, [screen, stage, columns, rows]);
+        if (stage.current) stage.current.style.aspectRatio = `${columns * 0.6} / ${rows * 1.32}`;
+    }, [stage, columns, rows]);
+    useEffect(() => {
+        const fit = screen.fitWhole(LARGEST_LETTERS);
+        return () => fit.dispose();
+    }, [screen]);
+}
+
+/** The browser's full screen where there is one; a phone that has none for a page's parts gets the whole page. */
+function useFullScreen(root: React.RefObject<HTMLDivElement>) {
+    const [isFull, setFull] = useState(false);
+    useEffect(() => {
+        const changed = () => setFull(document.fullscreenElement !== null);
+        document.addEventListener("fullscreenchange", changed);
+        return () => document.removeEventListener("fullscreenchange", changed);
+    }, []);
+    const toggle = useCallback(() => {
+        if (document.fullscreenElement) void document.exitFullscreen();
+        else if (!isFull) void root.current?.requestFullscreen?.().catch(() => undefined);
+        setFull(!isFull);
+    }, [root, isFull]);
+    useEffect(() => {
+        if (!isFull) return;
+        const pressed = (event: KeyboardEvent) => event.key === "Escape" && setFull(false);
+        document.addEventListener("keydown", pressed);
+        return () => document.removeEventListener("keydown", pressed);
+    }, [isFull]);
+    return { isFull, toggle };
 }
 
 function usePlayerKeys(
     playback: Playback,
-    root: React.RefObject<HTMLDivElement>,
+    toggleFull: () => void,
     duration: number,
     markers: { time: number }[],
 ) {
@@ -314,7 +336,7 @@ function usePlayerKeys(
                     break;
                 }
                 case "f":
-                    void root.current?.requestFullscreen?.().catch(() => undefined);
+                    toggleFull();
                     break;
                 default:
                     if (!/^[0-9]$/.test(event.key)) return;
@@ -324,5 +346,5 @@ function usePlayerKeys(
         };
         document.addEventListener("keydown", pressed);
         return () => document.removeEventListener("keydown", pressed);
-    }, [playback, root, duration, markers]);
+    }, [playback, toggleFull, duration, markers]);
 }

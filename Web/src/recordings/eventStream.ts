@@ -62,3 +62,80 @@ export function parseSize(data: string): { columns: number; rows: number } | nul
 export function idleJump(position: number, next: number, longest = 2, lead = 0.4): number {
     return next - position > longest ? next - lead - position : 0;
 }
+
+/** Bytes of a piece, after which the server cuts it. */
+export const PIECE = 1024 * 1024;
+/** The largest piece that the server gives. */
+export const LARGEST_PIECE = 16 * PIECE;
+
+export interface PieceSource {
+    open(from: number, limit: number): Promise<ReadableStream<Uint8Array>>;
+    /** The screen to begin with; only the first piece's, since later ones go on where it ended. */
+    begin(header: PieceHeader): Promise<void>;
+}
+
+/** The events of a recording from a moment on, as if it came in one piece. */
+export async function* recordedEvents(
+    from: number,
+    source: PieceSource,
+): AsyncGenerator<RecordedEvent, void, undefined> {
+    let given = -1;
+    let limit = PIECE;
+    let hasBegun = false;
+    for (;;) {
+        // A piece begins at a screen that was kept before that moment. The microsecond makes it one before the last
+        // events, so that those which follow come whole, whatever the piece before cut in two.
+        const body = await source.open(given < 0 ? from : Math.max(0, given - 0.000_001), limit);
+        const before = given;
+        const count = { bytes: 0 };
+        // The last moment of a piece may be cut in its middle: its events wait until a later one shows that it was not.
+        let held: RecordedEvent[] = [];
+        let header: PieceHeader | null = null;
+        for await (const line of lines(body, count)) {
+            if (!header) {
+                header = parseHeader(line);
+                if (!header) break;
+                if (!hasBegun) await source.begin(header);
+                hasBegun = true;
+                continue;
+            }
+            const event = parseEvent(line);
+            if (!event || event[0] <= given) continue;
+            const first = held[0];
+            if (first && event[0] > first[0]) {
+                given = first[0];
+                yield* held;
+                held = [];
+            }
+            held.push(event);
+        }
+        if (!header) throw new Error("The recording can't be read.");
+        if (count.bytes < limit) return yield* held;
+        if (given > before) {
+            limit = PIECE;
+        } else if (limit < LARGEST_PIECE) {
+            limit *= 4;
+        } else {
+            throw new Error("The recording has a moment that is too large to be shown.");
+        }
+    }
+}
+
+async function* lines(
+    body: ReadableStream<Uint8Array>,
+    count: { bytes: number },
+): AsyncGenerator<string, void, undefined> {
+    const reader = body.getReader();
+    const splitter = new LineSplitter();
+    try {
+        for (;;) {
+            const { done, value } = await reader.read();
+            if (done) break;
+            count.bytes += value.length;
+            yield* splitter.push(value);
+        }
+        yield* splitter.end();
+    } finally {
+        void reader.cancel().catch(() => undefined);
+    }
+}

@@ -1,13 +1,5 @@
 import { api, type ApiError, asApiError } from "../api/client";
-import {
-    idleJump,
-    LineSplitter,
-    parseEvent,
-    parseHeader,
-    parseSize,
-    type PieceHeader,
-    type RecordedEvent,
-} from "./eventStream";
+import { idleJump, parseSize, type PieceHeader, type RecordedEvent, recordedEvents } from "./eventStream";
 
 /** The terminal that a recording is played on. */
 export interface PlaybackScreen {
@@ -20,6 +12,8 @@ export interface PlaybackState {
     phase: "loading" | "paused" | "playing" | "ended" | "failed";
     /** Seconds. */
     position: number;
+    /** Seconds; grows with what comes of a recording that is still being made. */
+    duration: number;
     speed: number;
     skipsIdle: boolean;
     error: ApiError | null;
@@ -36,19 +30,33 @@ export class Playback {
     private readonly listeners = new Set<() => void>();
     private queue: RecordedEvent[] = [];
     private isComplete = false;
+    /** Shown when everything that came before it has been played. */
+    private failure: ApiError | null = null;
+    private wantsToPlay = false;
     private stream: AbortController | null = null;
     private wake: (() => void) | null = null;
+    private arrived: (() => void) | null = null;
+    private lastTime = 0;
     private frame = 0;
     private lastFrame = 0;
 
     constructor(
         private readonly id: string,
         private readonly screen: PlaybackScreen,
-        readonly duration: number,
+        duration: number,
         columns: number,
         rows: number,
     ) {
-        this.state = { phase: "loading", position: 0, speed: 1, skipsIdle: true, error: null, columns, rows };
+        this.state = {
+            phase: "loading",
+            position: 0,
+            duration,
+            speed: 1,
+            skipsIdle: true,
+            error: null,
+            columns,
+            rows,
+        };
     }
 
     subscribe(listener: () => void): () => void {
@@ -66,9 +74,16 @@ export class Playback {
         if (this.state.phase === "playing") this.pause();
         else if (this.state.phase === "ended") void this.seek(0, true);
         else if (this.state.phase === "paused") this.play();
+        else if (this.state.phase === "failed") this.retry();
+    }
+
+    /** Goes on where the recording stopped coming, playing if it played. */
+    retry() {
+        void this.seek(this.state.position);
     }
 
     play() {
+        this.wantsToPlay = true;
         this.change({ phase: "playing" });
         this.lastFrame = performance.now();
         cancelAnimationFrame(this.frame);
@@ -76,6 +91,7 @@ export class Playback {
     }
 
     pause() {
+        this.wantsToPlay = false;
         cancelAnimationFrame(this.frame);
         this.change({ phase: "paused" });
     }
@@ -89,39 +105,25 @@ export class Playback {
     }
 
     /** Shows the screen as it was at that second, and goes on from there. */
-    async seek(to: number, plays = this.state.phase === "playing") {
-        const target = Math.max(0, Math.min(this.duration, to));
+    async seek(to: number, plays = this.wantsToPlay) {
+        const target = Math.max(0, Math.min(this.state.duration, to));
         cancelAnimationFrame(this.frame);
         this.stream?.abort();
-        const stream = (this.stream = new AbortController());
+        this.wake?.();
+        this.wake = null;
+        const { signal } = (this.stream = new AbortController());
         this.queue = [];
         this.isComplete = false;
+        this.failure = null;
+        this.wantsToPlay = plays;
         this.change({ phase: "loading", position: target, error: null });
-        try {
-            await this.open(target, stream.signal);
-            await this.fill(stream.signal, target);
-            if (stream.signal.aborted) return;
-            this.emitUntil(target);
-            if (plays) this.play();
-            else this.change({ phase: "paused" });
-        } catch (problem) {
-            if (!stream.signal.aborted) this.change({ phase: "failed", error: asApiError(problem) });
-        }
-    }
-
-    private reader: AsyncGenerator<string> | null = null;
-
-    private async open(from: number, signal: AbortSignal) {
-        const body = await api.stream(
-            `/api/recordings/${encodeURIComponent(this.id)}/events?from=${from.toFixed(3)}`,
-            signal,
-        );
-        this.reader = lines(body);
-        const first = await this.reader.next();
-        const header = first.done ? null : parseHeader(first.value);
-        if (!header) throw new Error("The recording can't be read.");
-        await this.restore(header);
-        void this.readAhead(signal);
+        void this.readAhead(target, signal);
+        await this.fill(signal, target);
+        if (signal.aborted) return;
+        this.emitUntil(target);
+        if (this.failure && this.queue.length === 0) this.fail(this.failure);
+        else if (plays) this.play();
+        else this.change({ phase: "paused" });
     }
 
     private restore(header: PieceHeader): Promise<void> {
@@ -132,30 +134,34 @@ export class Playback {
         return new Promise((resolve) => this.screen.restore(header.columns, header.rows, bytes, resolve));
     }
 
-    private async readAhead(signal: AbortSignal) {
-        const reader = this.reader;
+    private async readAhead(from: number, signal: AbortSignal) {
+        const path = `/api/recordings/${encodeURIComponent(this.id)}/events`;
+        const events = recordedEvents(from, {
+            open: (moment, limit) => api.stream(`${path}?from=${moment.toFixed(6)}&limit=${limit}`, signal),
+            begin: (header) => (signal.aborted ? Promise.resolve() : this.restore(header)),
+        });
         try {
-            while (reader && !signal.aborted) {
-                if (this.queue.length > AHEAD) await new Promise<void>((resolve) => (this.wake = resolve));
-                const line = await reader.next();
+            for await (const event of events) {
                 if (signal.aborted) return;
-                if (line.done) break;
-                const event = parseEvent(line.value);
-                if (event) this.queue.push(event);
+                this.queue.push(event);
+                this.lastTime = Math.max(this.lastTime, event[0]);
                 this.arrived?.();
+                if (this.queue.length > AHEAD) await new Promise<void>((resolve) => (this.wake = resolve));
+                if (signal.aborted) return;
             }
+            // A stream that was given up must not speak for the one that took its place.
+            if (signal.aborted) return;
+            this.isComplete = true;
         } catch (problem) {
-            if (!signal.aborted) this.change({ phase: "failed", error: asApiError(problem) });
+            if (signal.aborted) return;
+            this.failure = asApiError(problem);
         }
-        this.isComplete = true;
         this.arrived?.();
     }
 
-    private arrived: (() => void) | null = null;
-
     /** Waits until everything up to the target has come, applying it on the way. */
     private async fill(signal: AbortSignal, target: number) {
-        while (!signal.aborted && !this.isComplete) {
+        while (!signal.aborted && !this.isComplete && !this.failure) {
             this.emitUntil(target);
             if (this.queue.length > 0) return;
             await new Promise<void>((resolve) => (this.arrived = resolve));
@@ -195,32 +201,28 @@ export class Playback {
         // With nothing at hand but more to come, time stands still instead of running ahead of the output.
         if (next || this.isComplete) position += passed;
         if (next && this.state.skipsIdle) position += idleJump(position, next[0]);
-        if (this.isComplete && !next && this.state.skipsIdle) position = this.duration;
-        this.emitUntil(position);
-        if (this.isComplete && this.queue.length === 0 && position >= this.duration) {
-            return this.change({ phase: "ended", position: this.duration });
+        if (this.isComplete && !next && this.state.skipsIdle) {
+            position = Math.max(this.state.duration, this.lastTime);
         }
-        this.change({ position: Math.min(position, Math.max(this.duration, next?.[0] ?? 0)) });
+        this.emitUntil(position);
+        if (this.queue.length === 0 && this.failure) return this.fail(this.failure);
+        const duration = Math.max(this.state.duration, this.lastTime);
+        if (this.isComplete && this.queue.length === 0 && position >= duration) {
+            this.wantsToPlay = false;
+            return this.change({ phase: "ended", position: duration });
+        }
+        this.change({ position: Math.min(position, duration) });
         this.frame = requestAnimationFrame((time) => this.advance(time));
     }
 
-    private change(change: Partial<PlaybackState>) {
-        this.state = { ...this.state, ...change };
-        for (const listener of [...this.listeners]) listener();
+    private fail(error: ApiError) {
+        cancelAnimationFrame(this.frame);
+        this.change({ phase: "failed", error });
     }
-}
 
-async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-    const reader = body.getReader();
-    const splitter = new LineSplitter();
-    try {
-        for (;;) {
-            const { done, value } = await reader.read();
-            if (done) break;
-            for (const line of splitter.push(value)) yield line;
-        }
-        for (const line of splitter.end()) yield line;
-    } finally {
-        void reader.cancel().catch(() => undefined);
+    private change(change: Partial<PlaybackState>) {
+        const duration = Math.max(this.state.duration, this.lastTime);
+        this.state = { ...this.state, duration, ...change };
+        for (const listener of [...this.listeners]) listener();
     }
 }

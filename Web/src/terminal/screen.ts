@@ -3,6 +3,7 @@ import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
+import { fitted } from "./fitting";
 import { followOutput } from "./following";
 
 export interface ScreenOptions {
@@ -116,14 +117,32 @@ export class TerminalScreen implements OutputSink {
         this.setFontSize(fontSize);
     }
 
-    /** The largest letters, up to a limit, at which a whole screen of that size is in view. */
-    fitInto(columns: number, rows: number, largest: number) {
-        const cell = this.cell();
-        const { width, height } = this.room();
-        if (!cell || width < 40 || height < 20) return;
-        const size = this.terminal.options.fontSize ?? largest;
-        const fitting = Math.min(width / columns / (cell.width / size), height / rows / (cell.height / size));
-        this.setFontSize(Math.max(4, Math.min(largest, Math.floor(fitting * 4) / 4)));
+    /**
+     * Keeps the whole screen in view, as large as its container allows and a letter of that size at most. Scaled, since
+     * cells are whole pixels of the device: hundreds of columns, rounded one by one, would miss the edge by a few.
+     */
+    fitWhole(largest: number): { dispose(): void } {
+        const element = this.terminal.element;
+        const screen = element?.querySelector<HTMLElement>(".xterm-screen");
+        if (!element || !screen) return { dispose: () => undefined };
+        const fit = () => {
+            const place = fitted(
+                { width: screen.offsetWidth, height: screen.offsetHeight },
+                this.room(),
+                largest / (this.terminal.options.fontSize ?? largest),
+            );
+            if (!place) return;
+            const style = getComputedStyle(this.container);
+            element.style.left = `${parseFloat(style.paddingLeft) + place.left}px`;
+            element.style.top = `${parseFloat(style.paddingTop) + place.top}px`;
+            element.style.width = `${screen.offsetWidth}px`;
+            element.style.transform = `scale(${place.scale})`;
+        };
+        // The screen's own size follows the recording a little later than the call that changes it.
+        const observer = new ResizeObserver(fit);
+        observer.observe(this.container);
+        observer.observe(screen);
+        return { dispose: () => observer.disconnect() };
     }
 
     setFontSize(fontSize: number) {
