@@ -213,7 +213,8 @@ export class ApiClient {
     };
     removeHost = (id: string) => this.request<void>("DELETE", `/api/hosts/${encodeURIComponent(id)}`);
     testHost = (id: string) => this.request<HostTest>("POST", `/api/hosts/${encodeURIComponent(id)}/test`);
-    acceptHostKey = (id: string, fingerprint: string) =>
+    /** Ends an alert: the offered fingerprint accepts that key, the recorded one keeps that. */
+    judgeHostKey = (id: string, fingerprint: string) =>
         this.request<{ host: Host }>("POST", `/api/hosts/${encodeURIComponent(id)}/host-key`, { fingerprint });
 
     sessions = async (state: "live" | "ended") =>

@@ -1,0 +1,32 @@
+"""What people tend in the page beside their sessions: keys, passwords, settings, each other and the log."""
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def tab(ready, open_tab):
+    """Ada, signed in, with the host `web-1`."""
+    return open_tab(ready).sign_in("ada", ready.password)
+
+
+def test_after_an_alarm_the_recorded_key_can_be_kept(tab, host):
+    tab.expects("409")
+    files = {path: path.read_bytes() for path in host.folder.glob("host_key*")}
+    recorded = host.fingerprint
+    host.stop()
+    host.make_host_key()
+    host.start()
+    tab.go("hosts")
+    tab.press_on(tab.host("web-1").get_by_test_id("host-connect"))
+    tab.sees("changed-key")
+    tab.press("keep-key")
+    tab.screenshot("keep-key")
+    tab.press("keep-key-confirm")
+    host.stop()
+    for path, content in files.items():
+        path.write_bytes(content)
+    host.start()
+    assert host.fingerprint == recorded
+    expect(tab.host("web-1").get_by_test_id("host-key-alert")).to_be_hidden()
+    tab.connect("web-1")
