@@ -30,3 +30,18 @@ def test_after_an_alarm_the_recorded_key_can_be_kept(tab, host):
     assert host.fingerprint == recorded
     expect(tab.host("web-1").get_by_test_id("host-key-alert")).to_be_hidden()
     tab.connect("web-1")
+
+
+def test_a_wrong_current_password_is_told_at_its_field(tab):
+    tab.go("settings")
+    tab.press("password-open")
+    tab.fill("password-current", "not the right one")
+    tab.fill("password-new", "another horse in the rain")
+    tab.press("password-submit")
+    expect(tab.get("password-form")).to_contain_text("This is not your current password.")
+    tab.fill("password-current", tab.copilot.password)
+    tab.press("password-submit")
+    expect(tab.get("password-form")).to_be_hidden()
+    tab.go("hosts")
+    tab.sees("host-card")
+    assert tab.copilot.person("ada", "another horse in the rain")

@@ -111,12 +111,18 @@ export class ApiClient {
         let response = await send(method, path, body, signal);
         if (response.status === 401 && !isAuthentication) {
             const error = await failure(response);
+            // A wrong password in a form says nothing about the sign-in, and is not sent a second time.
+            if (error.code === "wrong_credentials") throw error;
             if (!(await this.refresh())) {
                 this.onSignedOut(error);
                 throw error;
             }
             response = await send(method, path, body, signal);
-            if (response.status === 401) this.onSignedOut(await failure(response.clone()));
+            if (response.status === 401) {
+                const again = await failure(response);
+                if (again.code !== "wrong_credentials") this.onSignedOut(again);
+                throw again;
+            }
         }
         if (!response.ok) throw await failure(response);
         if (response.status === 204) return undefined as T;

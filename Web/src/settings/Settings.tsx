@@ -202,6 +202,7 @@ function PasswordForm({ username }: { username: string }) {
                 autoFocus
                 value={current}
                 onChange={(event) => setCurrent(event.target.value)}
+                error={error?.code === "wrong_credentials" ? "This is not your current password." : null}
                 data-testid="password-current"
             />
             <PasswordField
@@ -210,11 +211,11 @@ function PasswordForm({ username }: { username: string }) {
                 required
                 value={next}
                 onChange={(event) => setNext(event.target.value)}
-                error={wasTried ? weak : null}
+                error={error?.field === "new" ? `${error.message} ${error.hint}` : wasTried ? weak : null}
                 hint="At least 12 characters"
                 data-testid="password-new"
             />
-            {error && <Problem compact error={error} />}
+            {error && error.code !== "wrong_credentials" && error.field !== "new" && <Problem compact error={error} />}
             <div className="form-actions">
                 <Button onClick={() => setOpen(false)}>Cancel</Button>
                 <Button tone="primary" type="submit" busy={isBusy} data-testid="password-submit">
