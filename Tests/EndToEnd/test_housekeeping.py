@@ -45,3 +45,19 @@ def test_a_wrong_current_password_is_told_at_its_field(tab):
     tab.go("hosts")
     tab.sees("host-card")
     assert tab.copilot.person("ada", "another horse in the rain")
+
+
+def test_an_empty_number_of_minutes_is_refused_at_its_field(tab, ready):
+    ada = ready.person("ada", ready.password)
+    before = ada.get("/api/settings").expect(200)["seatlessMinutes"]
+    tab.go("settings")
+    tab.fill("settings-seatless", "")
+    tab.press("settings-seatless-save")
+    expect(tab.page.locator("#settings-seatless-note")).to_contain_text("Whole minutes, from 1")
+    tab.screenshot("minutes")
+    assert ada.get("/api/settings").expect(200)["seatlessMinutes"] == before
+    tab.fill("settings-seatless", "45")
+    tab.press("settings-seatless-save")
+    expect(tab.get("settings-seatless-save")).to_be_disabled()
+    expect(tab.get("settings-seatless-save")).not_to_have_attribute("aria-busy", "true")
+    assert ada.get("/api/settings").expect(200)["seatlessMinutes"] == 45

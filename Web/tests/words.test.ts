@@ -4,6 +4,7 @@ import { aliasProblem, parseEndpoint, portProblem, suggestedAlias } from "../src
 import { inUsefulOrder, matches } from "../src/hosts/search";
 import { passwordProblem } from "../src/people/password";
 import { idleJump, LineSplitter, parseEvent, parseHeader, parseSize } from "../src/recordings/eventStream";
+import { minutesProblem } from "../src/settings/minutes";
 import { endingSentence } from "../src/terminal/endings";
 import { codePointWidth } from "../src/terminal/widths";
 import { ago, clock, inert, initials, span } from "../src/ui/text";
@@ -47,6 +48,12 @@ test("a port and an alias are checked before the server is asked", () => {
     assert.ok(portProblem("ssh"));
     assert.equal(aliasProblem("web-prod.01"), null);
     assert.ok(aliasProblem("web prod"));
+});
+
+test("minutes that are no number are refused, not guessed", () => {
+    assert.equal(minutesProblem("30", 1), null);
+    assert.equal(minutesProblem("0", 0), null);
+    for (const text of ["", " ", "0", "-5", "2.5", "1e3", "10081"]) assert.ok(minutesProblem(text, 1), text);
 });
 
 test("hosts are found by words, tags and environment", () => {
