@@ -61,3 +61,22 @@ def test_an_empty_number_of_minutes_is_refused_at_its_field(tab, ready):
     expect(tab.get("settings-seatless-save")).to_be_disabled()
     expect(tab.get("settings-seatless-save")).not_to_have_attribute("aria-busy", "true")
     assert ada.get("/api/settings").expect(200)["seatlessMinutes"] == 45
+
+
+def test_a_new_key_shows_its_line_again_and_no_old_test(tab, host):
+    tab.go("hosts")
+    tab.press_on(tab.host("web-1").get_by_test_id("host-open"))
+    tab.press("host-test-run")
+    expect(tab.get("host-test")).to_contain_text("All good")
+    tab.press("credential-replace")
+    tab.press("credential-kind-generated")
+    tab.press("credential-save")
+    line = tab.sees("authorized-keys-line").inner_text()
+    assert line.startswith("ssh-ed25519 ")
+    expect(tab.get("host-test")).not_to_contain_text("All good")
+    tab.page.reload()
+    expect(tab.sees("authorized-keys-line")).to_have_text(line)
+    tab.screenshot("key-line")
+    host.authorize(line)
+    tab.press("host-test-run")
+    expect(tab.get("host-test")).to_contain_text("All good")

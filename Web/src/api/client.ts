@@ -191,10 +191,8 @@ export class ApiClient {
         (await this.request<{ user: User }>("PATCH", `/api/users/${encodeURIComponent(id)}`, body)).user;
 
     hosts = async () => (await this.request<{ hosts: Host[] }>("GET", "/api/hosts")).hosts;
-    host = async (id: string) => {
-        const answer = await this.request<Host | { host: Host }>("GET", `/api/hosts/${encodeURIComponent(id)}`);
-        return "host" in answer ? answer.host : answer;
-    };
+    host = (id: string) =>
+        this.request<{ host: Host; authorizedKeysLine?: string }>("GET", `/api/hosts/${encodeURIComponent(id)}`);
     probe = (address: string, port: number) => this.request<Probe>("POST", "/api/hosts/probe", { address, port });
     addHost = (body: NewHost) => this.request<{ host: Host; authorizedKeysLine?: string }>("POST", "/api/hosts", body);
     updateHost = async (
