@@ -80,3 +80,19 @@ def test_a_new_key_shows_its_line_again_and_no_old_test(tab, host):
     host.authorize(line)
     tab.press("host-test-run")
     expect(tab.get("host-test")).to_contain_text("All good")
+
+
+def test_a_forgotten_password_is_mended_by_a_new_link(tab, ready, open_tab):
+    ready.add_user("grace", "devops")
+    grace = open_tab(ready).sign_in("grace", "correct horse battery")
+    tab.go("people")
+    row = tab.page.locator("[data-testid=user-row][data-user=grace]")
+    tab.press_on(row.get_by_test_id("user-invite"))
+    tab.press("user-invite-confirm")
+    link = tab.sees("invitation-link").inner_text()
+    tab.screenshot("new-link")
+    grace.page.reload()
+    grace.sees("sign-in-form")
+    grace.accept_invitation(link, "another horse in the rain")
+    ready.person("grace", "another horse in the rain")
+    assert "user.invite" in {entry["action"] for entry in ready.person("ada", ready.password).audit()}

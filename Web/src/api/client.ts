@@ -4,6 +4,7 @@ import type {
     Environment,
     Host,
     HostTest,
+    Invitation,
     Me,
     NewCredential,
     NewHost,
@@ -186,9 +187,13 @@ export class ApiClient {
 
     users = async () => (await this.request<{ users: User[] }>("GET", "/api/users")).users;
     addUser = (body: { username: string; name: string; role: string }) =>
-        this.request<{ user: User; invitation?: { link: string; expiresAt: string } }>("POST", "/api/users", body);
+        this.request<{ user: User; invitation?: Invitation }>("POST", "/api/users", body);
     updateUser = async (id: string, body: { name?: string; role?: string; disabled?: boolean }) =>
         (await this.request<{ user: User }>("PATCH", `/api/users/${encodeURIComponent(id)}`, body)).user;
+
+    inviteUser = async (id: string) =>
+        (await this.request<{ invitation: Invitation }>("POST", `/api/users/${encodeURIComponent(id)}/invitation`))
+            .invitation;
 
     hosts = async () => (await this.request<{ hosts: Host[] }>("GET", "/api/hosts")).hosts;
     host = (id: string) =>
