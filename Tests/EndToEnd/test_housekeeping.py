@@ -96,3 +96,19 @@ def test_a_forgotten_password_is_mended_by_a_new_link(tab, ready, open_tab):
     grace.accept_invitation(link, "another horse in the rain")
     ready.person("grace", "another horse in the rain")
     assert "user.invite" in {entry["action"] for entry in ready.person("ada", ready.password).audit()}
+
+
+def test_the_log_is_filtered_by_part_of_a_name_and_by_every_action(tab, ready):
+    ready.cli("user", "add", "lovelace", "--name", "Countess", "--role", "devops", "--password-stdin",
+              stdin="correct horse battery\n")
+    ready.person("lovelace", "correct horse battery")
+    tab.go("audit")
+    rows = tab.page.locator("[data-testid=audit-row]")
+    for part in ("ount", "COUNTESS", "Lovel"):
+        tab.fill("audit-actor", part)
+        tab.press("audit-apply")
+        expect(rows).to_have_count(1)
+        expect(rows.first).to_contain_text("Countess")
+    offered = tab.get("audit-action").locator("option").all_inner_texts()
+    log = ready.person("ada", ready.password).audit()
+    assert {entry["action"] for entry in log} | {"session.share", "recording.export", "host.key_kept"} <= set(offered)
