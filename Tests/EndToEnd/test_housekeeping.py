@@ -112,3 +112,25 @@ def test_the_log_is_filtered_by_part_of_a_name_and_by_every_action(tab, ready):
     offered = tab.get("audit-action").locator("option").all_inner_texts()
     log = ready.person("ada", ready.password).audit()
     assert {entry["action"] for entry in log} | {"session.share", "recording.export", "host.key_kept"} <= set(offered)
+
+
+def test_a_name_that_is_taken_is_told_before_the_fingerprint_is_read(tab, host):
+    tab.go("hosts")
+    tab.sees("host-card")
+    tab.press("host-add")
+    tab.fill("wizard-address", host.address)
+    tab.fill("wizard-port", str(host.port))
+    tab.fill("wizard-username", host.username)
+    tab.fill("wizard-alias", "WEB-1")
+    tab.press("wizard-next")
+    expect(tab.get("wizard-details")).to_contain_text("Another host has this name already")
+    tab.fill("wizard-alias", "web-2")
+    tab.press("wizard-next")
+    tab.sees("wizard-fingerprint-value")
+
+
+def test_who_is_alone_is_led_to_the_people(tab):
+    tab.connect("web-1")
+    tab.press_on(tab.get("people-open"))
+    tab.press("invite-add")
+    tab.sees("people-table")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { ApiClient, asApiError } from "../src/api/client";
+import { ApiClient, ApiError, asApiError } from "../src/api/client";
 
 /** A client whose server gives these answers in turn; what was asked is kept. */
 function client(...answers: [status: number, body: object][]) {
@@ -50,4 +50,10 @@ test("after a renewal a wrong password is still no lost sign-in", async () => {
     );
     assert.equal(await codeOf(made.changePassword("wrong", "another horse in the rain")), "wrong_credentials");
     assert.ok(!isOver());
+});
+
+test("a refusal says at its field what is wrong and what to do", () => {
+    const error = new ApiError(422, "invalid", "It is too long.", "Choose a shorter one.", { field: "name" });
+    assert.equal(error.at("name"), "It is too long. Choose a shorter one.");
+    assert.equal(error.at("username"), null);
 });

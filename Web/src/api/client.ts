@@ -39,6 +39,11 @@ export class ApiError extends Error {
         return typeof this.body.field === "string" ? this.body.field : null;
     }
 
+    /** The words for a form's field, when the refusal is about it: what is wrong, and what to do. */
+    at(field: string): string | null {
+        return this.field === field ? `${this.message} ${this.hint}`.trim() : null;
+    }
+
     /** Seconds until another attempt is allowed. */
     get retryAfter(): number | null {
         return typeof this.body.retryAfter === "number" ? this.body.retryAfter : null;

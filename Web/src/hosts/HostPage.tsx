@@ -10,7 +10,7 @@ import { Empty, EnvironmentLabel, PageHead, Problem, Randomart, Skeleton } from 
 import { ago, fullTime, inert } from "../ui/text";
 import { isCredentialReady, TagField } from "./AddHost";
 import { CredentialForm } from "./CredentialForm";
-import { credentialOf, emptyDraft } from "./draft";
+import { ALIAS_TAKEN, credentialOf, emptyDraft } from "./draft";
 import { AuthorizedKeysLine, HostTestPanel } from "./FirstConnection";
 import { ConnectFailed } from "./Hosts";
 
@@ -285,7 +285,7 @@ function EditDialog({ host, onClose }: { host: Host; onClose: () => void }) {
                     label="Name"
                     value={alias}
                     onChange={(event) => setAlias(event.target.value)}
-                    error={error?.code === "alias_taken" || error?.field === "alias" ? error.message : null}
+                    error={error?.code === "alias_taken" ? ALIAS_TAKEN : error?.at("alias")}
                 />
                 <Field
                     label="User on the host"

@@ -231,7 +231,7 @@ function AddUser({ onClose }: { onClose: () => void }) {
                     value={username}
                     data-testid="user-username"
                     onChange={(event) => setUsername(event.target.value)}
-                    error={error?.field === "username" ? error.message : null}
+                    error={error?.at("username")}
                     hint="What they sign in with"
                 />
                 <Field

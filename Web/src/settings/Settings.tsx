@@ -171,9 +171,9 @@ function PasswordForm({ username }: { username: string }) {
     const submit = async (event: FormEvent) => {
         event.preventDefault();
         setTried(true);
+        setError(null);
         if (weak) return;
         setBusy(true);
-        setError(null);
         try {
             await api.changePassword(current, next);
             toast("Your password is changed", { tone: "good", hint: "Your other sign-ins have ended." });
@@ -212,7 +212,7 @@ function PasswordForm({ username }: { username: string }) {
                 required
                 value={next}
                 onChange={(event) => setNext(event.target.value)}
-                error={error?.field === "new" ? `${error.message} ${error.hint}` : wasTried ? weak : null}
+                error={error?.at("new") ?? (wasTried ? weak : null)}
                 hint="At least 12 characters"
                 data-testid="password-new"
             />
