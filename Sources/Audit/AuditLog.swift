@@ -103,15 +103,21 @@ public struct AuditLog: Sendable {
 public struct AuditFilter: Sendable, Hashable {
     /// An action, or the first part of its dotted name: `host` finds `host.add`.
     public var action: String?
-    /// The actor's id or name.
+    /// The actor's id, or text that stands anywhere in the name; case does not matter for ASCII letters.
     public var actor: String?
+    /// Further actors that `actor` means, by their ids: the log has no user names.
+    public var actorIDs: [String]
     public var session: String?
     /// Text that stands anywhere in the names, addresses or details; case does not matter for ASCII letters.
     public var text: String?
 
-    public init(action: String? = nil, actor: String? = nil, session: String? = nil, text: String? = nil) {
+    public init(
+        action: String? = nil, actor: String? = nil, actorIDs: [String] = [], session: String? = nil,
+        text: String? = nil
+    ) {
         self.action = action
         self.actor = actor
+        self.actorIDs = actorIDs
         self.session = session
         self.text = text
     }
@@ -124,7 +130,12 @@ public struct AuditFilter: Sendable, Hashable {
             condition = "\(fragment: condition) AND (action = \(action) OR action LIKE \(below) ESCAPE '\\')"
         }
         if let actor {
-            condition = "\(fragment: condition) AND (actor_id = \(actor) OR lower(actor_name) = lower(\(actor)))"
+            let anywhere = "%" + Self.pattern(actor) + "%"
+            condition = """
+                \(fragment: condition) AND (actor_id = \(actor) OR lower(actor_name) LIKE lower(\(anywhere)) ESCAPE '\\'
+                """
+            for id in actorIDs { condition = "\(fragment: condition) OR actor_id = \(id)" }
+            condition = "\(fragment: condition))"
         }
         if let session { condition = "\(fragment: condition) AND session = \(session)" }
         if let text, !text.isEmpty {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { aliasProblem, parseEndpoint, portProblem, suggestedAlias } from "../src/hosts/draft";
+import { aliasProblem, isAliasTaken, parseEndpoint, portProblem, suggestedAlias } from "../src/hosts/draft";
 import { inUsefulOrder, matches } from "../src/hosts/search";
 import { passwordProblem } from "../src/people/password";
 import { idleJump, LineSplitter, parseEvent, parseHeader, parseSize } from "../src/recordings/eventStream";
+import { minutesProblem } from "../src/settings/minutes";
 import { endingSentence } from "../src/terminal/endings";
 import { codePointWidth } from "../src/terminal/widths";
 import { ago, clock, inert, initials, span } from "../src/ui/text";
@@ -47,6 +48,14 @@ test("a port and an alias are checked before the server is asked", () => {
     assert.ok(portProblem("ssh"));
     assert.equal(aliasProblem("web-prod.01"), null);
     assert.ok(aliasProblem("web prod"));
+    assert.ok(isAliasTaken(" Web-1", [{ alias: "web-1" }]));
+    assert.ok(!isAliasTaken("web", [{ alias: "web-1" }]));
+});
+
+test("minutes that are no number are refused, not guessed", () => {
+    assert.equal(minutesProblem("30", 1), null);
+    assert.equal(minutesProblem("0", 0), null);
+    for (const text of ["", " ", "0", "-5", "2.5", "1e3", "10081"]) assert.ok(minutesProblem(text, 1), text);
 });
 
 test("hosts are found by words, tags and environment", () => {
@@ -67,7 +76,7 @@ test("hosts are found by words, tags and environment", () => {
 
 test("a password is long, and not the name", () => {
     assert.ok(passwordProblem("short", "ada"));
-    assert.ok(passwordProblem("aaaaaaaaaaaaaa", "x"));
+    assert.equal(passwordProblem("aaaaaaaaaaaaaa", "x"), "Use at least 5 different characters.");
     assert.ok(passwordProblem("my name is ada!", "ada"));
     assert.equal(passwordProblem("correct horse battery", "ada"), null);
 });

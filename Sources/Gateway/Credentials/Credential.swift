@@ -66,6 +66,12 @@ struct Credential: Sendable {
         self.secret = secret
     }
 
+    /// The line for the host's `authorized_keys`, of a stored key.
+    static func authorizedKeysLine(_ secret: SecretBytes) throws(GatewayError) -> String {
+        let stored = try key(secret, nil)
+        return stored.publicKey.authorizedKeysLine(comment: stored.comment)
+    }
+
     private static func key(_ file: SecretBytes, _ passphrase: SecretBytes?) throws(GatewayError) -> SSHPrivateKey {
         do {
             return try file.withArray { bytes in

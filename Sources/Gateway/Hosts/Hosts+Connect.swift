@@ -72,17 +72,26 @@ extension Hosts {
 
     private func credentials(_ host: StoredHost) async throws(GatewayError) -> [SSHCredential] {
         guard host.credentialKind != .none else { return [] }
+        let secret = try await openedSecret(host)
+        return try Credential.forSigningIn(host.credentialKind, secret)
+    }
+
+    /// The line for `authorized_keys` of the key that the host has, for those who may change the host.
+    public func authorizedKeysLine(_ id: String, caller: Caller) async throws(GatewayError) -> String? {
+        let host = try await find(id, caller)
+        guard host.credentialKind == .key, may(.hostEdit, caller, host) else { return nil }
+        let secret = try await openedSecret(host)
+        return try Credential.authorizedKeysLine(secret)
+    }
+
+    private func openedSecret(_ host: StoredHost) async throws(GatewayError) -> SecretBytes {
         let records = records
         guard let sealed = try await read({ tx in try records.credential(host.id, in: tx) }) else {
             throw GatewayError(
                 "credential_missing", status: 409, "There is no credential for \(host.alias).",
                 hint: "Give the host a password or a key.")
         }
-        let secret: SecretBytes
-        do { secret = try await vault.open(sealed, for: identity(host.id)) } catch {
-            throw GatewayError(storage: error)
-        }
-        return try Credential.forSigningIn(host.credentialKind, secret)
+        do { return try await vault.open(sealed, for: identity(host.id)) } catch { throw GatewayError(storage: error) }
     }
 
     /// Writes the alert down and says what changed.

@@ -33,12 +33,13 @@ extension People {
         }
     }
 
-    /// A new link for a person who lost the first one, or the password. Older links of that person become void.
+    /// A new link for a person who lost the first one, or the password. Older links of that person become void, and
+    /// their sign-ins end; one's own go on.
     ///
     /// - Throws: 403 without `user.manage`, 404, 409 `user_disabled`.
     public func invite(_ caller: Caller, id: String) async throws(GatewayError) -> Invitation {
         try policy.require(.userManage, of: caller)
-        return try await GatewayError.mapping {
+        let (invitation, ended) = try await GatewayError.mapping {
             try await store.transaction { [self] tx in
                 let person = try existing(id, in: tx)
                 guard !person.user.disabled else {
@@ -46,9 +47,13 @@ extension People {
                         "user_disabled", "The account \(person.user.username) is disabled.", hint: "Enable it first.")
                 }
                 try record(caller, "user.invite", person, [:], in: tx)
-                return try makeInvitation(for: id, in: tx)
+                let ended: [Revocation] =
+                    if id == caller.userID { [] } else { try endAll(of: id, because: "new link", in: tx) }
+                return (try makeInvitation(for: id, in: tx), ended)
             }
         }
+        announce(ended)
+        return invitation
     }
 
     /// Changes a person. Disabling ends all sign-ins and links at once.

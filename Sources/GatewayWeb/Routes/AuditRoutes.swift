@@ -25,7 +25,10 @@ struct AuditRoutes: Sendable {
         try gateway.services.require(.auditRead, caller, on: nil)
         let limit = try call.integer("limit", in: 1...500) ?? Self.pageSize
         let before = try call.integer("before", in: 1...Int64.max)
-        let filter = AuditFilter(action: call.query("action"), actor: call.query("actor"), text: call.query("q"))
+        let actor = call.query("actor")
+        let filter = AuditFilter(
+            action: call.query("action"), actor: actor, actorIDs: try await people(named: actor, caller),
+            text: call.query("q"))
         do {
             // One more than asked for tells whether there is another page.
             let entries = try await gateway.audit.entries(before: before, limit: Int(limit) + 1, filter: filter)
@@ -35,6 +38,12 @@ struct AuditRoutes: Sendable {
         } catch let error as AuditError {
             throw GatewayError(unreadableLog: error)
         }
+    }
+
+    /// The ids of the first people whose user name contains the text.
+    private func people(named text: String?, _ caller: Caller) async throws -> [String] {
+        guard let folded = text?.lowercased(), !folded.isEmpty else { return [] }
+        return try await gateway.people.users(caller).filter { $0.username.contains(folded) }.prefix(100).map(\.id)
     }
 }
 

@@ -59,7 +59,9 @@ struct HostRoutes: Sendable {
             return try JSONAnswer.response(probe)
         }
         routes.signedIn(.get, "/api/hosts/:id") { call, caller in
-            try answer(try await hosts.host(call.parameter("id"), caller: caller))
+            let host = try await hosts.host(call.parameter("id"), caller: caller)
+            // A credential that can't be opened is told where it is used; the host is shown all the same.
+            return try answer(host, try? await hosts.authorizedKeysLine(host.id, caller: caller))
         }
         routes.signedIn(.patch, "/api/hosts/:id") { call, caller in
             let change = try call.body(HostChangeBody.self).change

@@ -47,19 +47,24 @@ struct PeopleRoutes: Sendable {
                 caller, id: call.parameter("id"), name: body.name, role: body.role, disabled: body.disabled)
             return try JSONAnswer.response(OneUserAnswer(user: UserAnswer(user)))
         }
+        routes.signedIn(.post, "/api/users/:id/invitation") { call, caller in
+            let invitation = try await people.invite(caller, id: call.parameter("id"))
+            return try JSONAnswer.response(InvitationAnswer(invitation: link(invitation, call)), status: .created)
+        }
     }
 
     private func addUser(_ call: Call, _ caller: Caller) async throws -> Response {
         let body = try call.body(NewUserBody.self)
         let (user, invitation) = try await people.add(
             caller, username: body.username, name: body.name, role: body.role, password: body.password)
-        // The secret stands in the fragment: it is in no log on the way, and in no Referer.
-        let host = call.request.head.authority ?? ""
-        let link = invitation.map {
-            AddedUserAnswer.Link(
-                link: "\(scheme)://\(host)/#/welcome?token=\($0.token)", expiresAt: $0.expiresAt.iso8601)
-        }
         return try JSONAnswer.response(
-            AddedUserAnswer(user: UserAnswer(user), invitation: link), status: .created)
+            AddedUserAnswer(user: UserAnswer(user), invitation: invitation.map { link($0, call) }), status: .created)
+    }
+
+    /// The secret stands in the fragment: it is in no log on the way, and in no Referer.
+    private func link(_ invitation: Invitation, _ call: Call) -> AddedUserAnswer.Link {
+        let host = call.request.head.authority ?? ""
+        return AddedUserAnswer.Link(
+            link: "\(scheme)://\(host)/#/welcome?token=\(invitation.token)", expiresAt: invitation.expiresAt.iso8601)
     }
 }

@@ -142,6 +142,7 @@ import Vault
                 credential: .generated), caller: admin)
         let key = try SSHPublicKey(authorizedKeysLine: try #require(line))
         #expect(key.algorithm == "ssh-ed25519" && key.fingerprint == host.credential.fingerprint)
+        #expect(try await domain.hosts.authorizedKeysLine(host.id, caller: admin) == line)
         #expect(await domain.code { try await connect(domain, host.id, admin) } == "authentication_failed")
         try server.authorize(try #require(line))
         await (try connect(domain, host.id, admin)).close()

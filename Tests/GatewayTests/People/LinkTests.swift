@@ -143,6 +143,10 @@ import Testing
         let admin = try await domain.firstAdmin()
         let bob = try await domain.person(admin, "bob", role: "guest")
         let link = try await domain.people.invite(admin, id: bob.userID)
+        let ended = await domain.code {
+            try await domain.people.caller(userID: bob.userID, signInID: bob.signInID, address: "")
+        }
+        #expect(ended == "not_signed_in", "whoever still has an old device is out at once")
         _ = try await domain.people.redeem(
             token: link.token, username: "", name: "", password: "quite another password", address: "")
         let old = await domain.code {

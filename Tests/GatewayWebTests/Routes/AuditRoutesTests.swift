@@ -23,6 +23,8 @@ struct AuditRoutesTests {
             #expect(rest["entries.0.object.name"] == .string("grace") && rest["next"] == .null)
             let found = try await admin.json("GET", "/api/audit?q=EDSGER&actor=Ada")
             #expect(found["entries"]?.items.isEmpty == false)
+            let part = try await admin.json("GET", "/api/audit?actor=aD")
+            #expect(part["entries"]?.items.isEmpty == false)
             let verified = try await admin.json("GET", "/api/audit/verify")
             #expect(verified["ok"] == .bool(true) && verified["problem"] == .null)
         }

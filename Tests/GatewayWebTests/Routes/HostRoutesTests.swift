@@ -25,6 +25,7 @@ struct HostRoutesTests {
                 #expect(changed["host.alias"] == .string("web-1"))
                 let one = try await admin.json("GET", "/api/hosts/\(id)")
                 #expect(one["host.tags"] == .array([.string("gpu"), .string("web")]))
+                #expect(one["authorizedKeysLine"]?.text?.hasPrefix("ssh-ed25519 ") == true)
                 let removed = try await admin.call("DELETE", "/api/hosts/\(id)")
                 #expect(removed.status == 204)
                 let gone = try await admin.call("GET", "/api/hosts/\(id)")

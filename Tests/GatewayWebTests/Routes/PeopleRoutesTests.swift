@@ -11,7 +11,10 @@ struct PeopleRoutesTests {
             let admin = try await server.admin()
             let added = try await admin.json(
                 "POST", "/api/users", #"{"username": "grace", "name": "Grace", "role": "devops"}"#)
-            let link = try #require(added["invitation.link"]?.text)
+            let id = try #require(added["user.id"]?.text)
+            let again = try await admin.json("POST", "/api/users/\(id)/invitation")
+            let link = try #require(again["invitation.link"]?.text)
+            #expect(link != added["invitation.link"]?.text)
             let start = "http://localhost:\(server.server.port)/#/welcome?token="
             #expect(link.hasPrefix(start))
             let guest = server.browser()

@@ -4,6 +4,7 @@ import type {
     Environment,
     Host,
     HostTest,
+    Invitation,
     Me,
     NewCredential,
     NewHost,
@@ -36,6 +37,11 @@ export class ApiError extends Error {
 
     get field(): string | null {
         return typeof this.body.field === "string" ? this.body.field : null;
+    }
+
+    /** The words for a form's field, when the refusal is about it: what is wrong, and what to do. */
+    at(field: string): string | null {
+        return this.field === field ? `${this.message} ${this.hint}`.trim() : null;
     }
 
     /** Seconds until another attempt is allowed. */
@@ -111,12 +117,18 @@ export class ApiClient {
         let response = await send(method, path, body, signal);
         if (response.status === 401 && !isAuthentication) {
             const error = await failure(response);
+            // A wrong password in a form says nothing about the sign-in, and is not sent a second time.
+            if (error.code === "wrong_credentials") throw error;
             if (!(await this.refresh())) {
                 this.onSignedOut(error);
                 throw error;
             }
             response = await send(method, path, body, signal);
-            if (response.status === 401) this.onSignedOut(await failure(response.clone()));
+            if (response.status === 401) {
+                const again = await failure(response);
+                if (again.code !== "wrong_credentials") this.onSignedOut(again);
+                throw again;
+            }
         }
         if (!response.ok) throw await failure(response);
         if (response.status === 204) return undefined as T;
@@ -180,15 +192,17 @@ export class ApiClient {
 
     users = async () => (await this.request<{ users: User[] }>("GET", "/api/users")).users;
     addUser = (body: { username: string; name: string; role: string }) =>
-        this.request<{ user: User; invitation?: { link: string; expiresAt: string } }>("POST", "/api/users", body);
+        this.request<{ user: User; invitation?: Invitation }>("POST", "/api/users", body);
     updateUser = async (id: string, body: { name?: string; role?: string; disabled?: boolean }) =>
         (await this.request<{ user: User }>("PATCH", `/api/users/${encodeURIComponent(id)}`, body)).user;
 
+    inviteUser = async (id: string) =>
+        (await this.request<{ invitation: Invitation }>("POST", `/api/users/${encodeURIComponent(id)}/invitation`))
+            .invitation;
+
     hosts = async () => (await this.request<{ hosts: Host[] }>("GET", "/api/hosts")).hosts;
-    host = async (id: string) => {
-        const answer = await this.request<Host | { host: Host }>("GET", `/api/hosts/${encodeURIComponent(id)}`);
-        return "host" in answer ? answer.host : answer;
-    };
+    host = (id: string) =>
+        this.request<{ host: Host; authorizedKeysLine?: string }>("GET", `/api/hosts/${encodeURIComponent(id)}`);
     probe = (address: string, port: number) => this.request<Probe>("POST", "/api/hosts/probe", { address, port });
     addHost = (body: NewHost) => this.request<{ host: Host; authorizedKeysLine?: string }>("POST", "/api/hosts", body);
     updateHost = async (
@@ -213,7 +227,8 @@ export class ApiClient {
     };
     removeHost = (id: string) => this.request<void>("DELETE", `/api/hosts/${encodeURIComponent(id)}`);
     testHost = (id: string) => this.request<HostTest>("POST", `/api/hosts/${encodeURIComponent(id)}/test`);
-    acceptHostKey = (id: string, fingerprint: string) =>
+    /** Ends an alert: the offered fingerprint accepts that key, the recorded one keeps that. */
+    judgeHostKey = (id: string, fingerprint: string) =>
         this.request<{ host: Host }>("POST", `/api/hosts/${encodeURIComponent(id)}/host-key`, { fingerprint });
 
     sessions = async (state: "live" | "ended") =>

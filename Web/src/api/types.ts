@@ -27,6 +27,12 @@ export interface Me {
     permissions: string[];
 }
 
+/** A link with which a person chooses a password. */
+export interface Invitation {
+    link: string;
+    expiresAt: string;
+}
+
 export interface TokenInfo {
     kind: "first-admin" | "invitation";
     username?: string | null;

@@ -6,29 +6,9 @@ import { Button } from "../ui/controls";
 import { Empty, NoPermission, PageHead, Problem, Skeleton } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { fullTime, inert, shortTime } from "../ui/text";
+import { actions } from "./actions";
 
 const PAGE = 60;
-const actions = [
-    "user.sign_in",
-    "user.sign_out",
-    "user.add",
-    "user.update",
-    "host.add",
-    "host.update",
-    "host.remove",
-    "host.probe",
-    "host.key_changed",
-    "host.key_accepted",
-    "session.start",
-    "session.join",
-    "session.invite",
-    "session.control",
-    "session.leave",
-    "session.end",
-    "recording.view",
-    "recording.export",
-    "settings.update",
-];
 
 interface Filter {
     action: string;

@@ -1,20 +1,22 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { Environment, Host } from "../api/types";
 import { go } from "../app/router";
 import { load } from "../app/session";
-import { useMay } from "../app/store";
+import { useMay, useStore } from "../app/store";
 import { Button, Choice, Field } from "../ui/controls";
 import { NoPermission, PageHead, Problem, Randomart } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { inert } from "../ui/text";
 import { CredentialForm } from "./CredentialForm";
 import {
+    ALIAS_TAKEN,
     aliasProblem,
     credentialOf,
     draft,
     emptyDraft,
     type HostDraft,
+    isAliasTaken,
     parseEndpoint,
     portProblem,
     suggestedAlias,
@@ -93,7 +95,12 @@ export function AddHost() {
 
     if (!mayAdd) return <NoPermission permission="host.add" />;
     if (added) return <FirstConnection host={added.host} authorizedKeysLine={added.authorizedKeysLine} />;
-    const props = { value, change, error, isBusy };
+    // What was refused is not what stands there now.
+    const changeByHand = (part: Partial<HostDraft>) => {
+        setError(null);
+        change(part);
+    };
+    const props = { value, change: changeByHand, error, isBusy };
     return (
         <div className="narrow">
             <PageHead title="Add a host">
@@ -133,7 +140,7 @@ export function AddHost() {
                             void save();
                         }}
                     >
-                        <CredentialForm value={value} change={change} error={error} />
+                        <CredentialForm value={value} change={changeByHand} error={error} />
                         {error && !isCredentialError(error) && <Problem compact error={error} testid="wizard-error" />}
                         <WizardButtons
                             back={() => move(2)}
@@ -175,11 +182,12 @@ function Details(
     { value, change, error, isBusy, next, keepProbe }: StepProps & { next: () => void; keepProbe: () => void },
 ) {
     const [wasTried, setTried] = useState(false);
-    const aliasError = error?.code === "alias_taken" || error?.field === "alias"
-        ? error.message
-        : wasTried
-        ? aliasProblem(value.alias)
-        : null;
+    const hosts = useStore((s) => s.hosts.data);
+    useEffect(() => void load("hosts"), []);
+    const isTaken = isAliasTaken(value.alias, hosts ?? []);
+    const aliasError = error?.code === "alias_taken"
+        ? ALIAS_TAKEN
+        : error?.at("alias") ?? (wasTried ? aliasProblem(value.alias) ?? (isTaken ? ALIAS_TAKEN : null) : null);
     const portError = wasTried || error?.field === "port" ? portProblem(value.port) : null;
     const isProbed = value.probe?.address === value.address.trim() && value.probe?.port === Number(value.port);
     const takeAddress = (text: string) => {
@@ -202,8 +210,9 @@ function Details(
             onSubmit={(event) => {
                 event.preventDefault();
                 setTried(true);
+                change({});
                 if (
-                    aliasProblem(value.alias) || portProblem(value.port) || !value.address.trim() ||
+                    aliasProblem(value.alias) || isTaken || portProblem(value.port) || !value.address.trim() ||
                     !value.username.trim()
                 ) return;
                 if (isProbed) keepProbe();

@@ -4,7 +4,7 @@ import { usePolling } from "../app/polling";
 import { go } from "../app/router";
 import { load } from "../app/session";
 import { toast, useStore } from "../app/store";
-import { Button, Field } from "../ui/controls";
+import { Button, Dialog, Field } from "../ui/controls";
 import { Empty, PageHead, Problem, Randomart, Skeleton } from "../ui/display";
 import { fullTime, inert } from "../ui/text";
 
@@ -12,6 +12,7 @@ import { fullTime, inert } from "../ui/text";
 export function ChangedKey({ id }: { id: string }) {
     const hosts = useStore((s) => s.hosts);
     const [typed, setTyped] = useState("");
+    const [isKeeping, setKeeping] = useState(false);
     const [isBusy, setBusy] = useState(false);
     const [error, setError] = useState<ApiError | null>(null);
     usePolling(() => void load("hosts"), 10_000);
@@ -41,12 +42,12 @@ export function ChangedKey({ id }: { id: string }) {
         );
     }
     const mayAccept = host.may?.edit ?? false;
-    const accept = async () => {
+    const judge = async (fingerprint: string, done: string) => {
         setBusy(true);
         setError(null);
         try {
-            await api.acceptHostKey(host.id, alert.offeredFingerprint);
-            toast(`The new key of ${inert(host.alias, 60)} is recorded`, { tone: "good" });
+            await api.judgeHostKey(host.id, fingerprint);
+            toast(done, { tone: "good" });
             await load("hosts");
             go("/hosts");
         } catch (problem) {
@@ -54,6 +55,8 @@ export function ChangedKey({ id }: { id: string }) {
         }
         setBusy(false);
     };
+    const accept = () => judge(alert.offeredFingerprint, `The new key of ${inert(host.alias, 60)} is recorded`);
+    const keep = () => judge(host.hostKey.fingerprint, `The recorded key of ${inert(host.alias, 60)} stays`);
     return (
         <div data-testid="changed-key">
             <PageHead
@@ -100,9 +103,22 @@ export function ChangedKey({ id }: { id: string }) {
                             onChange={(event) => setTyped(event.target.value)}
                             data-testid="accept-alias"
                         />
-                        {error && <Problem compact error={error} />}
+                        {error && !isKeeping && <Problem compact error={error} />}
+                        <p className="muted">
+                            If the offered key is not the host's, keep the recorded one: the alarm ends, and the next
+                            connection must show the recorded key again.
+                        </p>
                         <div className="form-actions">
                             <Button onClick={() => go("/hosts")}>Leave it stopped</Button>
+                            <Button
+                                onClick={() => {
+                                    setError(null);
+                                    setKeeping(true);
+                                }}
+                                data-testid="keep-key"
+                            >
+                                Keep the recorded key
+                            </Button>
                             <Button
                                 tone="danger"
                                 type="submit"
@@ -126,6 +142,32 @@ export function ChangedKey({ id }: { id: string }) {
                         </div>
                     </div>
                 )}
+            {isKeeping && (
+                <Dialog
+                    title={`Keep the recorded key of ${inert(host.alias, 60)}?`}
+                    onClose={() => setKeeping(false)}
+                    actions={
+                        <>
+                            <Button onClick={() => setKeeping(false)}>Cancel</Button>
+                            <Button
+                                tone="primary"
+                                busy={isBusy}
+                                onClick={() => void keep()}
+                                data-testid="keep-key-confirm"
+                            >
+                                Keep the recorded key
+                            </Button>
+                        </>
+                    }
+                >
+                    <p>
+                        The alarm ends. The next connection must show the recorded key again; any other key stops it and
+                        raises a new alarm.
+                    </p>
+                    <p className="fingerprint">{host.hostKey.fingerprint}</p>
+                    {error && <Problem compact error={error} />}
+                </Dialog>
+            )}
         </div>
     );
 }

@@ -1,16 +1,16 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { Environment, Host } from "../api/types";
 import { usePolling } from "../app/polling";
 import { go } from "../app/router";
 import { connect, type ConnectProblem, load } from "../app/session";
 import { toast, useStore } from "../app/store";
-import { Button, Choice, Dialog, Field } from "../ui/controls";
+import { Button, Choice, CopyButton, Dialog, Field } from "../ui/controls";
 import { Empty, EnvironmentLabel, PageHead, Problem, Randomart, Skeleton } from "../ui/display";
 import { ago, fullTime, inert } from "../ui/text";
 import { isCredentialReady, TagField } from "./AddHost";
 import { CredentialForm } from "./CredentialForm";
-import { credentialOf, emptyDraft } from "./draft";
+import { ALIAS_TAKEN, credentialOf, emptyDraft } from "./draft";
 import { AuthorizedKeysLine, HostTestPanel } from "./FirstConnection";
 import { ConnectFailed } from "./Hosts";
 
@@ -24,6 +24,8 @@ export function HostPage({ id }: { id: string }) {
     const [newLine, setNewLine] = useState<string | null>(null);
     usePolling(() => void load("hosts"), 10_000);
     const host = hosts.data?.find((one) => one.id === id);
+    const [replacements, setReplacements] = useState(0);
+    const line = useKeyLine(host, replacements);
     if (!hosts.data) {
         return hosts.error ? <Problem error={hosts.error} retry={() => void load("hosts")} /> : <Skeleton />;
     }
@@ -110,9 +112,29 @@ export function HostPage({ id }: { id: string }) {
                     </dl>
                     <div className="panel-head">
                         <h2>Sign-in</h2>
-                        {mayEdit && <Button small icon="key" onClick={() => setAsking("credential")}>Replace</Button>}
+                        {mayEdit && (
+                            <Button
+                                small
+                                icon="key"
+                                onClick={() => setAsking("credential")}
+                                data-testid="credential-replace"
+                            >
+                                Replace
+                            </Button>
+                        )}
                     </div>
                     <p>{credentialWords(host)}</p>
+                    {line && !newLine && (
+                        <>
+                            <p>
+                                Its line for <code>~{inert(host.username, 40)}/.ssh/authorized_keys</code> on the host:
+                            </p>
+                            <pre className="preview" data-testid="authorized-keys-line">{line}</pre>
+                            <div>
+                                <CopyButton text={line} label="Copy the line" />
+                            </div>
+                        </>
+                    )}
                 </section>
                 <section className="panel stack">
                     <h2>Host key</h2>
@@ -130,7 +152,12 @@ export function HostPage({ id }: { id: string }) {
                 </section>
             </div>
             {newLine && <AuthorizedKeysLine host={host} line={newLine} />}
-            <HostTestPanel host={host} runsAtOnce={false} />
+            {/* What a test found out holds for the credential that it was made with. */}
+            <HostTestPanel
+                key={`${host.credential.fingerprint ?? ""} ${replacements}`}
+                host={host}
+                runsAtOnce={false}
+            />
             {mayEdit && (
                 <div className="form-actions">
                     <Button tone="caution" icon="trash" onClick={() => setAsking("remove")} data-testid="host-remove">
@@ -143,7 +170,10 @@ export function HostPage({ id }: { id: string }) {
                 <CredentialDialog
                     host={host}
                     onClose={() => setAsking(null)}
-                    onLine={setNewLine}
+                    onReplaced={(line) => {
+                        setNewLine(line);
+                        setReplacements((count) => count + 1);
+                    }}
                 />
             )}
             {asking === "remove" && <RemoveDialog host={host} onClose={() => setAsking(null)} />}
@@ -159,6 +189,25 @@ export function HostPage({ id }: { id: string }) {
             )}
         </div>
     );
+}
+
+/** The public line of the host's key; nothing for a password, or for those who may not change the host. */
+function useKeyLine(host: Host | undefined, replacements: number): string | null {
+    const [line, setLine] = useState<string | null>(null);
+    const id = host?.credential?.kind === "key" && host.may?.edit ? host.id : null;
+    const fingerprint = host?.credential?.fingerprint;
+    useEffect(() => {
+        let isWanted = true;
+        setLine(null);
+        if (id) {
+            api.host(id).then(
+                (answer) => isWanted && setLine(answer.authorizedKeysLine ?? null),
+                () => undefined,
+            );
+        }
+        return () => void (isWanted = false);
+    }, [id, fingerprint, replacements]);
+    return line;
 }
 
 function credentialWords(host: Host) {
@@ -236,7 +285,7 @@ function EditDialog({ host, onClose }: { host: Host; onClose: () => void }) {
                     label="Name"
                     value={alias}
                     onChange={(event) => setAlias(event.target.value)}
-                    error={error?.code === "alias_taken" || error?.field === "alias" ? error.message : null}
+                    error={error?.code === "alias_taken" ? ALIAS_TAKEN : error?.at("alias")}
                 />
                 <Field
                     label="User on the host"
@@ -259,7 +308,7 @@ function EditDialog({ host, onClose }: { host: Host; onClose: () => void }) {
 }
 
 function CredentialDialog(
-    { host, onClose, onLine }: { host: Host; onClose: () => void; onLine: (line: string) => void },
+    { host, onClose, onReplaced }: { host: Host; onClose: () => void; onReplaced: (line: string | null) => void },
 ) {
     const [value, setValue] = useState({ ...emptyDraft(), username: host.username, alias: host.alias });
     const [isBusy, error, attempt] = useAttempt();
@@ -267,7 +316,7 @@ function CredentialDialog(
         attempt(async () => {
             try {
                 const { authorizedKeysLine } = await api.updateHost(host.id, { credential: credentialOf(value) });
-                if (authorizedKeysLine) onLine(authorizedKeysLine);
+                onReplaced(authorizedKeysLine ?? null);
                 toast("The credential is in the vault", { tone: "good" });
                 onClose();
             } catch (problem) {
@@ -289,6 +338,7 @@ function CredentialDialog(
                         busy={isBusy}
                         disabled={!isCredentialReady(value)}
                         onClick={() => void save()}
+                        data-testid="credential-save"
                     >
                         Replace
                     </Button>

@@ -72,6 +72,14 @@ export function aliasProblem(alias: string): string | null {
         : "Letters, digits, dots, dashes and underscores; up to 63.";
 }
 
+export const ALIAS_TAKEN = "Another host has this name already: choose another one.";
+
+/** Names that differ in case alone are the same to the server. */
+export function isAliasTaken(alias: string, hosts: { alias: string }[]): boolean {
+    const wanted = alias.trim().toLowerCase();
+    return hosts.some((host) => host.alias.toLowerCase() === wanted);
+}
+
 export function credentialOf(draft: HostDraft): NewCredential {
     if (draft.credentialKind === "password") return { kind: "password", password: draft.password };
     if (draft.credentialKind === "generated") return { kind: "generated" };

@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
-import type { User } from "../api/types";
+import type { Invitation, User } from "../api/types";
 import { usePolling } from "../app/polling";
 import { load } from "../app/session";
 import { toast, toastError, useMay, useStore } from "../app/store";
@@ -37,6 +37,9 @@ export function People() {
                                 <th>Role</th>
                                 <th>Last signed in</th>
                                 <th>May sign in</th>
+                                <th>
+                                    <span className="offscreen">New link</span>
+                                </th>
                             </tr>
                         </thead>
                         <tbody>{list.map((user) => <UserRow key={user.id} user={user} />)}</tbody>
@@ -51,6 +54,7 @@ export function People() {
 function UserRow({ user }: { user: User }) {
     const me = useStore((s) => s.me?.user.id);
     const [isBusy, setBusy] = useState(false);
+    const [isInviting, setInviting] = useState(false);
     const change = async (body: { role?: string; disabled?: boolean }, done: string) => {
         setBusy(true);
         try {
@@ -112,7 +116,81 @@ function UserRow({ user }: { user: User }) {
                         )}
                 />
             </td>
+            <td className="row-actions">
+                {user.id !== me && (
+                    <Button
+                        small
+                        icon="key"
+                        disabled={user.disabled}
+                        onClick={() => setInviting(true)}
+                        data-testid="user-invite"
+                    >
+                        New link
+                    </Button>
+                )}
+                {isInviting && <NewLink user={user} onClose={() => setInviting(false)} />}
+            </td>
         </tr>
+    );
+}
+
+/** For a lost invitation or a forgotten password. */
+function NewLink({ user, onClose }: { user: User; onClose: () => void }) {
+    const [isBusy, setBusy] = useState(false);
+    const [error, setError] = useState<ApiError | null>(null);
+    const [invitation, setInvitation] = useState<Invitation | null>(null);
+    const make = async () => {
+        setBusy(true);
+        setError(null);
+        try {
+            setInvitation(await api.inviteUser(user.id));
+        } catch (problem) {
+            setError(asApiError(problem));
+        }
+        setBusy(false);
+    };
+    if (invitation) return <InvitationDialog name={user.name} invitation={invitation} onClose={onClose} />;
+    return (
+        <Dialog
+            title={`A new link for ${inert(user.name, 60)}?`}
+            onClose={onClose}
+            testid="new-link-dialog"
+            actions={
+                <>
+                    <Button onClick={onClose}>Cancel</Button>
+                    <Button tone="primary" busy={isBusy} onClick={() => void make()} data-testid="user-invite-confirm">
+                        Make a new link
+                    </Button>
+                </>
+            }
+        >
+            <p>With it they choose a new password. Their sign-ins and their older links end now.</p>
+            {error && <Problem compact error={error} />}
+        </Dialog>
+    );
+}
+
+function InvitationDialog(
+    { name, invitation, onClose }: { name: string; invitation: Invitation; onClose: () => void },
+) {
+    return (
+        <Dialog
+            title={`Invitation for ${inert(name, 60)}`}
+            onClose={onClose}
+            testid="invitation-dialog"
+            actions={
+                <>
+                    <Button onClick={onClose}>Done</Button>
+                    <CopyButton tone="primary" text={invitation.link} label="Copy the link" testid="invitation-copy" />
+                </>
+            }
+        >
+            <p>
+                Send this link over a channel that you trust. It works once, until{" "}
+                {fullTime(invitation.expiresAt)}, and is not shown again.
+            </p>
+            <pre className="preview" data-testid="invitation-link">{invitation.link}</pre>
+        </Dialog>
     );
 }
 
@@ -122,7 +200,7 @@ function AddUser({ onClose }: { onClose: () => void }) {
     const [role, setRole] = useState("devops");
     const [isBusy, setBusy] = useState(false);
     const [error, setError] = useState<ApiError | null>(null);
-    const [invitation, setInvitation] = useState<{ link: string; expiresAt: string } | null>(null);
+    const [invitation, setInvitation] = useState<Invitation | null>(null);
     const submit = async (event: FormEvent) => {
         event.preventDefault();
         setBusy(true);
@@ -138,30 +216,7 @@ function AddUser({ onClose }: { onClose: () => void }) {
         setBusy(false);
     };
     if (invitation) {
-        return (
-            <Dialog
-                title={`Invitation for ${inert(name || username, 60)}`}
-                onClose={onClose}
-                testid="invitation-dialog"
-                actions={
-                    <>
-                        <Button onClick={onClose}>Done</Button>
-                        <CopyButton
-                            tone="primary"
-                            text={invitation.link}
-                            label="Copy the link"
-                            testid="invitation-copy"
-                        />
-                    </>
-                }
-            >
-                <p>
-                    Send this link over a channel that you trust. It works once, until{" "}
-                    {fullTime(invitation.expiresAt)}, and is not shown again.
-                </p>
-                <pre className="preview" data-testid="invitation-link">{invitation.link}</pre>
-            </Dialog>
-        );
+        return <InvitationDialog name={name || username} invitation={invitation} onClose={onClose} />;
     }
     return (
         <Dialog title="Add a person" onClose={onClose} testid="user-dialog">
@@ -176,7 +231,7 @@ function AddUser({ onClose }: { onClose: () => void }) {
                     value={username}
                     data-testid="user-username"
                     onChange={(event) => setUsername(event.target.value)}
-                    error={error?.field === "username" ? error.message : null}
+                    error={error?.at("username")}
                     hint="What they sign in with"
                 />
                 <Field

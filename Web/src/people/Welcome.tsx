@@ -50,9 +50,9 @@ function WelcomeForm({ token, info }: { token: string; info: TokenInfo }) {
     const submit = async (event: FormEvent) => {
         event.preventDefault();
         setTried(true);
+        setError(null);
         if (weak) return;
         setBusy(true);
-        setError(null);
         try {
             await api.redeem({ token, username: username.trim(), name: name.trim() || username.trim(), password });
             store.set((s) => ({ server: s.server && { ...s.server, setupRequired: false } }));
@@ -82,7 +82,7 @@ function WelcomeForm({ token, info }: { token: string; info: TokenInfo }) {
                     readOnly={!isFirst && Boolean(info.username)}
                     value={username}
                     onChange={(event) => setUsername(event.target.value)}
-                    error={error?.field === "username" ? error.message : null}
+                    error={error?.at("username")}
                     data-testid="welcome-username"
                     autoFocus={isFirst}
                 />
@@ -104,7 +104,7 @@ function WelcomeForm({ token, info }: { token: string; info: TokenInfo }) {
                     value={password}
                     onChange={(event) => setPassword(event.target.value)}
                     hint="At least 12 characters: a few words do well."
-                    error={error?.field === "password" ? error.message : wasTried ? weak : null}
+                    error={error?.at("password") ?? (wasTried ? weak : null)}
                     data-testid="welcome-password"
                 />
                 {error && !["username", "password"].includes(error.field ?? "") && (

@@ -8,6 +8,7 @@ import { passwordProblem } from "../people/password";
 import { Button, Choice, Dialog, PasswordField, Switch } from "../ui/controls";
 import { PageHead, Problem, Skeleton } from "../ui/display";
 import { fullTime, inert } from "../ui/text";
+import { MOST_MINUTES, minutesProblem } from "./minutes";
 
 export function Settings() {
     const maySet = useMay("settings.edit");
@@ -170,9 +171,9 @@ function PasswordForm({ username }: { username: string }) {
     const submit = async (event: FormEvent) => {
         event.preventDefault();
         setTried(true);
+        setError(null);
         if (weak) return;
         setBusy(true);
-        setError(null);
         try {
             await api.changePassword(current, next);
             toast("Your password is changed", { tone: "good", hint: "Your other sign-ins have ended." });
@@ -202,6 +203,7 @@ function PasswordForm({ username }: { username: string }) {
                 autoFocus
                 value={current}
                 onChange={(event) => setCurrent(event.target.value)}
+                error={error?.code === "wrong_credentials" ? "This is not your current password." : null}
                 data-testid="password-current"
             />
             <PasswordField
@@ -210,11 +212,11 @@ function PasswordForm({ username }: { username: string }) {
                 required
                 value={next}
                 onChange={(event) => setNext(event.target.value)}
-                error={wasTried ? weak : null}
+                error={error?.at("new") ?? (wasTried ? weak : null)}
                 hint="At least 12 characters"
                 data-testid="password-new"
             />
-            {error && <Problem compact error={error} />}
+            {error && error.code !== "wrong_credentials" && error.field !== "new" && <Problem compact error={error} />}
             <div className="form-actions">
                 <Button onClick={() => setOpen(false)}>Cancel</Button>
                 <Button tone="primary" type="submit" busy={isBusy} data-testid="password-submit">
@@ -227,27 +229,21 @@ function PasswordForm({ username }: { username: string }) {
 
 function ServerPanel() {
     const [settings, setSettings] = useState<ServerSettings | null>(null);
-    const [draft, setDraft] = useState({ seatless: "", idle: "" });
     const [error, setError] = useState<ApiError | null>(null);
     const [isBusy, setBusy] = useState(false);
-    const show = (value: ServerSettings) => {
-        setSettings(value);
-        setDraft({ seatless: String(value.seatlessMinutes), idle: String(value.idleMinutes) });
-    };
-    useEffect(() => void api.settings().then(show, (problem) => setError(asApiError(problem))), []);
+    useEffect(() => void api.settings().then(setSettings, (problem) => setError(asApiError(problem))), []);
     const save = async (change: Partial<ServerSettings>) => {
         setBusy(true);
         setError(null);
         try {
             await api.updateSettings(change);
-            show(await api.settings());
+            setSettings(await api.settings());
             toast("Saved", { tone: "good" });
         } catch (problem) {
             setError(asApiError(problem));
         }
         setBusy(false);
     };
-    const minutes = (text: string) => Math.max(0, Math.round(Number(text) || 0));
     return (
         <section className="panel" aria-label="This copilot">
             <h2>This copilot</h2>
@@ -259,53 +255,24 @@ function ServerPanel() {
                         label="A session without anybody ends after"
                         note="In minutes. Closed laptops and lost phones come back within it."
                     >
-                        <form
-                            className="number-form"
-                            onSubmit={(event) => {
-                                event.preventDefault();
-                                void save({ seatlessMinutes: Math.max(1, minutes(draft.seatless)) });
-                            }}
-                        >
-                            <input
-                                type="number"
-                                min={1}
-                                max={10_080}
-                                value={draft.seatless}
-                                aria-label="Minutes without anybody"
-                                onChange={(event) => setDraft({ ...draft, seatless: event.target.value })}
-                                data-testid="settings-seatless"
-                            />
-                            <Button
-                                type="submit"
-                                busy={isBusy}
-                                disabled={minutes(draft.seatless) === settings.seatlessMinutes}
-                                data-testid="settings-seatless-save"
-                            >
-                                Save
-                            </Button>
-                        </form>
+                        <MinutesForm
+                            label="Minutes without anybody"
+                            least={1}
+                            value={settings.seatlessMinutes}
+                            isBusy={isBusy}
+                            save={(seatlessMinutes) => void save({ seatlessMinutes })}
+                            testid="settings-seatless"
+                        />
                     </Row>
                     <Row label="An idle session ends after" note="In minutes without input or output; 0 for never.">
-                        <form
-                            className="number-form"
-                            onSubmit={(event) => {
-                                event.preventDefault();
-                                void save({ idleMinutes: minutes(draft.idle) });
-                            }}
-                        >
-                            <input
-                                type="number"
-                                min={0}
-                                max={10_080}
-                                value={draft.idle}
-                                aria-label="Idle minutes"
-                                onChange={(event) => setDraft({ ...draft, idle: event.target.value })}
-                                data-testid="settings-idle"
-                            />
-                            <Button type="submit" busy={isBusy} disabled={minutes(draft.idle) === settings.idleMinutes}>
-                                Save
-                            </Button>
-                        </form>
+                        <MinutesForm
+                            label="Idle minutes"
+                            least={0}
+                            value={settings.idleMinutes}
+                            isBusy={isBusy}
+                            save={(idleMinutes) => void save({ idleMinutes })}
+                            testid="settings-idle"
+                        />
                     </Row>
                     <Row
                         label="When a recording can't be written"
@@ -324,6 +291,51 @@ function ServerPanel() {
                 </>
             )}
         </section>
+    );
+}
+
+function MinutesForm({ label, least, value, isBusy, save, testid }: {
+    label: string;
+    least: number;
+    value: number;
+    isBusy: boolean;
+    save: (minutes: number) => void;
+    testid: string;
+}) {
+    const [text, setText] = useState(String(value));
+    const [error, setError] = useState<string | null>(null);
+    useEffect(() => setText(String(value)), [value]);
+    const note = `${testid}-note`;
+    return (
+        <form
+            className={`number-form ${error ? "has-error" : ""}`}
+            noValidate
+            onSubmit={(event) => {
+                event.preventDefault();
+                const problem = minutesProblem(text, least);
+                setError(problem);
+                if (!problem) save(Number(text));
+            }}
+        >
+            <input
+                type="number"
+                min={least}
+                max={MOST_MINUTES}
+                value={text}
+                aria-label={label}
+                aria-invalid={error ? true : undefined}
+                aria-describedby={note}
+                onChange={(event) => {
+                    setText(event.target.value);
+                    setError(null);
+                }}
+                data-testid={testid}
+            />
+            <Button type="submit" busy={isBusy} disabled={text === String(value)} data-testid={`${testid}-save`}>
+                Save
+            </Button>
+            <p className="field-note" id={note} role="alert">{error}</p>
+        </form>
     );
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { SeatMode, SeatView, User } from "../api/types";
+import { go } from "../app/router";
 import { load } from "../app/session";
 import { toast, useMay, useStore } from "../app/store";
 import { Avatar, Problem } from "../ui/display";
@@ -154,6 +155,9 @@ function Invite({ seat, people, attempt }: { seat: SeatView; people: Person[]; a
     useEffect(() => void load("users"), []);
     const invited = new Set(people.map((person) => person.userId));
     const words = query.trim().toLowerCase();
+    const me = useStore((s) => s.me?.user.id);
+    const mayManage = useMay("user.manage");
+    const isAlone = (users.data ?? []).every((user) => user.disabled || user.id === me);
     const candidates = (users.data ?? []).filter((user) =>
         !user.disabled && !invited.has(user.id) && `${user.name} ${user.username}`.toLowerCase().includes(words)
     );
@@ -202,9 +206,24 @@ function Invite({ seat, people, attempt }: { seat: SeatView; people: Person[]; a
                 ))}
             </ul>
             {users.data && candidates.length === 0 && (
-                <p className="muted">
-                    {words ? "Nobody of that name is left to invite." : "Everybody is here already."}
-                </p>
+                isAlone
+                    ? (
+                        <>
+                            <p className="muted">
+                                {mayManage ? "There is nobody else yet." : "There is nobody else yet: ask an admin."}
+                            </p>
+                            {mayManage && (
+                                <Button small icon="people" onClick={() => go("/people")} data-testid="invite-add">
+                                    Add a person
+                                </Button>
+                            )}
+                        </>
+                    )
+                    : (
+                        <p className="muted">
+                            {words ? "Nobody of that name is left to invite." : "Everybody is here already."}
+                        </p>
+                    )
             )}
         </section>
     );

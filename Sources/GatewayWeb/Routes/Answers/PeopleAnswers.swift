@@ -49,6 +49,10 @@ struct AddedUserAnswer: Encodable {
     let invitation: Link?
 }
 
+struct InvitationAnswer: Encodable {
+    let invitation: AddedUserAnswer.Link
+}
+
 struct TokenAnswer: Encodable {
     let info: TokenInfo
 
