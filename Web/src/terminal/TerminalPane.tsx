@@ -1,10 +1,10 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, asApiError } from "../api/client";
 import { closeTerminal } from "../app/session";
 import { changeSettings, store, toast, toastError, useMay, useStore } from "../app/store";
 import { isDark } from "../app/theme";
 import type { MenuItem } from "../ui/controls";
-import { copyText } from "../ui/controls";
+import { Button, copyText } from "../ui/controls";
 import { Banners } from "./Banners";
 import { TerminalChannel } from "./channel";
 import { EndDialog, FindBar, LinkDialog, PasteDialog, PasteField, SelectSheet } from "./dialogs";
@@ -93,6 +93,7 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
                 />
             )}
             <div className="terminal-room" ref={container} data-testid="terminal" />
+            {parts && <FitButton screen={parts.screen} />}
             {parts && isTouch() && <TouchKeys parts={parts} container={container} setOverlay={setOverlay} />}
         </section>
     );
@@ -229,7 +230,13 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
         return () => element?.removeEventListener("copilot-paste", open);
     }, [container, paste]);
 
-    const menu = usePaneMenu(parts, tab.id, setOverlay, mayEndAny || state.seat?.owner.id === me);
+    const menu = usePaneMenu(
+        parts,
+        tab.id,
+        setOverlay,
+        mayEndAny || state.seat?.owner.id === me,
+        state.seat !== null && !isHolder,
+    );
     const end = async () => {
         setEnding(true);
         try {
@@ -311,9 +318,11 @@ function usePaneMenu(
     id: string,
     setOverlay: (overlay: Overlay | null) => void,
     mayEnd: boolean,
+    isWatching: boolean,
 ): MenuItem[] {
     return useMemo(() => {
-        const font = (step: number) => changeFont(baseFontSize() + step);
+        const font = (step: number) =>
+            changeFont(isWatching ? screen.stepLetters(step, baseFontSize()) : baseFontSize() + step);
         const items: MenuItem[] = [
             {
                 label: "People and invite",
@@ -328,8 +337,8 @@ function usePaneMenu(
                 run: () => setOverlay({ kind: "select", text: bothTexts(screen) }),
                 testid: "menu-select",
             },
-            { label: "Larger letters", icon: "type-larger", run: () => font(1) },
-            { label: "Smaller letters", icon: "type-smaller", run: () => font(-1) },
+            { label: "Larger letters", icon: "type-larger", run: () => font(1), testid: "menu-larger" },
+            { label: "Smaller letters", icon: "type-smaller", run: () => font(-1), testid: "menu-smaller" },
             { label: "Leave, session goes on", icon: "sign-out", run: () => closeTerminal(id), testid: "menu-detach" },
         ];
         if (mayEnd && !channel.state.ending) {
@@ -342,7 +351,7 @@ function usePaneMenu(
             });
         }
         return items;
-    }, [screen, channel, id, mayEnd, setOverlay]);
+    }, [screen, channel, id, mayEnd, isWatching, setOverlay]);
 }
 
 const bothTexts = (screen: TerminalScreen) => ({ screen: screen.text(true), all: screen.text(false) });
@@ -381,6 +390,19 @@ function useFit({ screen, channel }: Parts, container: React.RefObject<HTMLDivEl
             if (timer !== null) clearTimeout(timer);
         };
     }, [screen, channel, container, isActive, isHolder, columns, fontSize, touchFontSize]);
+}
+
+/** A screen that is wider than its room comes into view as a whole by one tap. */
+function FitButton({ screen }: { screen: TerminalScreen }) {
+    const isWider = useSyncExternalStore((listener) => screen.onFit(listener), () => screen.isWider);
+    if (!isWider) return null;
+    return (
+        <div className="fit-place">
+            <Button small icon="expand" data-testid="fit-whole" onClick={() => screen.watch("whole", baseFontSize())}>
+                Whole screen
+            </Button>
+        </div>
+    );
 }
 
 /** What a finger needs: the hidden field for the on-screen keyboard, the key bar, and gestures. */
@@ -432,11 +454,10 @@ function TouchKeys({ parts, container, setOverlay }: {
                 channel.type(encoder.encode(key.repeat(Math.min(10, Math.abs(lines)))));
             },
             pan: (pixels) => void (element.scrollLeft += pixels),
-            pinchStart: () => (start = channel.isHolder ? baseFontSize() : screen.watchingZoom),
+            pinchStart: () => (start = channel.isHolder ? baseFontSize() : screen.terminal.options.fontSize ?? 13),
             pinch: (scale) => {
                 if (channel.isHolder) return screen.setFontSize(Math.max(8, Math.min(28, start * scale)));
-                screen.watchingZoom = Math.max(1, Math.min(6, start * scale));
-                screen.fitFont(baseFontSize(), screen.terminal.cols);
+                screen.watch(start * scale, baseFontSize());
             },
             pinchEnd: () => {
                 if (channel.isHolder) changeFont(screen.terminal.options.fontSize ?? start);

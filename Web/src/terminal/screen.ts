@@ -4,6 +4,7 @@ import { type ITheme, Terminal } from "@xterm/xterm";
 import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
 import { followOutput } from "./following";
+import { followedLeft, steppedLetters, type WatchedLetters, watchedSize } from "./watching";
 
 export interface ScreenOptions {
     fontSize: number;
@@ -27,6 +28,7 @@ export class TerminalScreen implements OutputSink {
     readonly search = new SearchAddon();
 
     private readonly following: { dispose(): void };
+    private readonly scrolled = () => this.moved();
 
     constructor(private readonly container: HTMLElement, private readonly options: ScreenOptions) {
         this.terminal = new Terminal({
@@ -54,6 +56,8 @@ export class TerminalScreen implements OutputSink {
         this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
         this.terminal.open(container);
         this.following = followOutput(this.terminal);
+        this.terminal.onRender(() => this.followCursor());
+        container.addEventListener("scroll", this.scrolled, { passive: true });
         this.terminal.onData(options.onData);
         this.terminal.onBinary((data) =>
             options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))
@@ -63,6 +67,7 @@ export class TerminalScreen implements OutputSink {
 
     dispose() {
         this.following.dispose();
+        this.container.removeEventListener("scroll", this.scrolled);
         this.terminal.dispose();
     }
 
@@ -94,26 +99,77 @@ export class TerminalScreen implements OutputSink {
         };
     }
 
-    /** How much larger than fitting somebody who watches on a small screen has made the letters. */
-    watchingZoom = 1;
+    /** How somebody who doesn't hold the keyboard looks at the holder's screen. */
+    watched: WatchedLetters = "readable";
+    /** Whether the screen is wider than its room. */
+    isWider = false;
+    private fitting = 0;
+    private shownLeft = 0;
+    private followsCursor = true;
+    private readonly fitListeners = new Set<() => void>();
 
-    /** Whoever doesn't hold the keyboard sees the holder's size: the letters shrink until all columns are in view. */
+    onFit(listener: () => void): () => void {
+        this.fitListeners.add(listener);
+        return () => void this.fitListeners.delete(listener);
+    }
+
+    /** Whoever doesn't hold the keyboard sees the holder's size: the letters shrink for it as long as they can be read. */
     fitFont(fontSize: number, columns: number) {
         const cell = this.cell();
         const { width } = this.room();
         if (!cell || width < 40) return;
         const perPoint = cell.width / (this.terminal.options.fontSize ?? fontSize);
-        const fitting = Math.floor((width / columns / perPoint) * 4) / 4;
-        const shown = Math.max(3, Math.min(fontSize, fitting) * this.watchingZoom);
-        this.container.classList.toggle("wider", this.watchingZoom > 1);
+        this.fitting = Math.floor((width / columns / perPoint) * 4) / 4;
+        const shown = watchedSize(this.watched, fontSize, this.fitting);
+        this.setWider(shown > this.fitting);
         this.setFontSize(shown);
+    }
+
+    watch(letters: WatchedLetters, fontSize: number) {
+        this.watched = letters;
+        this.fitFont(fontSize, this.terminal.cols);
+        this.followCursor();
+    }
+
+    /** One step larger or smaller for a watcher; answers the size that the person's own setting should be now. */
+    stepLetters(step: number, fontSize: number): number {
+        const next = steppedLetters(this.watched, step, fontSize, this.fitting);
+        this.watch(next.letters, next.chosen);
+        return next.chosen;
     }
 
     /** The holder's letters have the size that the person chose. */
     useOwnSize(fontSize: number) {
-        this.watchingZoom = 1;
-        this.container.classList.remove("wider");
+        this.watched = "readable";
+        this.setWider(false);
         this.setFontSize(fontSize);
+    }
+
+    private setWider(isWider: boolean) {
+        this.container.classList.toggle("wider", isWider);
+        if (!isWider) this.followsCursor = true;
+        if (isWider === this.isWider) return;
+        this.isWider = isWider;
+        for (const listener of [...this.fitListeners]) listener();
+    }
+
+    /** Whoever moves a wide screen away from its cursor looks at something else, until the cursor is in view again. */
+    private moved() {
+        if (Math.abs(this.container.scrollLeft - this.shownLeft) < 1) return;
+        this.shownLeft = this.container.scrollLeft;
+        this.followsCursor = this.cursorLeft() === this.shownLeft;
+    }
+
+    private followCursor() {
+        if (!this.isWider || !this.followsCursor) return;
+        this.container.scrollLeft = this.cursorLeft();
+        this.shownLeft = this.container.scrollLeft;
+    }
+
+    private cursorLeft(): number {
+        const cell = this.cell()?.width ?? 0;
+        const cursor = this.terminal.buffer.active.cursorX * cell;
+        return followedLeft(this.container.scrollLeft, this.room().width, cursor, cell);
     }
 
     /** The largest letters, up to a limit, at which a whole screen of that size is in view. */
