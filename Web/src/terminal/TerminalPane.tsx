@@ -416,6 +416,7 @@ function TouchKeys({ parts, container, setOverlay }: {
     const field = useRef<HTMLTextAreaElement>(null);
     const layer = useRef<InputLayer | null>(null);
     const [isOpen, setOpen] = useState(false);
+    useEffect(() => screen.setTyping(isOpen && channel.mayType), [screen, channel, isOpen, state.seat, state.ending]);
     const sticky = useMemo(() => new StickyModifiers(), []);
     const send = useCallback((text: string) => {
         screen.terminal.scrollToBottom();

@@ -55,6 +55,9 @@ export class TerminalScreen implements OutputSink {
         this.terminal.loadAddon(this.search);
         this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
         this.terminal.open(container);
+        // xterm.js draws no cursor before it first gets the focus, which on a phone it never gets: keys go into another
+        // field. Choosing the screen that it shows anyway makes it draw one.
+        this.terminal.write("\x1b[?47l");
         this.following = followOutput(this.terminal);
         this.terminal.onRender(() => this.followCursor());
         container.addEventListener("scroll", this.scrolled, { passive: true });
@@ -184,6 +187,11 @@ export class TerminalScreen implements OutputSink {
 
     setFontSize(fontSize: number) {
         if (this.terminal.options.fontSize !== fontSize) this.terminal.options.fontSize = fontSize;
+    }
+
+    /** On a phone the focus is on the page's own field: the cursor is full while that has it, an outline otherwise. */
+    setTyping(isTyping: boolean) {
+        this.terminal.options.cursorInactiveStyle = isTyping ? "block" : "outline";
     }
 
     setTheme(theme: ITheme) {

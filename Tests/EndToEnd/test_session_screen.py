@@ -1,0 +1,103 @@
+"""The screen of a session: watched from a phone, below banners, and by the keyboard alone."""
+
+import asyncio
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+from browser import SHOWN
+from ports import eventually
+from seat import Seat
+
+ROOM = f"{SHOWN} [data-testid=terminal]"
+
+
+class Colleague:
+    """A seat that works beside the browser: ``with Colleague(ada, session, columns=161) as other: other.type("ls\\r")``."""
+
+    def __init__(self, person, session, **size):
+        self.seat = Seat(person, session, **size)
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+
+    def _do(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
+
+    def __enter__(self):
+        self.thread.start()
+        self._do(self.seat.attach())
+        return self
+
+    def __exit__(self, *_):
+        self._do(self.seat.close())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+
+    def type(self, text):
+        self._do(self.seat.type(text))
+
+    def sees(self, text):
+        self._do(self.seat.sees(text))
+
+
+@pytest.fixture
+def session(ready, ada):
+    return ada.start_session("web-1")["id"]
+
+
+@pytest.fixture
+def wide(ada, session):
+    """Somebody with 161 columns has the keyboard."""
+    with Colleague(ada, session, columns=161, rows=60) as other:
+        other.sees("e2e$")
+        other.type("echo wide''-screen\r")
+        other.sees("wide-screen")
+        yield other
+
+
+@pytest.fixture
+def tab(ready, open_tab):
+    return open_tab(ready).sign_in("ada", ready.password)
+
+
+def letters(tab):
+    return tab.page.evaluate(
+        "s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize)", f"{SHOWN} .xterm-rows")
+
+
+def scrolled(tab):
+    return tab.page.evaluate("s => document.querySelector(s).scrollLeft", ROOM)
+
+
+def test_a_wide_screen_can_be_read_on_a_phone(tab, profile, wide, session):
+    if not profile.is_phone:
+        pytest.skip("the desktop is wide")
+    tab.join(session)
+    tab.sees_text("wide-screen")
+    assert letters(tab) >= 9
+    tab.screenshot("readable")
+    tab.menu("menu-larger")
+    eventually(lambda: letters(tab) >= 10 or None, "the letters are larger")
+    wide.type("x" * 120)
+    eventually(lambda: scrolled(tab) > 200 or None, "the screen follows the cursor")
+    wide.type("\x15")
+    eventually(lambda: scrolled(tab) == 0 or None, "the screen follows the cursor back")
+    tab.press("fit-whole")
+    eventually(lambda: letters(tab) < 5 or None, "the whole width is in view")
+    tab.screenshot("whole")
+    expect(tab.get("fit-whole")).to_have_count(0)
+
+
+def test_the_cursor_is_drawn_for_whoever_takes_the_keyboard(tab, profile, wide, session):
+    tab.join(session)
+    expect(tab.page.locator(f"{SHOWN} .xterm-cursor")).to_have_count(1)
+    tab.press_on(tab.page.locator(f"{SHOWN} [data-testid=keyboard-chip]"))
+    tab.press("keyboard-take")
+    tab.sees_holder("You")
+    tab.run("echo typed''-here")
+    tab.sees_text("typed-here")
+    expect(tab.page.locator(f"{SHOWN} .xterm-cursor")).to_have_count(1)
+    if profile.is_phone:
+        expect(tab.page.locator(f"{SHOWN} .xterm-cursor-block")).to_have_count(1)
+    tab.screenshot("cursor")
