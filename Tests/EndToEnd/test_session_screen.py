@@ -76,6 +76,7 @@ def test_a_wide_screen_can_be_read_on_a_phone(tab, profile, wide, session):
     tab.join(session)
     tab.sees_text("wide-screen")
     assert letters(tab) >= 9
+    expect(tab.page.locator(f"{SHOWN} .xterm-cursor")).to_be_in_viewport()
     tab.screenshot("readable")
     tab.menu("menu-larger")
     eventually(lambda: letters(tab) >= 10 or None, "the letters are larger")
@@ -101,3 +102,30 @@ def test_the_cursor_is_drawn_for_whoever_takes_the_keyboard(tab, profile, wide, 
     if profile.is_phone:
         expect(tab.page.locator(f"{SHOWN} .xterm-cursor-block")).to_have_count(1)
     tab.screenshot("cursor")
+
+
+def test_a_banner_hides_no_row_for_good(tab, profile):
+    if profile.is_phone:
+        pytest.skip("the keys make room for the banner when they go")
+    tab.connect("web-1")
+    tab.run("clear; for i in $(seq 60); do echo row-$i-; done; exit")
+    tab.sees("banner-ended")
+    row = tab.page.locator(f"{SHOWN} .xterm-rows > div").first
+    cell = row.bounding_box()["height"]
+    tab.settle()
+
+    def above():
+        """How far the first row is above what can be seen."""
+        edge = tab.page.evaluate(
+            "s => { const room = document.querySelector(s); return room.getBoundingClientRect().top + room.clientTop }",
+            ROOM)
+        return edge - row.bounding_box()["y"]
+
+    tab.screenshot("ended")
+    hidden = eventually(lambda: above() if above() > 1 else None, "the screen is higher than its room")
+    assert abs(hidden / cell - round(hidden / cell)) < 0.1, "half a row is shown"
+    tab.page.mouse.move(400, 500)
+    tab.page.mouse.wheel(0, -1000)
+    tab.page.mouse.wheel(0, -1000)
+    eventually(lambda: above() <= 1 or None, "the first row is in view")
+    tab.screenshot("moved")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { followedLeft, steppedLetters, watchedSize } from "../src/terminal/watching";
+import { cutOfRow, followedLeft, followedRow, steppedLetters, watchedSize } from "../src/terminal/watching";
 
 test("a wide screen keeps letters that can be read on a phone", () => {
     assert.equal(watchedSize("readable", 13, 3.75), 9);
@@ -29,4 +29,17 @@ test("the view moves to the cursor only when it is out of sight, and back to the
     assert.equal(followedLeft(200, 380, 300, 5), 200);
     assert.equal(followedLeft(200, 380, 50, 5), 0);
     assert.equal(followedLeft(0, 380, 600, 5), 334);
+});
+
+test("a screen that is higher than its room shows whole rows", () => {
+    assert.equal(cutOfRow(100, 5, 20), 0);
+    assert.equal(cutOfRow(90, 5, 20), 10);
+    assert.equal(cutOfRow(80, 5, 20), 0);
+    assert.equal(cutOfRow(99.8, 5, 20), 0);
+});
+
+test("of a high screen the part with the cursor is shown", () => {
+    assert.equal(followedRow(20, 40, 59), 20);
+    assert.equal(followedRow(20, 40, 2), 0);
+    assert.equal(followedRow(0, 20, 40), 26);
 });

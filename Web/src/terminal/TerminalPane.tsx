@@ -143,6 +143,10 @@ function takeShortcuts(
             nextTab(Number(event.key) - 1);
             return false;
         }
+        if (event.shiftKey && !event.ctrlKey && (event.key === "PageUp" || event.key === "PageDown")) {
+            const page = event.key === "PageUp" ? 1 - screen.terminal.rows : screen.terminal.rows - 1;
+            return screen.moveRows(page) === page;
+        }
         if (!event.ctrlKey || !event.shiftKey) return true;
         switch (event.key.toUpperCase()) {
             case "C":
@@ -375,6 +379,7 @@ function useFit({ screen, channel }: Parts, container: React.RefObject<HTMLDivEl
             if (!size) return;
             if (isHolder || columns === undefined) screen.useOwnSize(base);
             else screen.fitFont(base, columns);
+            screen.align();
             channel.wishSize(size.columns, size.rows);
         };
         fit();
@@ -444,7 +449,9 @@ function TouchKeys({ parts, container, setOverlay }: {
         let start = baseFontSize();
         return recogniseGestures(element, {
             cellHeight: () => (screen.terminal.options.fontSize ?? 13) * 1.32,
-            scroll: (lines) => {
+            scroll: (wanted) => {
+                const lines = screen.moveRows(wanted);
+                if (lines === 0) return;
                 if (screen.terminal.buffer.active.type === "normal") return screen.terminal.scrollLines(lines);
                 if (!channel.mayType) return;
                 const key = namedKey(

@@ -4,7 +4,7 @@ import { type ITheme, Terminal } from "@xterm/xterm";
 import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
 import { followOutput } from "./following";
-import { followedLeft, steppedLetters, type WatchedLetters, watchedSize } from "./watching";
+import { cutOfRow, followedLeft, followedRow, steppedLetters, type WatchedLetters, watchedSize } from "./watching";
 
 export interface ScreenOptions {
     fontSize: number;
@@ -29,6 +29,12 @@ export class TerminalScreen implements OutputSink {
 
     private readonly following: { dispose(): void };
     private readonly scrolled = () => this.moved();
+    private readonly wheeled = (event: WheelEvent) => {
+        if (event.ctrlKey || event.shiftKey || event.deltaY === 0) return;
+        if (this.moveRows(Math.sign(event.deltaY) * 3) === Math.sign(event.deltaY) * 3) return;
+        event.preventDefault();
+        event.stopPropagation();
+    };
 
     constructor(private readonly container: HTMLElement, private readonly options: ScreenOptions) {
         this.terminal = new Terminal({
@@ -61,6 +67,7 @@ export class TerminalScreen implements OutputSink {
         this.following = followOutput(this.terminal);
         this.terminal.onRender(() => this.followCursor());
         container.addEventListener("scroll", this.scrolled, { passive: true });
+        container.addEventListener("wheel", this.wheeled, { capture: true, passive: false });
         this.terminal.onData(options.onData);
         this.terminal.onBinary((data) =>
             options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))
@@ -71,6 +78,7 @@ export class TerminalScreen implements OutputSink {
     dispose() {
         this.following.dispose();
         this.container.removeEventListener("scroll", this.scrolled);
+        this.container.removeEventListener("wheel", this.wheeled, { capture: true });
         this.terminal.dispose();
     }
 
@@ -78,7 +86,7 @@ export class TerminalScreen implements OutputSink {
     // that it came between.
 
     restore(columns: number, rows: number, bytes: Uint8Array, done: () => void) {
-        this.terminal.write("\x1bc", () => this.terminal.resize(columns, rows));
+        this.terminal.write("\x1bc", () => this.resizeNow(columns, rows));
         this.terminal.write(bytes, done);
     }
 
@@ -87,7 +95,12 @@ export class TerminalScreen implements OutputSink {
     }
 
     resize(columns: number, rows: number) {
-        this.terminal.write("", () => this.terminal.resize(columns, rows));
+        this.terminal.write("", () => this.resizeNow(columns, rows));
+    }
+
+    private resizeNow(columns: number, rows: number) {
+        this.terminal.resize(columns, rows);
+        this.align();
     }
 
     /** How many cells of the given font size fit, or null while the terminal is not shown. */
@@ -107,7 +120,7 @@ export class TerminalScreen implements OutputSink {
     /** Whether the screen is wider than its room. */
     isWider = false;
     private fitting = 0;
-    private shownLeft = 0;
+    private shownAt = { left: 0, top: 0 };
     private followsCursor = true;
     private readonly fitListeners = new Set<() => void>();
 
@@ -150,23 +163,70 @@ export class TerminalScreen implements OutputSink {
 
     private setWider(isWider: boolean) {
         this.container.classList.toggle("wider", isWider);
-        if (!isWider) this.followsCursor = true;
         if (isWider === this.isWider) return;
         this.isWider = isWider;
+        this.followsCursor = true;
         for (const listener of [...this.fitListeners]) listener();
     }
 
-    /** Whoever moves a wide screen away from its cursor looks at something else, until the cursor is in view again. */
+    /** What is hidden of a row at the top of a room that is lower than the screen. */
+    private cut = 0;
+
+    /** A screen that is higher than its room, under a banner say, shows whole rows only. */
+    align() {
+        const cell = this.cell();
+        const { height } = this.room();
+        if (!cell || height < cell.height) return;
+        const rest = cutOfRow(height, this.terminal.rows, cell.height);
+        if (Math.abs(rest - this.cut) < 0.1) return;
+        this.cut = rest;
+        if (rest === 0) this.followsCursor = true;
+        this.container.style.setProperty("--cut", `${rest}px`);
+        this.followCursor();
+    }
+
+    /** Moves a screen that is higher than its room; answers the lines that are left for the scrollback. */
+    moveRows(lines: number): number {
+        const cell = this.cell();
+        if (!cell || lines === 0 || !this.isHigher) return lines;
+        const before = this.container.scrollTop;
+        this.container.scrollTop = before + lines * cell.height;
+        const moved = Math.round((this.container.scrollTop - before) / cell.height);
+        return lines - moved;
+    }
+
+    /** Whoever moves a large screen away from its cursor looks at something else, until the cursor is in view again. */
     private moved() {
-        if (Math.abs(this.container.scrollLeft - this.shownLeft) < 1) return;
-        this.shownLeft = this.container.scrollLeft;
-        this.followsCursor = this.cursorLeft() === this.shownLeft;
+        const { scrollLeft, scrollTop } = this.container;
+        if (Math.abs(scrollLeft - this.shownAt.left) < 1 && Math.abs(scrollTop - this.shownAt.top) < 1) return;
+        this.shownAt = { left: scrollLeft, top: scrollTop };
+        this.followsCursor = this.cursorLeft() === scrollLeft && this.cursorTop() === scrollTop;
     }
 
     private followCursor() {
-        if (!this.isWider || !this.followsCursor) return;
-        this.container.scrollLeft = this.cursorLeft();
-        this.shownLeft = this.container.scrollLeft;
+        if (!this.followsCursor || (!this.isWider && !this.isHigher)) return;
+        const { container } = this;
+        const [left, top] = [this.cursorLeft(), this.cursorTop()];
+        if (left !== container.scrollLeft) container.scrollLeft = left;
+        if (top !== container.scrollTop) container.scrollTop = top;
+        this.shownAt = { left: container.scrollLeft, top: container.scrollTop };
+    }
+
+    private get isHigher(): boolean {
+        return this.container.scrollHeight - this.container.clientHeight >= 1;
+    }
+
+    /** The room counts from its lower end: its last lines are at 0, everything above is negative. */
+    private cursorTop(): number {
+        const cell = this.cell()?.height ?? 0;
+        const { cursorY, viewportY, baseY } = this.terminal.buffer.active;
+        const { scrollTop } = this.container;
+        if (!this.isHigher || cell === 0 || viewportY < baseY) return scrollTop;
+        const { rows } = this.terminal;
+        const visible = Math.floor(this.room().height / cell + 0.01);
+        const first = rows - visible + Math.round(scrollTop / cell);
+        const next = followedRow(first, visible, cursorY);
+        return next === first ? scrollTop : (next - rows + visible) * cell;
     }
 
     private cursorLeft(): number {
@@ -228,7 +288,8 @@ export class TerminalScreen implements OutputSink {
         return {
             width: this.container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) -
                 scrollbar,
-            height: this.container.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
+            height: this.container.clientHeight + this.cut - parseFloat(style.paddingTop) -
+                parseFloat(style.paddingBottom),
         };
     }
 

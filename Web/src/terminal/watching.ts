@@ -35,3 +35,14 @@ export function followedLeft(left: number, room: number, cursor: number, cell: n
     if (cursor >= left && cursor + 2 * cell <= left + room) return left;
     return cursor + 2 * cell <= room ? 0 : Math.max(0, cursor - Math.round(room * 0.7));
 }
+
+/** How much of a row is left over at the top of a room that is lower than its screen. */
+export function cutOfRow(room: number, rows: number, cell: number): number {
+    return rows * cell <= room + 0.5 ? 0 : room - Math.floor(room / cell + 0.01) * cell;
+}
+
+/** The first row to show of a screen that is higher than its room, so that the cursor's row is in view. */
+export function followedRow(first: number, visible: number, cursor: number): number {
+    if (cursor >= first && cursor < first + visible) return first;
+    return cursor < visible ? 0 : cursor - Math.floor(visible * 0.7);
+}
