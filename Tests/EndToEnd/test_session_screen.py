@@ -129,3 +129,21 @@ def test_a_banner_hides_no_row_for_good(tab, profile):
     tab.page.mouse.wheel(0, -1000)
     eventually(lambda: above() <= 1 or None, "the first row is in view")
     tab.screenshot("moved")
+
+
+def test_the_way_out_of_the_terminal_is_said(tab, profile):
+    if profile.is_phone:
+        pytest.skip("a finger needs no way out")
+    tab.connect("web-1")
+    field = tab.page.locator(f"{SHOWN} .xterm-helper-textarea")
+    assert "Ctrl+Shift+M" in field.get_attribute("aria-description")
+    expect(tab.get("way-out")).to_have_count(0)
+    tab.page.keyboard.press("Control+Shift+M")
+    for _ in range(12):
+        tab.page.keyboard.press("Tab")
+        if field.evaluate("field => field === document.activeElement"):
+            break
+    tab.sees("way-out")
+    tab.screenshot("hint")
+    tab.menu("menu-shortcuts")
+    expect(tab.sees("shortcuts-dialog")).to_contain_text("Ctrl+Shift+M")

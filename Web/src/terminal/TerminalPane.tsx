@@ -7,7 +7,7 @@ import type { MenuItem } from "../ui/controls";
 import { Button, copyText } from "../ui/controls";
 import { Banners } from "./Banners";
 import { TerminalChannel } from "./channel";
-import { EndDialog, FindBar, LinkDialog, PasteDialog, PasteField, SelectSheet } from "./dialogs";
+import { EndDialog, FindBar, LinkDialog, PasteDialog, PasteField, SelectSheet, ShortcutsDialog } from "./dialogs";
 import { recogniseGestures } from "./gestures";
 import { Header } from "./Header";
 import { isTouch, terminalFont, useChannel, useLink } from "./hooks";
@@ -20,6 +20,8 @@ import { darkTerminal, lightTerminal } from "./themes";
 
 const encoder = new TextEncoder();
 const SETTLE = 120;
+const WAY_OUT = "Tab goes to the program in the terminal. Ctrl+Shift+M leaves the terminal.";
+const HINT_FOR = 6_000;
 
 interface Parts {
     screen: TerminalScreen;
@@ -27,7 +29,7 @@ interface Parts {
 }
 
 type Overlay =
-    | { kind: "people" | "end" | "paste-field" | "find" }
+    | { kind: "people" | "end" | "paste-field" | "find" | "shortcuts" }
     | { kind: "paste"; text: string }
     | { kind: "link"; uri: string }
     | { kind: "select"; text: { screen: string; all: string } };
@@ -80,6 +82,7 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
             className={`terminal-pane ${isLight ? "light-terminal" : ""}`}
             hidden={!isActive}
             aria-label={`Terminal ${tab.alias}`}
+            aria-description={WAY_OUT}
             data-testid="terminal-pane"
         >
             {parts && (
@@ -93,6 +96,7 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
                 />
             )}
             <div className="terminal-room" ref={container} data-testid="terminal" />
+            {parts && <WayOutHint screen={parts.screen} />}
             {parts && <FitButton screen={parts.screen} />}
             {parts && isTouch() && <TouchKeys parts={parts} container={container} setOverlay={setOverlay} />}
         </section>
@@ -293,6 +297,7 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
             )}
             {overlay?.kind === "link" && <LinkDialog uri={overlay.uri} onClose={close} />}
             {overlay?.kind === "select" && <SelectSheet text={overlay.text} onClose={close} />}
+            {overlay?.kind === "shortcuts" && <ShortcutsDialog onClose={close} />}
             {overlay?.kind === "paste-field" && (
                 <PasteField
                     onClose={close}
@@ -343,6 +348,7 @@ function usePaneMenu(
             },
             { label: "Larger letters", icon: "type-larger", run: () => font(1), testid: "menu-larger" },
             { label: "Smaller letters", icon: "type-smaller", run: () => font(-1), testid: "menu-smaller" },
+            ...keyboardItems(() => setOverlay({ kind: "shortcuts" })),
             { label: "Leave, session goes on", icon: "sign-out", run: () => closeTerminal(id), testid: "menu-detach" },
         ];
         if (mayEnd && !channel.state.ending) {
@@ -357,6 +363,9 @@ function usePaneMenu(
         return items;
     }, [screen, channel, id, mayEnd, isWatching, setOverlay]);
 }
+
+const keyboardItems = (run: () => void): MenuItem[] =>
+    isTouch() ? [] : [{ label: "Keys of the page", icon: "keyboard", run, testid: "menu-shortcuts" }];
 
 const bothTexts = (screen: TerminalScreen) => ({ screen: screen.text(true), all: screen.text(false) });
 
@@ -395,6 +404,42 @@ function useFit({ screen, channel }: Parts, container: React.RefObject<HTMLDivEl
             if (timer !== null) clearTimeout(timer);
         };
     }, [screen, channel, container, isActive, isHolder, columns, fontSize, touchFontSize]);
+}
+
+/** Whoever comes into the terminal by Tab can't leave it by Tab: says how, for a while and to a screen reader. */
+function WayOutHint({ screen }: { screen: TerminalScreen }) {
+    const [isShown, setShown] = useState(false);
+    useEffect(() => {
+        const field = screen.terminal.textarea;
+        if (!field) return;
+        field.setAttribute("aria-description", WAY_OUT);
+        const stop = new AbortController();
+        let isTab = false;
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const options = { signal: stop.signal, capture: true };
+        document.addEventListener("keydown", (event) => (isTab = event.key === "Tab"), options);
+        document.addEventListener("pointerdown", () => (isTab = false), options);
+        field.addEventListener("focus", () => {
+            if (!isTab) return;
+            setShown(true);
+            clearTimeout(timer);
+            timer = setTimeout(() => setShown(false), HINT_FOR);
+        }, options);
+        field.addEventListener("blur", () => setShown(false), options);
+        return () => {
+            stop.abort();
+            clearTimeout(timer);
+        };
+    }, [screen]);
+    return (
+        <div className="fit-place">
+            {isShown && (
+                <p className="way-out" aria-hidden="true" data-testid="way-out">
+                    <kbd>Ctrl+Shift+M</kbd> leaves the terminal
+                </p>
+            )}
+        </div>
+    );
 }
 
 /** A screen that is wider than its room comes into view as a whole by one tap. */

@@ -119,6 +119,34 @@ export function LinkDialog({ uri, onClose }: { uri: string; onClose: () => void 
     );
 }
 
+const shortcuts: [keys: string, what: string][] = [
+    ["Ctrl+Shift+M", "Leave the terminal, for the buttons above it"],
+    ["Ctrl+Shift+C", "Copy what is selected"],
+    ["Ctrl+Shift+V", "Paste"],
+    ["Ctrl+Shift+F", "Find"],
+    ["Shift+Page Up", "Scroll back"],
+    ["Alt+1 … Alt+9", "Another open terminal"],
+];
+
+/** The few keys that are the page's; every other one is the program's. */
+export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
+    return (
+        <Dialog title="Keys of the page" onClose={onClose} testid="shortcuts-dialog">
+            <p className="muted">Every other key, Tab among them, goes to the program in the terminal.</p>
+            <dl className="shortcuts">
+                {shortcuts.map(([keys, what]) => (
+                    <div key={keys}>
+                        <dt>
+                            <kbd>{keys}</kbd>
+                        </dt>
+                        <dd>{what}</dd>
+                    </div>
+                ))}
+            </dl>
+        </Dialog>
+    );
+}
+
 export function EndDialog(
     { alias, onEnd, onClose, busy }: { alias: string; onEnd: () => void; onClose: () => void; busy: boolean },
 ) {
