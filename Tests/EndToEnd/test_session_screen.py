@@ -147,3 +147,14 @@ def test_the_way_out_of_the_terminal_is_said(tab, profile):
     tab.screenshot("hint")
     tab.menu("menu-shortcuts")
     expect(tab.sees("shortcuts-dialog")).to_contain_text("Ctrl+Shift+M")
+
+
+def test_whoever_may_type_can_ask_for_the_keyboard_and_take_it(tab, profile, wide, session):
+    tab.join(session)
+    tab.press_on(tab.page.locator(f"{SHOWN} [data-testid=keyboard-chip]"))
+    tab.press("keyboard-request")
+    expect(tab.sees("banner-notice")).to_contain_text("You asked Ada")
+    expect(tab.get("banner-notice")).to_have_count(0, timeout=12_000)
+    tab.screenshot("take")
+    tab.press("touch-take-keyboard" if profile.is_phone else "take-keyboard")
+    tab.sees_holder("You")

@@ -5,6 +5,7 @@ import { inUsefulOrder, matches } from "../src/hosts/search";
 import { passwordProblem } from "../src/people/password";
 import { idleJump, LineSplitter, parseEvent, parseHeader, parseSize } from "../src/recordings/eventStream";
 import { endingSentence } from "../src/terminal/endings";
+import { controlHint, mayTake } from "../src/terminal/notices";
 import { codePointWidth } from "../src/terminal/widths";
 import { ago, clock, inert, initials, span } from "../src/ui/text";
 
@@ -98,6 +99,18 @@ test("each ending has its sentence", () => {
         endingSentence({ reason: "host_lost", detail: "No answer for 30 s." }),
         "The link to the host was lost. No answer for 30 s.",
     );
+});
+
+test("whoever gets control is told what is true of the keyboard", () => {
+    const seat = (holder: string | null, isMine = false) => ({
+        you: { seatId: "s1", mode: "control" as const, holder: isMine, mayType: isMine },
+        keyboard: { holder: holder === null ? null : { seatId: "s2", userId: "u2", name: holder }, epoch: 1 },
+    });
+    assert.equal(controlHint(seat(null)), "Type to begin.");
+    assert.equal(controlHint(seat("Ada")), "Ada has the keyboard: take it to type.");
+    assert.equal(controlHint(seat("Grace", true)), "Type to begin.");
+    assert.ok(mayTake(seat("Ada")));
+    assert.ok(!mayTake({ ...seat("Ada"), you: { ...seat("Ada").you, mode: "view" } }));
 });
 
 test("wide, narrow and joining characters take their columns", () => {

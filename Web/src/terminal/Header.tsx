@@ -6,6 +6,7 @@ import { Icon } from "../ui/Icon";
 import { clock, inert } from "../ui/text";
 import type { ChannelState, TerminalChannel } from "./channel";
 import { useLink } from "./hooks";
+import { mayTake } from "./notices";
 
 interface HeaderProps {
     channel: TerminalChannel;
@@ -42,6 +43,11 @@ export function Header({ channel, state, fallback, openPeople, menu, askEnd, may
                     )}
                 </div>
             </div>
+            {!state.ending && mayTake(seat) && (
+                <Button icon="hand" className="take-button" data-testid="take-keyboard" onClick={channel.takeKeyboard}>
+                    Take it
+                </Button>
+            )}
             {seat && !state.ending && <KeyboardChip channel={channel} seat={seat} />}
             {seat && <PeopleButton seat={seat} open={openPeople} />}
             {seat && !state.ending && mayEnd && (

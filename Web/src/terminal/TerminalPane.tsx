@@ -14,6 +14,7 @@ import { isTouch, terminalFont, useChannel, useLink } from "./hooks";
 import { InputLayer } from "./inputLayer";
 import { KeyBar, StickyModifiers } from "./KeyBar";
 import { isAutomaticReport, namedKey, pasteBytes } from "./keys";
+import { mayTake } from "./notices";
 import { PeopleDrawer } from "./PeopleDrawer";
 import { TerminalScreen } from "./screen";
 import { darkTerminal, lightTerminal } from "./themes";
@@ -544,6 +545,17 @@ function TouchKeys({ parts, container, setOverlay }: {
                 onFocus={() => setOpen(true)}
                 onBlur={() => setOpen(false)}
             />
+            {mayTake(state.seat) && (
+                <Button
+                    small
+                    icon="hand"
+                    className="touch-take"
+                    data-testid="touch-take-keyboard"
+                    onClick={channel.takeKeyboard}
+                >
+                    Take the keyboard
+                </Button>
+            )}
             <KeyBar
                 sticky={sticky}
                 send={send}
