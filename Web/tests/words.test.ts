@@ -99,6 +99,15 @@ test("each ending has its sentence", () => {
         endingSentence({ reason: "host_lost", detail: "No answer for 30 s." }),
         "The link to the host was lost. No answer for 30 s.",
     );
+    const lost = (detail: string) => endingSentence({ reason: "host_lost", detail });
+    assert.equal(
+        lost("The connection to the host was lost: The connection to the host broke off."),
+        "The link to the host was lost.",
+    );
+    assert.equal(
+        lost("The connection to the host was lost: web-1 did not answer for 30 s."),
+        "The link to the host was lost. web-1 did not answer for 30 s.",
+    );
 });
 
 test("whoever gets control is told what is true of the keyboard", () => {
