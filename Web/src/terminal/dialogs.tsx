@@ -1,6 +1,7 @@
 import { useRef, useState } from "react";
 import { Button, CopyButton, Dialog } from "../ui/controls";
 import { inert } from "../ui/text";
+import { lineCount } from "./keys";
 
 const PREVIEW = 2_000;
 
@@ -8,7 +9,7 @@ const PREVIEW = 2_000;
 export function PasteDialog(
     { text, alias, onPaste, onClose }: { text: string; alias: string; onPaste: () => void; onClose: () => void },
 ) {
-    const lines = text.split(/\r?\n/).length;
+    const lines = lineCount(text);
     return (
         <Dialog
             title={`Paste ${lines} lines into ${inert(alias, 60)}?`}
@@ -16,8 +17,8 @@ export function PasteDialog(
             testid="paste-dialog"
             actions={
                 <>
-                    <Button onClick={onClose}>Cancel</Button>
-                    <Button tone="primary" icon="paste" data-testid="paste-confirm" onClick={onPaste} autoFocus>
+                    <Button onClick={onClose} data-first-focus>Cancel</Button>
+                    <Button tone="primary" icon="paste" data-testid="paste-confirm" onClick={onPaste}>
                         Paste
                     </Button>
                 </>
