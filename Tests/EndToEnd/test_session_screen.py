@@ -122,6 +122,8 @@ def test_a_banner_hides_no_row_for_good(tab, profile):
         return edge - row.bounding_box()["y"]
 
     tab.screenshot("ended")
+    for gone in (".link-quality", ".people-invite", "[aria-label*='session goes on']"):
+        expect(tab.page.locator(gone)).to_have_count(0)
     hidden = eventually(lambda: above() if above() > 1 else None, "the screen is higher than its room")
     assert abs(hidden / cell - round(hidden / cell)) < 0.1, "half a row is shown"
     tab.page.mouse.move(400, 500)

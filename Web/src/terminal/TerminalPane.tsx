@@ -46,10 +46,11 @@ interface PaneProps {
     tab: { id: string; alias: string; environment: string };
     isActive: boolean;
     nextTab: (index: number) => void;
+    onEnded: (id: string) => void;
 }
 
 /** One session on the page: builds its terminal and its seat, and takes both away again. */
-export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
+export function TerminalPane({ tab, isActive, nextTab, onEnded }: PaneProps) {
     const container = useRef<HTMLDivElement>(null);
     const [parts, setParts] = useState<Parts | null>(null);
     const [overlay, setOverlay] = useState<Overlay | null>(null);
@@ -94,6 +95,7 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
                     container={container}
                     overlay={overlay}
                     setOverlay={setOverlay}
+                    onEnded={onEnded}
                 />
             )}
             <div className="terminal-room" ref={container} data-testid="terminal" />
@@ -187,9 +189,10 @@ interface ChromeProps {
     container: React.RefObject<HTMLDivElement>;
     overlay: Overlay | null;
     setOverlay: (overlay: Overlay | null) => void;
+    onEnded: (id: string) => void;
 }
 
-function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: ChromeProps) {
+function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay, onEnded }: ChromeProps) {
     const { screen, channel } = parts;
     const state = useChannel(channel);
     const isLost = useLink().phase === "lost";
@@ -198,6 +201,10 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
     const me = useStore((s) => s.me?.user.id);
     const [isEnding, setEnding] = useState(false);
     useFit(parts, container, isActive);
+    const isEnded = state.ending !== null;
+    useEffect(() => {
+        if (isEnded) onEnded(tab.id);
+    }, [isEnded, onEnded, tab.id]);
     useEffect(() => screen.setTheme(terminalTheme()), [screen, settings.terminalTheme, settings.theme]);
     useEffect(() => {
         channel.show(isActive);
@@ -245,6 +252,7 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
         setOverlay,
         mayEndAny || state.seat?.owner.id === me,
         state.seat !== null && !isHolder,
+        isEnded,
     );
     const end = async () => {
         setEnding(true);
@@ -324,18 +332,19 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
 }
 
 function usePaneMenu(
-    { screen, channel }: Parts,
+    { screen }: Parts,
     id: string,
     setOverlay: (overlay: Overlay | null) => void,
     mayEnd: boolean,
     isWatching: boolean,
+    isEnded: boolean,
 ): MenuItem[] {
     return useMemo(() => {
         const font = (step: number) =>
             changeFont(isWatching ? screen.stepLetters(step, baseFontSize()) : baseFontSize() + step);
         const items: MenuItem[] = [
             {
-                label: "People and invite",
+                label: isEnded ? "People" : "People and invite",
                 icon: "people",
                 run: () => setOverlay({ kind: "people" }),
                 testid: "menu-people",
@@ -350,9 +359,14 @@ function usePaneMenu(
             { label: "Larger letters", icon: "type-larger", run: () => font(1), testid: "menu-larger" },
             { label: "Smaller letters", icon: "type-smaller", run: () => font(-1), testid: "menu-smaller" },
             ...keyboardItems(() => setOverlay({ kind: "shortcuts" })),
-            { label: "Leave, session goes on", icon: "sign-out", run: () => closeTerminal(id), testid: "menu-detach" },
+            {
+                label: isEnded ? "Close" : "Leave, session goes on",
+                icon: isEnded ? "close" : "sign-out",
+                run: () => closeTerminal(id),
+                testid: "menu-detach",
+            },
         ];
-        if (mayEnd && !channel.state.ending) {
+        if (mayEnd && !isEnded) {
             items.push({
                 label: "End session",
                 icon: "power",
@@ -362,7 +376,7 @@ function usePaneMenu(
             });
         }
         return items;
-    }, [screen, channel, id, mayEnd, isWatching, setOverlay]);
+    }, [screen, id, mayEnd, isWatching, isEnded, setOverlay]);
 }
 
 const keyboardItems = (run: () => void): MenuItem[] =>
