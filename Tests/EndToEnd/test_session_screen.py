@@ -77,6 +77,11 @@ def test_a_wide_screen_can_be_read_on_a_phone(tab, profile, wide, session):
     tab.sees_text("wide-screen")
     assert letters(tab) >= 9
     expect(tab.page.locator(f"{SHOWN} .xterm-cursor")).to_be_in_viewport()
+    for width in (360, 390):
+        tab.page.set_viewport_size({"width": width, "height": 844})
+        clock = tab.get("recording-indicator").bounding_box()
+        chip = tab.get("keyboard-chip").bounding_box()
+        assert clock["x"] + clock["width"] <= chip["x"], "the clock is cut by the keyboard's button"
     tab.screenshot("readable")
     tab.menu("menu-larger")
     eventually(lambda: letters(tab) >= 10 or None, "the letters are larger")
