@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { difference, isComposedScript, SEED, shouldReseed } from "../src/terminal/inputDiff";
-import { controlCharacter, isAutomaticReport, namedKey, pasteBytes, withModifiers } from "../src/terminal/keys";
+import { controlCharacter, isAutomaticReport, lineCount, namedKey, pasteBytes, withModifiers } from "../src/terminal/keys";
 
 test("typing adds, and only the new text is sent", () => {
     assert.equal(difference(SEED, SEED + "l"), "l");
@@ -54,6 +54,12 @@ test("sticky Ctrl makes a control character of the next letter alone", () => {
     assert.equal(controlCharacter("["), "\x1b");
     assert.equal(controlCharacter(" "), "\0");
     assert.equal(controlCharacter("é"), null);
+});
+
+test("a paste of three lines has three, with or without a line end after the last", () => {
+    assert.equal(lineCount("a\nb\nc"), 3);
+    assert.equal(lineCount("a\r\nb\r\nc\r\n"), 3);
+    assert.equal(lineCount("a\n\n"), 2);
 });
 
 test("a paste can't leave its brackets or smuggle control bytes", () => {

@@ -6,6 +6,7 @@ import { passwordProblem } from "../src/people/password";
 import { idleJump, LineSplitter, parseEvent, parseHeader, parseSize } from "../src/recordings/eventStream";
 import { minutesProblem } from "../src/settings/minutes";
 import { endingSentence } from "../src/terminal/endings";
+import { controlHint, mayTake } from "../src/terminal/notices";
 import { codePointWidth } from "../src/terminal/widths";
 import { ago, clock, inert, initials, span } from "../src/ui/text";
 
@@ -107,6 +108,27 @@ test("each ending has its sentence", () => {
         endingSentence({ reason: "host_lost", detail: "No answer for 30 s." }),
         "The link to the host was lost. No answer for 30 s.",
     );
+    const lost = (detail: string) => endingSentence({ reason: "host_lost", detail });
+    assert.equal(
+        lost("The connection to the host was lost: The connection to the host broke off."),
+        "The link to the host was lost.",
+    );
+    assert.equal(
+        lost("The connection to the host was lost: web-1 did not answer for 30 s."),
+        "The link to the host was lost. web-1 did not answer for 30 s.",
+    );
+});
+
+test("whoever gets control is told what is true of the keyboard", () => {
+    const seat = (holder: string | null, isMine = false) => ({
+        you: { seatId: "s1", mode: "control" as const, holder: isMine, mayType: isMine },
+        keyboard: { holder: holder === null ? null : { seatId: "s2", userId: "u2", name: holder }, epoch: 1 },
+    });
+    assert.equal(controlHint(seat(null)), "Type to begin.");
+    assert.equal(controlHint(seat("Ada")), "Ada has the keyboard: take it to type.");
+    assert.equal(controlHint(seat("Grace", true)), "Type to begin.");
+    assert.ok(mayTake(seat("Ada")));
+    assert.ok(!mayTake({ ...seat("Ada"), you: { ...seat("Ada").you, mode: "view" } }));
 });
 
 test("wide, narrow and joining characters take their columns", () => {

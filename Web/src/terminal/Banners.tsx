@@ -9,6 +9,7 @@ import { bytes, inert, span } from "../ui/text";
 import type { ChannelState, Notice, TerminalChannel } from "./channel";
 import { endingSentence } from "./endings";
 import { useLink } from "./hooks";
+import { controlHint, mayTake } from "./notices";
 import { link } from "./socket";
 
 const NOTICE_FOR = 8_000;
@@ -61,9 +62,7 @@ export function Banners(
             )}
             {state.notice && !silentNotices.has(state.notice.code) && (
                 <Passing key={state.notice.at} done={channel.clearNotice}>
-                    <Banner tone="info" icon="info" testid="banner-notice" title={inert(state.notice.sentence, 300)}>
-                        {inert(state.notice.hint, 300)}
-                    </Banner>
+                    <NoticeBanner channel={channel} state={state} notice={state.notice} />
                 </Passing>
             )}
             {state.refusal && !state.ending && (
@@ -74,6 +73,23 @@ export function Banners(
                 />
             )}
         </div>
+    );
+}
+
+function NoticeBanner({ channel, state, notice }: { channel: TerminalChannel; state: ChannelState; notice: Notice }) {
+    const gotControl = notice.code === "mode_changed" && state.seat?.you.mode === "control";
+    return (
+        <Banner
+            tone="info"
+            icon="info"
+            testid="banner-notice"
+            title={inert(notice.sentence, 300)}
+            actions={gotControl && mayTake(state.seat) && (
+                <Button small icon="hand" onClick={channel.takeKeyboard}>Take it</Button>
+            )}
+        >
+            {inert(gotControl && state.seat ? controlHint(state.seat) : notice.hint, 300)}
+        </Banner>
     );
 }
 

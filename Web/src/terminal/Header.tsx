@@ -6,6 +6,7 @@ import { Icon } from "../ui/Icon";
 import { clock, inert } from "../ui/text";
 import type { ChannelState, TerminalChannel } from "./channel";
 import { useLink } from "./hooks";
+import { mayTake } from "./notices";
 
 interface HeaderProps {
     channel: TerminalChannel;
@@ -36,14 +37,19 @@ export function Header({ channel, state, fallback, openPeople, menu, askEnd, may
                 </div>
                 <div className="terminal-facts">
                     {seat && <RecordingLight seat={seat} />}
-                    <LinkQuality />
+                    {!state.ending && <LinkQuality />}
                     {seat?.title && (
                         <span className="terminal-title" title={inert(seat.title)}>{inert(seat.title, 120)}</span>
                     )}
                 </div>
             </div>
+            {!state.ending && mayTake(seat) && (
+                <Button icon="hand" className="take-button" data-testid="take-keyboard" onClick={channel.takeKeyboard}>
+                    Take it
+                </Button>
+            )}
             {seat && !state.ending && <KeyboardChip channel={channel} seat={seat} />}
-            {seat && <PeopleButton seat={seat} open={openPeople} />}
+            {seat && <PeopleButton seat={seat} mayInvite={!state.ending} open={openPeople} />}
             {seat && !state.ending && mayEnd && (
                 <Button icon="power" className="end-button" data-testid="end-session" onClick={askEnd}>End</Button>
             )}
@@ -112,7 +118,7 @@ function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatV
     );
 }
 
-function PeopleButton({ seat, open }: { seat: SeatView; open: () => void }) {
+function PeopleButton({ seat, mayInvite, open }: { seat: SeatView; mayInvite: boolean; open: () => void }) {
     const present = uniquePeople(seat);
     return (
         <button
@@ -133,9 +139,11 @@ function PeopleButton({ seat, open }: { seat: SeatView; open: () => void }) {
                 ))}
             </span>
             <span className="people-count">{present.length}</span>
-            <span className="people-invite">
-                <Icon name="invite" />
-            </span>
+            {mayInvite && (
+                <span className="people-invite">
+                    <Icon name="invite" />
+                </span>
+            )}
         </button>
     );
 }

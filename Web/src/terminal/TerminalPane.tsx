@@ -1,25 +1,28 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, asApiError } from "../api/client";
 import { closeTerminal } from "../app/session";
 import { changeSettings, store, toast, toastError, useMay, useStore } from "../app/store";
 import { isDark } from "../app/theme";
 import type { MenuItem } from "../ui/controls";
-import { copyText } from "../ui/controls";
+import { Button, copyText } from "../ui/controls";
 import { Banners } from "./Banners";
 import { TerminalChannel } from "./channel";
-import { EndDialog, FindBar, LinkDialog, PasteDialog, PasteField, SelectSheet } from "./dialogs";
+import { EndDialog, FindBar, LinkDialog, PasteDialog, PasteField, SelectSheet, ShortcutsDialog } from "./dialogs";
 import { recogniseGestures } from "./gestures";
 import { Header } from "./Header";
 import { isTouch, terminalFont, useChannel, useLink } from "./hooks";
 import { InputLayer } from "./inputLayer";
 import { KeyBar, StickyModifiers } from "./KeyBar";
 import { isAutomaticReport, namedKey, pasteBytes } from "./keys";
+import { mayTake } from "./notices";
 import { PeopleDrawer } from "./PeopleDrawer";
 import { TerminalScreen } from "./screen";
 import { darkTerminal, lightTerminal } from "./themes";
 
 const encoder = new TextEncoder();
 const SETTLE = 120;
+const WAY_OUT = "Tab goes to the program in the terminal. Ctrl+Shift+M leaves the terminal.";
+const HINT_FOR = 6_000;
 
 interface Parts {
     screen: TerminalScreen;
@@ -27,7 +30,7 @@ interface Parts {
 }
 
 type Overlay =
-    | { kind: "people" | "end" | "paste-field" | "find" }
+    | { kind: "people" | "end" | "paste-field" | "find" | "shortcuts" }
     | { kind: "paste"; text: string }
     | { kind: "link"; uri: string }
     | { kind: "select"; text: { screen: string; all: string } };
@@ -43,10 +46,11 @@ interface PaneProps {
     tab: { id: string; alias: string; environment: string };
     isActive: boolean;
     nextTab: (index: number) => void;
+    onEnded: (id: string) => void;
 }
 
 /** One session on the page: builds its terminal and its seat, and takes both away again. */
-export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
+export function TerminalPane({ tab, isActive, nextTab, onEnded }: PaneProps) {
     const container = useRef<HTMLDivElement>(null);
     const [parts, setParts] = useState<Parts | null>(null);
     const [overlay, setOverlay] = useState<Overlay | null>(null);
@@ -80,6 +84,7 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
             className={`terminal-pane ${isLight ? "light-terminal" : ""}`}
             hidden={!isActive}
             aria-label={`Terminal ${tab.alias}`}
+            aria-description={WAY_OUT}
             data-testid="terminal-pane"
         >
             {parts && (
@@ -90,9 +95,12 @@ export function TerminalPane({ tab, isActive, nextTab }: PaneProps) {
                     container={container}
                     overlay={overlay}
                     setOverlay={setOverlay}
+                    onEnded={onEnded}
                 />
             )}
             <div className="terminal-room" ref={container} data-testid="terminal" />
+            {parts && <WayOutHint screen={parts.screen} />}
+            {parts && <FitButton screen={parts.screen} />}
             {parts && isTouch() && <TouchKeys parts={parts} container={container} setOverlay={setOverlay} />}
         </section>
     );
@@ -142,6 +150,10 @@ function takeShortcuts(
             nextTab(Number(event.key) - 1);
             return false;
         }
+        if (event.shiftKey && !event.ctrlKey && (event.key === "PageUp" || event.key === "PageDown")) {
+            const page = event.key === "PageUp" ? 1 - screen.terminal.rows : screen.terminal.rows - 1;
+            return screen.moveRows(page) === page;
+        }
         if (!event.ctrlKey || !event.shiftKey) return true;
         switch (event.key.toUpperCase()) {
             case "C":
@@ -177,9 +189,10 @@ interface ChromeProps {
     container: React.RefObject<HTMLDivElement>;
     overlay: Overlay | null;
     setOverlay: (overlay: Overlay | null) => void;
+    onEnded: (id: string) => void;
 }
 
-function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: ChromeProps) {
+function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay, onEnded }: ChromeProps) {
     const { screen, channel } = parts;
     const state = useChannel(channel);
     const isLost = useLink().phase === "lost";
@@ -188,6 +201,10 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
     const me = useStore((s) => s.me?.user.id);
     const [isEnding, setEnding] = useState(false);
     useFit(parts, container, isActive);
+    const isEnded = state.ending !== null;
+    useEffect(() => {
+        if (isEnded) onEnded(tab.id);
+    }, [isEnded, onEnded, tab.id]);
     useEffect(() => screen.setTheme(terminalTheme()), [screen, settings.terminalTheme, settings.theme]);
     useEffect(() => {
         channel.show(isActive);
@@ -229,7 +246,14 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
         return () => element?.removeEventListener("copilot-paste", open);
     }, [container, paste]);
 
-    const menu = usePaneMenu(parts, tab.id, setOverlay, mayEndAny || state.seat?.owner.id === me);
+    const menu = usePaneMenu(
+        parts,
+        tab.id,
+        setOverlay,
+        mayEndAny || state.seat?.owner.id === me,
+        state.seat !== null && !isHolder,
+        isEnded,
+    );
     const end = async () => {
         setEnding(true);
         try {
@@ -282,6 +306,7 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
             )}
             {overlay?.kind === "link" && <LinkDialog uri={overlay.uri} onClose={close} />}
             {overlay?.kind === "select" && <SelectSheet text={overlay.text} onClose={close} />}
+            {overlay?.kind === "shortcuts" && <ShortcutsDialog onClose={close} />}
             {overlay?.kind === "paste-field" && (
                 <PasteField
                     onClose={close}
@@ -307,16 +332,19 @@ function PaneChrome({ parts, tab, isActive, container, overlay, setOverlay }: Ch
 }
 
 function usePaneMenu(
-    { screen, channel }: Parts,
+    { screen }: Parts,
     id: string,
     setOverlay: (overlay: Overlay | null) => void,
     mayEnd: boolean,
+    isWatching: boolean,
+    isEnded: boolean,
 ): MenuItem[] {
     return useMemo(() => {
-        const font = (step: number) => changeFont(baseFontSize() + step);
+        const font = (step: number) =>
+            changeFont(isWatching ? screen.stepLetters(step, baseFontSize()) : baseFontSize() + step);
         const items: MenuItem[] = [
             {
-                label: "People and invite",
+                label: isEnded ? "People" : "People and invite",
                 icon: "people",
                 run: () => setOverlay({ kind: "people" }),
                 testid: "menu-people",
@@ -328,11 +356,17 @@ function usePaneMenu(
                 run: () => setOverlay({ kind: "select", text: bothTexts(screen) }),
                 testid: "menu-select",
             },
-            { label: "Larger letters", icon: "type-larger", run: () => font(1) },
-            { label: "Smaller letters", icon: "type-smaller", run: () => font(-1) },
-            { label: "Leave, session goes on", icon: "sign-out", run: () => closeTerminal(id), testid: "menu-detach" },
+            { label: "Larger letters", icon: "type-larger", run: () => font(1), testid: "menu-larger" },
+            { label: "Smaller letters", icon: "type-smaller", run: () => font(-1), testid: "menu-smaller" },
+            ...keyboardItems(() => setOverlay({ kind: "shortcuts" })),
+            {
+                label: isEnded ? "Close" : "Leave, session goes on",
+                icon: isEnded ? "close" : "sign-out",
+                run: () => closeTerminal(id),
+                testid: "menu-detach",
+            },
         ];
-        if (mayEnd && !channel.state.ending) {
+        if (mayEnd && !isEnded) {
             items.push({
                 label: "End session",
                 icon: "power",
@@ -342,8 +376,11 @@ function usePaneMenu(
             });
         }
         return items;
-    }, [screen, channel, id, mayEnd, setOverlay]);
+    }, [screen, id, mayEnd, isWatching, isEnded, setOverlay]);
 }
+
+const keyboardItems = (run: () => void): MenuItem[] =>
+    isTouch() ? [] : [{ label: "Keys of the page", icon: "keyboard", run, testid: "menu-shortcuts" }];
 
 const bothTexts = (screen: TerminalScreen) => ({ screen: screen.text(true), all: screen.text(false) });
 
@@ -366,6 +403,7 @@ function useFit({ screen, channel }: Parts, container: React.RefObject<HTMLDivEl
             if (!size) return;
             if (isHolder || columns === undefined) screen.useOwnSize(base);
             else screen.fitFont(base, columns);
+            screen.align();
             channel.wishSize(size.columns, size.rows);
         };
         fit();
@@ -383,6 +421,55 @@ function useFit({ screen, channel }: Parts, container: React.RefObject<HTMLDivEl
     }, [screen, channel, container, isActive, isHolder, columns, fontSize, touchFontSize]);
 }
 
+/** Whoever comes into the terminal by Tab can't leave it by Tab: says how, for a while and to a screen reader. */
+function WayOutHint({ screen }: { screen: TerminalScreen }) {
+    const [isShown, setShown] = useState(false);
+    useEffect(() => {
+        const field = screen.terminal.textarea;
+        if (!field) return;
+        field.setAttribute("aria-description", WAY_OUT);
+        const stop = new AbortController();
+        let isTab = false;
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const options = { signal: stop.signal, capture: true };
+        document.addEventListener("keydown", (event) => (isTab = event.key === "Tab"), options);
+        document.addEventListener("pointerdown", () => (isTab = false), options);
+        field.addEventListener("focus", () => {
+            if (!isTab) return;
+            setShown(true);
+            clearTimeout(timer);
+            timer = setTimeout(() => setShown(false), HINT_FOR);
+        }, options);
+        field.addEventListener("blur", () => setShown(false), options);
+        return () => {
+            stop.abort();
+            clearTimeout(timer);
+        };
+    }, [screen]);
+    return (
+        <div className="fit-place">
+            {isShown && (
+                <p className="way-out" aria-hidden="true" data-testid="way-out">
+                    <kbd>Ctrl+Shift+M</kbd> leaves the terminal
+                </p>
+            )}
+        </div>
+    );
+}
+
+/** A screen that is wider than its room comes into view as a whole by one tap. */
+function FitButton({ screen }: { screen: TerminalScreen }) {
+    const isWider = useSyncExternalStore((listener) => screen.onFit(listener), () => screen.isWider);
+    if (!isWider) return null;
+    return (
+        <div className="fit-place">
+            <Button small icon="expand" data-testid="fit-whole" onClick={() => screen.watch("whole", baseFontSize())}>
+                Whole screen
+            </Button>
+        </div>
+    );
+}
+
 /** What a finger needs: the hidden field for the on-screen keyboard, the key bar, and gestures. */
 function TouchKeys({ parts, container, setOverlay }: {
     parts: Parts;
@@ -394,6 +481,7 @@ function TouchKeys({ parts, container, setOverlay }: {
     const field = useRef<HTMLTextAreaElement>(null);
     const layer = useRef<InputLayer | null>(null);
     const [isOpen, setOpen] = useState(false);
+    useEffect(() => screen.setTyping(isOpen && channel.mayType), [screen, channel, isOpen, state.seat, state.ending]);
     const sticky = useMemo(() => new StickyModifiers(), []);
     const send = useCallback((text: string) => {
         screen.terminal.scrollToBottom();
@@ -421,7 +509,9 @@ function TouchKeys({ parts, container, setOverlay }: {
         let start = baseFontSize();
         return recogniseGestures(element, {
             cellHeight: () => (screen.terminal.options.fontSize ?? 13) * 1.32,
-            scroll: (lines) => {
+            scroll: (wanted) => {
+                const lines = screen.moveRows(wanted);
+                if (lines === 0) return;
                 if (screen.terminal.buffer.active.type === "normal") return screen.terminal.scrollLines(lines);
                 if (!channel.mayType) return;
                 const key = namedKey(
@@ -432,11 +522,10 @@ function TouchKeys({ parts, container, setOverlay }: {
                 channel.type(encoder.encode(key.repeat(Math.min(10, Math.abs(lines)))));
             },
             pan: (pixels) => void (element.scrollLeft += pixels),
-            pinchStart: () => (start = channel.isHolder ? baseFontSize() : screen.watchingZoom),
+            pinchStart: () => (start = channel.isHolder ? baseFontSize() : screen.terminal.options.fontSize ?? 13),
             pinch: (scale) => {
                 if (channel.isHolder) return screen.setFontSize(Math.max(8, Math.min(28, start * scale)));
-                screen.watchingZoom = Math.max(1, Math.min(6, start * scale));
-                screen.fitFont(baseFontSize(), screen.terminal.cols);
+                screen.watch(start * scale, baseFontSize());
             },
             pinchEnd: () => {
                 if (channel.isHolder) changeFont(screen.terminal.options.fontSize ?? start);
@@ -470,6 +559,17 @@ function TouchKeys({ parts, container, setOverlay }: {
                 onFocus={() => setOpen(true)}
                 onBlur={() => setOpen(false)}
             />
+            {mayTake(state.seat) && (
+                <Button
+                    small
+                    icon="hand"
+                    className="touch-take"
+                    data-testid="touch-take-keyboard"
+                    onClick={channel.takeKeyboard}
+                >
+                    Take the keyboard
+                </Button>
+            )}
             <KeyBar
                 sticky={sticky}
                 send={send}

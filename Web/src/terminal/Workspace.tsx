@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import { go } from "../app/router";
 import { closeTerminal, openTerminal } from "../app/session";
@@ -15,6 +15,8 @@ export default function Workspace({ active }: { active: string | null }) {
     const visited = useRef(new Set<string>());
     if (active) visited.current.add(active);
     const [error, setError] = useState<ApiError | null>(null);
+    const [ended, setEnded] = useState<ReadonlySet<string>>(new Set());
+    const onEnded = useCallback((id: string) => setEnded((before) => new Set(before).add(id)), []);
     const isOpen = tabs.some((tab) => tab.id === active);
 
     useEffect(() => {
@@ -59,7 +61,9 @@ export default function Workspace({ active }: { active: string | null }) {
                             tone="quiet"
                             small
                             icon="close"
-                            aria-label={`Leave ${inert(tab.alias, 40)}; the session goes on`}
+                            aria-label={ended.has(tab.id)
+                                ? `Close ${inert(tab.alias, 40)}`
+                                : `Leave ${inert(tab.alias, 40)}; the session goes on`}
                             onClick={() => closeTerminal(tab.id)}
                         />
                     </span>
@@ -78,7 +82,7 @@ export default function Workspace({ active }: { active: string | null }) {
                 </div>
             )}
             {tabs.filter((tab) => visited.current.has(tab.id)).map((tab) => (
-                <TerminalPane key={tab.id} tab={tab} isActive={tab.id === active} nextTab={selectTab} />
+                <TerminalPane key={tab.id} tab={tab} isActive={tab.id === active} nextTab={selectTab} onEnded={onEnded} />
             ))}
         </main>
     );

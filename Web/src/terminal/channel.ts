@@ -245,7 +245,11 @@ export class TerminalChannel implements LinkChannel {
     }
 
     takeKeyboard = () => void link.send(encode.take(this.id));
-    requestKeyboard = () => void link.send(encode.request(this.id));
+    requestKeyboard = () => {
+        const holder = this.state.seat?.keyboard.holder;
+        if (!holder || !link.send(encode.request(this.id))) return;
+        this.noticed("keyboard_asked", `You asked ${holder.name} for the keyboard.`, "It is yours when they give it.");
+    };
     giveKeyboard = (seatId: string) => void link.send(encode.give(this.id, seatId));
     releaseKeyboard = () => void link.send(encode.give(this.id, ""));
 

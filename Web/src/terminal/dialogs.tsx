@@ -1,6 +1,7 @@
 import { useRef, useState } from "react";
 import { Button, CopyButton, Dialog } from "../ui/controls";
 import { inert } from "../ui/text";
+import { lineCount } from "./keys";
 
 const PREVIEW = 2_000;
 
@@ -8,7 +9,7 @@ const PREVIEW = 2_000;
 export function PasteDialog(
     { text, alias, onPaste, onClose }: { text: string; alias: string; onPaste: () => void; onClose: () => void },
 ) {
-    const lines = text.split(/\r?\n/).length;
+    const lines = lineCount(text);
     return (
         <Dialog
             title={`Paste ${lines} lines into ${inert(alias, 60)}?`}
@@ -16,8 +17,8 @@ export function PasteDialog(
             testid="paste-dialog"
             actions={
                 <>
-                    <Button onClick={onClose}>Cancel</Button>
-                    <Button tone="primary" icon="paste" data-testid="paste-confirm" onClick={onPaste} autoFocus>
+                    <Button onClick={onClose} data-first-focus>Cancel</Button>
+                    <Button tone="primary" icon="paste" data-testid="paste-confirm" onClick={onPaste}>
                         Paste
                     </Button>
                 </>
@@ -115,6 +116,34 @@ export function LinkDialog({ uri, onClose }: { uri: string; onClose: () => void 
                     : "It is not a web address, so it is not opened from here."}
             </p>
             <pre className="preview">{inert(uri, 2_000)}</pre>
+        </Dialog>
+    );
+}
+
+const shortcuts: [keys: string, what: string][] = [
+    ["Ctrl+Shift+M", "Leave the terminal, for the buttons above it"],
+    ["Ctrl+Shift+C", "Copy what is selected"],
+    ["Ctrl+Shift+V", "Paste"],
+    ["Ctrl+Shift+F", "Find"],
+    ["Shift+Page Up", "Scroll back"],
+    ["Alt+1 … Alt+9", "Another open terminal"],
+];
+
+/** The few keys that are the page's; every other one is the program's. */
+export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
+    return (
+        <Dialog title="Keys of the page" onClose={onClose} testid="shortcuts-dialog">
+            <p className="muted">Every other key, Tab among them, goes to the program in the terminal.</p>
+            <dl className="shortcuts">
+                {shortcuts.map(([keys, what]) => (
+                    <div key={keys}>
+                        <dt>
+                            <kbd>{keys}</kbd>
+                        </dt>
+                        <dd>{what}</dd>
+                    </div>
+                ))}
+            </dl>
         </Dialog>
     );
 }

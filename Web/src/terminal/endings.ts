@@ -14,7 +14,7 @@ export function endingSentence(ending: SessionEnding | null): string {
         case "ended_by":
             return detail || "Somebody ended the session.";
         case "host_lost":
-            return `The link to the host was lost. ${detail}`.trim();
+            return `The link to the host was lost. ${causeOfLoss(detail)}`.trim();
         case "idle":
             return "The session was idle for too long.";
         case "no_seats":
@@ -24,4 +24,10 @@ export function endingSentence(ending: SessionEnding | null): string {
         default:
             return detail || `The session failed (${inert(ending.reason, 40)}).`;
     }
+}
+
+/** What the detail adds to the sentence that the link was lost. */
+function causeOfLoss(detail: string): string {
+    const cause = detail.replace(/^The connection to the host was lost: */, "");
+    return /^The connection to the host (broke off|was lost)\.?$/.test(cause) ? "" : cause;
 }

@@ -99,6 +99,11 @@ export function pasteBytes(text: string, isBracketed: boolean): string {
     return isBracketed ? `\x1b[200~${clean}\x1b[201~` : clean;
 }
 
+/** How many lines a person sees in a text: the line end after the last one begins no other. */
+export function lineCount(text: string): number {
+    return text.replace(/\r?\n$/, "").split(/\r?\n/).length;
+}
+
 /** Reports that a terminal makes by itself: they are nobody's typing and never take the keyboard. */
 export function isAutomaticReport(data: string): boolean {
     return data === "\x1b[I" || data === "\x1b[O" || /^\x1b\[(<|M)/.test(data);

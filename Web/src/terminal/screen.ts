@@ -5,6 +5,7 @@ import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
 import { fitted } from "./fitting";
 import { followOutput } from "./following";
+import { cutOfRow, followedLeft, followedRow, steppedLetters, type WatchedLetters, watchedSize } from "./watching";
 
 export interface ScreenOptions {
     fontSize: number;
@@ -28,6 +29,13 @@ export class TerminalScreen implements OutputSink {
     readonly search = new SearchAddon();
 
     private readonly following: { dispose(): void };
+    private readonly scrolled = () => this.moved();
+    private readonly wheeled = (event: WheelEvent) => {
+        if (event.ctrlKey || event.shiftKey || event.deltaY === 0) return;
+        if (this.moveRows(Math.sign(event.deltaY) * 3) === Math.sign(event.deltaY) * 3) return;
+        event.preventDefault();
+        event.stopPropagation();
+    };
 
     constructor(private readonly container: HTMLElement, private readonly options: ScreenOptions) {
         this.terminal = new Terminal({
@@ -54,7 +62,13 @@ export class TerminalScreen implements OutputSink {
         this.terminal.loadAddon(this.search);
         this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
         this.terminal.open(container);
+        // xterm.js draws no cursor before it first gets the focus, which on a phone it never gets: keys go into another
+        // field. Choosing the screen that it shows anyway makes it draw one.
+        this.terminal.write("\x1b[?47l");
         this.following = followOutput(this.terminal);
+        this.terminal.onRender(() => this.followCursor());
+        container.addEventListener("scroll", this.scrolled, { passive: true });
+        container.addEventListener("wheel", this.wheeled, { capture: true, passive: false });
         this.terminal.onData(options.onData);
         this.terminal.onBinary((data) =>
             options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))
@@ -64,6 +78,8 @@ export class TerminalScreen implements OutputSink {
 
     dispose() {
         this.following.dispose();
+        this.container.removeEventListener("scroll", this.scrolled);
+        this.container.removeEventListener("wheel", this.wheeled, { capture: true });
         this.terminal.dispose();
     }
 
@@ -71,7 +87,7 @@ export class TerminalScreen implements OutputSink {
     // that it came between.
 
     restore(columns: number, rows: number, bytes: Uint8Array, done: () => void) {
-        this.terminal.write("\x1bc", () => this.terminal.resize(columns, rows));
+        this.terminal.write("\x1bc", () => this.resizeNow(columns, rows));
         this.terminal.write(bytes, done);
     }
 
@@ -80,7 +96,12 @@ export class TerminalScreen implements OutputSink {
     }
 
     resize(columns: number, rows: number) {
-        this.terminal.write("", () => this.terminal.resize(columns, rows));
+        this.terminal.write("", () => this.resizeNow(columns, rows));
+    }
+
+    private resizeNow(columns: number, rows: number) {
+        this.terminal.resize(columns, rows);
+        this.align();
     }
 
     /** How many cells of the given font size fit, or null while the terminal is not shown. */
@@ -95,26 +116,124 @@ export class TerminalScreen implements OutputSink {
         };
     }
 
-    /** How much larger than fitting somebody who watches on a small screen has made the letters. */
-    watchingZoom = 1;
+    /** How somebody who doesn't hold the keyboard looks at the holder's screen. */
+    watched: WatchedLetters = "readable";
+    /** Whether the screen is wider than its room. */
+    isWider = false;
+    private fitting = 0;
+    private shownAt = { left: 0, top: 0 };
+    private followsCursor = true;
+    private readonly fitListeners = new Set<() => void>();
 
-    /** Whoever doesn't hold the keyboard sees the holder's size: the letters shrink until all columns are in view. */
+    onFit(listener: () => void): () => void {
+        this.fitListeners.add(listener);
+        return () => void this.fitListeners.delete(listener);
+    }
+
+    /** Whoever doesn't hold the keyboard sees the holder's size: the letters shrink for it as long as they can be read. */
     fitFont(fontSize: number, columns: number) {
         const cell = this.cell();
         const { width } = this.room();
         if (!cell || width < 40) return;
         const perPoint = cell.width / (this.terminal.options.fontSize ?? fontSize);
-        const fitting = Math.floor((width / columns / perPoint) * 4) / 4;
-        const shown = Math.max(3, Math.min(fontSize, fitting) * this.watchingZoom);
-        this.container.classList.toggle("wider", this.watchingZoom > 1);
+        this.fitting = Math.floor((width / columns / perPoint) * 4) / 4;
+        const shown = watchedSize(this.watched, fontSize, this.fitting);
+        this.setWider(shown > this.fitting);
         this.setFontSize(shown);
+    }
+
+    watch(letters: WatchedLetters, fontSize: number) {
+        this.watched = letters;
+        this.fitFont(fontSize, this.terminal.cols);
+        this.followCursor();
+    }
+
+    /** One step larger or smaller for a watcher; answers the size that the person's own setting should be now. */
+    stepLetters(step: number, fontSize: number): number {
+        const next = steppedLetters(this.watched, step, fontSize, this.fitting);
+        this.watch(next.letters, next.chosen);
+        return next.chosen;
     }
 
     /** The holder's letters have the size that the person chose. */
     useOwnSize(fontSize: number) {
-        this.watchingZoom = 1;
-        this.container.classList.remove("wider");
+        this.watched = "readable";
+        this.setWider(false);
         this.setFontSize(fontSize);
+    }
+
+    private setWider(isWider: boolean) {
+        this.container.classList.toggle("wider", isWider);
+        if (isWider === this.isWider) return;
+        this.isWider = isWider;
+        this.followsCursor = true;
+        for (const listener of [...this.fitListeners]) listener();
+    }
+
+    /** What is hidden of a row at the top of a room that is lower than the screen. */
+    private cut = 0;
+
+    /** A screen that is higher than its room, under a banner say, shows whole rows only. */
+    align() {
+        const cell = this.cell();
+        const { height } = this.room();
+        if (!cell || height < cell.height) return;
+        const rest = cutOfRow(height, this.terminal.rows, cell.height);
+        if (Math.abs(rest - this.cut) < 0.1) return;
+        this.cut = rest;
+        if (rest === 0) this.followsCursor = true;
+        this.container.style.setProperty("--cut", `${rest}px`);
+        this.followCursor();
+    }
+
+    /** Moves a screen that is higher than its room; answers the lines that are left for the scrollback. */
+    moveRows(lines: number): number {
+        const cell = this.cell();
+        if (!cell || lines === 0 || !this.isHigher) return lines;
+        const before = this.container.scrollTop;
+        this.container.scrollTop = before + lines * cell.height;
+        const moved = Math.round((this.container.scrollTop - before) / cell.height);
+        return lines - moved;
+    }
+
+    /** Whoever moves a large screen away from its cursor looks at something else, until the cursor is in view again. */
+    private moved() {
+        const { scrollLeft, scrollTop } = this.container;
+        if (Math.abs(scrollLeft - this.shownAt.left) < 1 && Math.abs(scrollTop - this.shownAt.top) < 1) return;
+        this.shownAt = { left: scrollLeft, top: scrollTop };
+        this.followsCursor = this.cursorLeft() === scrollLeft && this.cursorTop() === scrollTop;
+    }
+
+    private followCursor() {
+        if (!this.followsCursor || (!this.isWider && !this.isHigher)) return;
+        const { container } = this;
+        const [left, top] = [this.cursorLeft(), this.cursorTop()];
+        if (left !== container.scrollLeft) container.scrollLeft = left;
+        if (top !== container.scrollTop) container.scrollTop = top;
+        this.shownAt = { left: container.scrollLeft, top: container.scrollTop };
+    }
+
+    private get isHigher(): boolean {
+        return this.container.scrollHeight - this.container.clientHeight >= 1;
+    }
+
+    /** The room counts from its lower end: its last lines are at 0, everything above is negative. */
+    private cursorTop(): number {
+        const cell = this.cell()?.height ?? 0;
+        const { cursorY, viewportY, baseY } = this.terminal.buffer.active;
+        const { scrollTop } = this.container;
+        if (!this.isHigher || cell === 0 || viewportY < baseY) return scrollTop;
+        const { rows } = this.terminal;
+        const visible = Math.floor(this.room().height / cell + 0.01);
+        const first = rows - visible + Math.round(scrollTop / cell);
+        const next = followedRow(first, visible, cursorY);
+        return next === first ? scrollTop : (next - rows + visible) * cell;
+    }
+
+    private cursorLeft(): number {
+        const cell = this.cell()?.width ?? 0;
+        const cursor = this.terminal.buffer.active.cursorX * cell;
+        return followedLeft(this.container.scrollLeft, this.room().width, cursor, cell);
     }
 
     /**
@@ -147,6 +266,11 @@ export class TerminalScreen implements OutputSink {
 
     setFontSize(fontSize: number) {
         if (this.terminal.options.fontSize !== fontSize) this.terminal.options.fontSize = fontSize;
+    }
+
+    /** On a phone the focus is on the page's own field: the cursor is full while that has it, an outline otherwise. */
+    setTyping(isTyping: boolean) {
+        this.terminal.options.cursorInactiveStyle = isTyping ? "block" : "outline";
     }
 
     setTheme(theme: ITheme) {
@@ -183,7 +307,8 @@ export class TerminalScreen implements OutputSink {
         return {
             width: this.container.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) -
                 scrollbar,
-            height: this.container.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom),
+            height: this.container.clientHeight + this.cut - parseFloat(style.paddingTop) -
+                parseFloat(style.paddingBottom),
         };
     }
 

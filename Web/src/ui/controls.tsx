@@ -173,6 +173,8 @@ export function Dialog({ title, children, onClose, testid, side, actions }: {
         const dialog = element.current;
         const before = document.activeElement;
         if (dialog && !dialog.open) dialog.showModal();
+        // By itself the browser starts on the first button, the one that closes.
+        dialog?.querySelector<HTMLElement>("[data-first-focus]")?.focus();
         return () => {
             if (before instanceof HTMLElement) before.focus({ preventScroll: true });
         };
