@@ -172,12 +172,14 @@ export class TerminalScreen implements OutputSink {
 
     /** What is hidden of a row at the top of a room that is lower than the screen. */
     private cut = 0;
+    /** All of it is in view, so nothing is to be moved, whatever its layout's size is before scaling. */
+    private isScaled = false;
 
     /** A screen that is higher than its room, under a banner say, shows whole rows only. */
     align() {
         const cell = this.cell();
         const { height } = this.room();
-        if (!cell || height < cell.height) return;
+        if (!cell || height < cell.height || this.isScaled) return;
         const rest = cutOfRow(height, this.terminal.rows, cell.height);
         if (Math.abs(rest - this.cut) < 0.1) return;
         this.cut = rest;
@@ -205,7 +207,7 @@ export class TerminalScreen implements OutputSink {
     }
 
     private followCursor() {
-        if (!this.followsCursor || (!this.isWider && !this.isHigher)) return;
+        if (this.isScaled || !this.followsCursor || (!this.isWider && !this.isHigher)) return;
         const { container } = this;
         const [left, top] = [this.cursorLeft(), this.cursorTop()];
         if (left !== container.scrollLeft) container.scrollLeft = left;
@@ -214,7 +216,7 @@ export class TerminalScreen implements OutputSink {
     }
 
     private get isHigher(): boolean {
-        return this.container.scrollHeight - this.container.clientHeight >= 1;
+        return !this.isScaled && this.container.scrollHeight - this.container.clientHeight >= 1;
     }
 
     /** The room counts from its lower end: its last lines are at 0, everything above is negative. */
@@ -244,6 +246,8 @@ export class TerminalScreen implements OutputSink {
         const element = this.terminal.element;
         const screen = element?.querySelector<HTMLElement>(".xterm-screen");
         if (!element || !screen) return { dispose: () => undefined };
+        this.isScaled = true;
+        this.container.scrollTo(0, 0);
         const fit = () => {
             const place = fitted(
                 { width: screen.offsetWidth, height: screen.offsetHeight },
