@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Recording
@@ -105,28 +106,11 @@ func contents(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL
 
 func store(_ bytes: [UInt8], _ path: String) throws { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
 
-/// Runs a program to its end; its status and what it wrote. Waits on a thread of its own.
+/// Runs a program of PATH to its end; its status and what it wrote.
 @discardableResult
 func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> (status: Int32, output: String) {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = arguments
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            process.standardError = pipe
-            process.standardInput = FileHandle.nullDevice
-            continuation.resume(
-                with: Result {
-                    try process.run()
-                    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-                    process.waitUntilExit()
-                    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-                })
-        }
-    }
+    let ended = try await ChildProcess.run("/usr/bin/env", arguments, environment: environment)
+    return (ended.status, ended.text + ended.errors)
 }
 
 /// Whether a program is installed here.

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 @testable import Terminal
 
@@ -84,21 +85,26 @@ enum Peers {
     private static let folder = Checkout.root.appending(path: ".build/terminal-peers")
 
     /// pyte 0.8.2 in a virtual environment; nil without network.
-    static let pyte: URL? = {
+    static var pyte: URL? { get async { await fetchedPyte.value } }
+
+    private static let fetchedPyte = Task<URL?, Never> {
         let python = folder.appending(path: "venv/bin/python")
-        if (try? run(python, ["-c", "import pyte"])) != nil { return python }
-        guard (try? run("python3", ["-m", "venv", folder.appending(path: "venv").path])) != nil,
-            (try? run(python, ["-m", "pip", "install", "--quiet", "--retries", "1", "pyte==0.8.2", "wcwidth==0.2.13"]))
+        if (try? await run(python, ["-c", "import pyte"])) != nil { return python }
+        guard (try? await run("python3", ["-m", "venv", folder.appending(path: "venv").path])) != nil,
+            (try? await run(
+                python, ["-m", "pip", "install", "--quiet", "--retries", "1", "pyte==0.8.2", "wcwidth==0.2.13"]))
                 != nil
         else { return nil }
         return python
-    }()
+    }
 
     /// The script of xterm.js 5.5.0, as spyder-terminal 1.3.1 carries it; nil without network or node.
-    static let xterm: URL? = {
+    static var xterm: URL? { get async { await fetchedXterm.value } }
+
+    private static let fetchedXterm = Task<URL?, Never> {
         let script = folder.appending(
             path: "spyder_terminal/server/static/components/@xterm/xterm/lib/xterm.js")
-        guard (try? run("node", ["--version"])) != nil else { return nil }
+        guard (try? await run("node", ["--version"])) != nil else { return nil }
         if FileManager.default.fileExists(atPath: script.path) { return script }
         let download = [
             "-m", "pip", "download", "--quiet", "--retries", "1", "--no-deps", "--dest", folder.path,
@@ -106,48 +112,31 @@ enum Peers {
             "--requirement", fixtures.appending(path: "xterm-requirements.txt").path,
         ]
         let wheel = folder.appending(path: "spyder_terminal-1.3.1-py2.py3-none-any.whl")
-        guard (try? run("python3", download)) != nil,
-            (try? run("python3", ["-m", "zipfile", "-e", wheel.path, folder.path])) != nil
+        guard (try? await run("python3", download)) != nil,
+            (try? await run("python3", ["-m", "zipfile", "-e", wheel.path, folder.path])) != nil
         else { return nil }
         return script
-    }()
-
-    struct Failure: Error, CustomStringConvertible { var description: String }
-
-    @discardableResult
-    static func run(_ program: URL, _ arguments: [String], input: Data = Data()) throws -> Data {
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        // Files and not pipes: neither side can wait for the other.
-        let temporary = FileManager.default.temporaryDirectory.appending(path: "terminal-peer-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: temporary) }
-        let paths = ["in", "out", "err"].map { temporary.appending(path: $0) }
-        try input.write(to: paths[0])
-        try Data().write(to: paths[1])
-        try Data().write(to: paths[2])
-        process.standardInput = try FileHandle(forReadingFrom: paths[0])
-        process.standardOutput = try FileHandle(forWritingTo: paths[1])
-        process.standardError = try FileHandle(forWritingTo: paths[2])
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Failure(description: String(decoding: try Data(contentsOf: paths[2]), as: UTF8.self))
-        }
-        return try Data(contentsOf: paths[1])
     }
 
     @discardableResult
-    static func run(_ program: String, _ arguments: [String]) throws -> Data {
-        try run(URL(fileURLWithPath: "/usr/bin/env"), [program] + arguments)
+    static func run(_ program: URL, _ arguments: [String], input: Data = Data()) async throws -> Data {
+        let folder = try TemporaryFolder()
+        try input.write(to: URL(fileURLWithPath: folder.file("in")))
+        let ended = try await ChildProcess.run(program.path, arguments, input: folder.file("in"), within: 300)
+        guard ended.status == 0 else { throw ToolFailure(description: ended.errors) }
+        return Data(ended.output)
+    }
+
+    @discardableResult
+    static func run(_ program: String, _ arguments: [String]) async throws -> Data {
+        try await run(URL(fileURLWithPath: "/usr/bin/env"), [program] + arguments)
     }
 
     /// The screens that a peer has at the marks of each stream.
     static func screens<T: Decodable>(
         _ program: URL, _ arguments: [String], of streams: [RecordedStream]
-    ) throws -> [[T]] {
+    ) async throws -> [[T]] {
         let input = try JSONSerialization.data(withJSONObject: streams.map(\.json))
-        return try JSONDecoder().decode([[T]].self, from: run(program, arguments, input: input))
+        return try JSONDecoder().decode([[T]].self, from: await run(program, arguments, input: input))
     }
 }

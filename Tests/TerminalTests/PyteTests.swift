@@ -10,11 +10,11 @@ struct PyteScreen: Decodable {
     var column: Int
 }
 
-@Suite(.enabled(if: Peers.pyte != nil, "pyte 0.8.2 could not be installed from PyPI"), .serialized)
+@Suite(.enabled("pyte 0.8.2 could not be installed from PyPI") { await Peers.pyte != nil }, .serialized)
 struct PyteTests {
-    private func pyte(_ streams: [RecordedStream]) throws -> [[PyteScreen]] {
-        let python = try #require(Peers.pyte)
-        return try Peers.screens(python, [Peers.fixtures.appending(path: "pyte-grid.py").path], of: streams)
+    private func pyte(_ streams: [RecordedStream]) async throws -> [[PyteScreen]] {
+        let python = try #require(await Peers.pyte)
+        return try await Peers.screens(python, [Peers.fixtures.appending(path: "pyte-grid.py").path], of: streams)
     }
 
     /// A cell in the words of pyte-grid.py. A blank's attributes are left out: see Fixtures/differences.md.
@@ -62,18 +62,18 @@ struct PyteTests {
     private static let known: Set<String> = ["less end", "vim end", "resize end", "emoji end"]
 
     @Test("recorded streams show the same in pyte", arguments: RecordedStream.recorded)
-    func recorded(name: String) throws {
+    func recorded(name: String) async throws {
         let stream = try RecordedStream(recorded: name)
-        let theirs = try pyte([stream])[0]
+        let theirs = try await pyte([stream])[0]
         for (mine, other) in zip(stream.screens(), theirs) where !PyteTests.known.contains("\(name) \(mine.mark)") {
             #expect(difference(mine.screen, other) == nil, "\(mine.mark)")
         }
     }
 
     @Test("generated streams show the same in pyte")
-    func generated() throws {
+    func generated() async throws {
         let streams = (1...20).map { RecordedStream(generated: $0) }
-        for (stream, theirs) in zip(streams, try pyte(streams)) {
+        for (stream, theirs) in zip(streams, try await pyte(streams)) {
             for (mine, other) in zip(stream.screens(), theirs) {
                 #expect(difference(mine.screen, other) == nil, "\(stream.name)")
             }

@@ -109,11 +109,11 @@ extension XtermScreen {
     }
 }
 
-@Suite(.enabled(if: Peers.xterm != nil, "xterm.js could not be fetched, or node is missing"), .serialized)
+@Suite(.enabled("xterm.js could not be fetched, or node is missing") { await Peers.xterm != nil }, .serialized)
 struct XtermTests {
-    private func xterm(_ streams: [RecordedStream]) throws -> [[XtermScreen]] {
-        let script = try #require(Peers.xterm)
-        return try Peers.screens(
+    private func xterm(_ streams: [RecordedStream]) async throws -> [[XtermScreen]] {
+        let script = try #require(await Peers.xterm)
+        return try await Peers.screens(
             URL(fileURLWithPath: "/usr/bin/env"),
             [
                 "node", Peers.fixtures.appending(path: "xterm-grid.js").path, script.path,
@@ -128,25 +128,25 @@ struct XtermTests {
     }
 
     @Test("recorded streams show the same in xterm.js", arguments: RecordedStream.recorded)
-    func recorded(name: String) throws {
+    func recorded(name: String) async throws {
         let stream = try RecordedStream(recorded: name)
-        let theirs = try xterm([stream])[0]
+        let theirs = try await xterm([stream])[0]
         for (mine, other) in zip(stream.screens(), theirs) {
             #expect(XtermScreen(mine.screen).difference(from: other) == nil, "\(mine.mark)")
         }
     }
 
     @Test("a snapshot of a recorded stream rebuilds it in xterm.js", arguments: RecordedStream.recorded)
-    func snapshots(name: String) throws {
+    func snapshots(name: String) async throws {
         let screens = try RecordedStream(recorded: name).screens()
-        let theirs = try xterm(screens.map { snapshot($0.screen, name: $0.mark) })
+        let theirs = try await xterm(screens.map { snapshot($0.screen, name: $0.mark) })
         for (mine, other) in zip(screens, theirs) {
             #expect(XtermScreen(mine.screen).difference(from: other[0]) == nil, "\(mine.mark)")
         }
     }
 
     @Test("a snapshot of a garbled stream rebuilds it in xterm.js", arguments: 1...4)
-    func garbled(seed: Int) throws {
+    func garbled(seed: Int) async throws {
         let stream = GeneratedStream.garbage(seed: UInt64(7000 + seed), count: 20_000)
         var random = SplitMix64(state: UInt64(seed))
         var screen = Screen(
@@ -157,16 +157,16 @@ struct XtermTests {
             screen.feed(stream[start..<min(start + 200, stream.count)])
             screens.append(screen)
         }
-        let theirs = try xterm(screens.map { snapshot($0, name: "cut") })
+        let theirs = try await xterm(screens.map { snapshot($0, name: "cut") })
         for (index, pair) in zip(screens, theirs).enumerated() {
             #expect(XtermScreen(pair.0).difference(from: pair.1[0]) == nil, "cut \(index)")
         }
     }
 
     @Test("generated streams show the same in xterm.js")
-    func generated() throws {
+    func generated() async throws {
         let streams = (1...20).map { RecordedStream(generated: $0) }
-        for (stream, theirs) in zip(streams, try xterm(streams)) {
+        for (stream, theirs) in zip(streams, try await xterm(streams)) {
             for (mine, other) in zip(stream.screens(), theirs) {
                 #expect(XtermScreen(mine.screen).difference(from: other) == nil, "\(stream.name)")
             }

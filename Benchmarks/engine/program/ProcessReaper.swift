@@ -31,6 +31,9 @@ final class ProcessReaper: Sendable {
         pthread_detach(thread)
     }
 
+    /// Whether no program runs.
+    var isIdle: Bool { state.withLockedValue { $0.waiting.isEmpty } }
+
     /// Tells, on some thread, the status of a process that ended.
     func whenEnded(_ process: pid_t, _ body: @escaping @Sendable (Int32) -> Void) {
         let early: Int32? = state.withLockedValue { state in

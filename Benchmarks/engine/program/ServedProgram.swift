@@ -29,17 +29,23 @@ final class ServedProgram: SSHServerSessionDelegate {
     // MARK: Start
 
     /// A thread that starts a program stands still until the program runs: not the loop's, on which other channels wait.
+    /// When no program runs nobody waits, and a change of threads would only take time.
     func sessionStarted(_ session: SSHServerSessionChannel) {
         var words = ["/bin/bash"]
         if case .exec(let command) = session.info.program { words += ["-c", String(decoding: command, as: UTF8.self)] }
         let environment = Self.environment + session.info.environment.map { "\($0)=\($1)" }
-        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { [words, terminal = session.info.terminal] in
+        let start = { @Sendable [words, terminal = session.info.terminal] in
             try StartedProgram(shellWords: words, terminal: terminal, environment: environment)
-        }.assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let program): self.adopt(program)
-            case .failure: session.exit(.status(126))
-            }
+        }
+        guard !reaper.isIdle else { return started(Result { try start() }) }
+        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop, start).assumeIsolated()
+            .whenComplete { self.started($0) }
+    }
+
+    private func started(_ result: Result<StartedProgram, any Error>) {
+        switch result {
+        case .success(let program): adopt(program)
+        case .failure: session.exit(.status(126))
         }
     }
 

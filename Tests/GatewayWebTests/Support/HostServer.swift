@@ -2,17 +2,18 @@ import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import TestSupport
 
 /// A real sshd on loopback with a configuration and keys of its own: a host to add, to test and to run sessions on.
 final class HostServer: Sendable {
     let port: Int
     private let folder: String
-    private let process: NIOLockedValueBox<Program>
+    private let process: NIOLockedValueBox<ChildProcess>
 
     /// The account that the tests run as, which signs in.
     static var username: String { NSUserName() }
 
-    private init(port: Int, folder: String, process: Program) {
+    private init(port: Int, folder: String, process: ChildProcess) {
         self.port = port
         self.folder = folder
         self.process = NIOLockedValueBox(process)
@@ -56,15 +57,15 @@ final class HostServer: Sendable {
     }
 
     /// Starts sshd and waits until it answers.
-    private static func launch(in folder: String, port: Int) async throws -> Program {
+    private static func launch(in folder: String, port: Int) async throws -> ChildProcess {
         let arguments = ["-D", "-e", "-f", folder + "/sshd_config"]
-        let program = try Program("/usr/sbin/sshd", arguments, output: folder + "/log")
+        let program = try ChildProcess("/usr/sbin/sshd", arguments, log: folder + "/log")
         let deadline = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < deadline {
             if (try? await RawConnection.open(port: port, { try await $0.bytes(4) })) != nil { return program }
             try await Task.sleep(for: .milliseconds(20))
         }
-        await program.stop()
+        await program.end()
         throw RawConnectionError.closedEarly
     }
 
@@ -87,7 +88,7 @@ final class HostServer: Sendable {
     }
 
     private func stop() async {
-        await process.withLockedValue { $0 }.stop()
+        await process.withLockedValue { $0 }.end()
     }
 
     private static func freePort() async throws -> Int {

@@ -1,4 +1,5 @@
 import Foundation
+import SSH
 import TestSupport
 
 /// Runs a program with variables of its own and brings back how it ended.
@@ -25,7 +26,13 @@ final class RealAgent: Sendable {
         socket = folder.file("agent")
         process = try ChildProcess("/usr/bin/ssh-agent", ["-D", "-a", socket] + options, log: folder.file("log"))
         let socket = socket
-        guard try await eventually({ FileManager.default.fileExists(atPath: socket) }) else {
+        // The file is there before anybody listens.
+        let answers = try await eventually {
+            let client = SSHAgentClient(socketPath: socket)
+            defer { client.close() }
+            return (try? await client.identities()) != nil
+        }
+        guard answers else {
             throw ToolFailure(description: "ssh-agent did not start: \(process.text)")
         }
     }
