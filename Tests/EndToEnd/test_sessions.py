@@ -7,6 +7,7 @@ import json
 import random
 import re
 import string
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -18,9 +19,10 @@ PROMPT = "e2e$"
 
 
 def plays(test):
-    """Lets a test be a coroutine."""
+    """Lets a test be a coroutine; in a thread of its own, since the browser's driver leaves its loop in the main one."""
     def run(**fixtures):
-        asyncio.run(asyncio.wait_for(test(**fixtures), 170))
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, asyncio.wait_for(test(**fixtures), 170)).result()
     run.__name__, run.__doc__ = test.__name__, test.__doc__
     run.__signature__ = inspect.signature(test)
     return run

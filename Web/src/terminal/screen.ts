@@ -247,6 +247,8 @@ export class TerminalScreen implements OutputSink {
         const screen = element?.querySelector<HTMLElement>(".xterm-screen");
         if (!element || !screen) return { dispose: () => undefined };
         this.isScaled = true;
+        this.cut = 0;
+        this.container.style.removeProperty("--cut");
         this.container.scrollTo(0, 0);
         const fit = () => {
             const place = fitted(
