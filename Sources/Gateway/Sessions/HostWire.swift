@@ -7,13 +7,13 @@ import SSHProtocol
 /// `@unchecked Sendable`: its state is touched on the connection's event loop alone. ``open`` makes it elsewhere and hands it
 /// over before anything is set; `NIOLoopBound` can't hold it, since the connection takes its delegate as a plain object.
 final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
-    private let connection: SSHConnection
+    private let host: SSHConnection
     private weak var session: LiveSession?
     private var channel: SSHSessionChannel?
     private var isClosed = false
 
     private init(_ connection: SSHConnection, _ session: LiveSession) {
-        self.connection = connection
+        self.host = connection
         self.session = session
     }
 
@@ -40,6 +40,8 @@ final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
 
     // MARK: SessionWire
 
+    var connection: SSHConnection? { isClosed ? nil : host }
+
     var isWritable: Bool { channel?.isWritable ?? false }
 
     func write(_ bytes: ByteBuffer) { channel?.write(bytes) }
@@ -52,7 +54,7 @@ final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
         guard !isClosed else { return }
         isClosed = true
         channel?.close()
-        connection.beginClosing()
+        host.beginClosing()
     }
 
     // MARK: SessionChannelDelegate

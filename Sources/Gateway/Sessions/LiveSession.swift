@@ -1,5 +1,6 @@
 import NIOCore
 import Recording
+import SSH
 import Storage
 import Terminal
 
@@ -133,6 +134,9 @@ public actor LiveSession {
         armIdle()
         stateChanged()
     }
+
+    /// The session's connection to its host, for further channels beside the terminal; nil before it is live and after.
+    public var hostConnection: SSHConnection? { state == .live ? wire?.connection : nil }
 
     /// The session as everybody sees it.
     public func view() -> SessionView {

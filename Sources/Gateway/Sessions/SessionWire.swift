@@ -3,6 +3,8 @@ import SSH
 
 /// The host's side of a session, as the session uses it. Every call is on the session's event loop.
 protocol SessionWire: AnyObject, Sendable {
+    /// The connection that it is on, for further channels: files, commands. Nil where there is none.
+    var connection: SSHConnection? { get }
     /// Whether the host's window has room; ``LiveSession/drainInput()`` is called when it has again.
     var isWritable: Bool { get }
     func write(_ bytes: ByteBuffer)

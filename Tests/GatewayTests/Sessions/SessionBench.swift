@@ -121,6 +121,7 @@ final class SessionBench: Sendable {
 
 /// The host's side of a session, as a script: what it was sent, and the credit it was given.
 final class ScriptedWire: SessionWire {
+    var connection: SSHConnection? { nil }
     struct State {
         var received = ""
         var size: [Int] = []
