@@ -18,6 +18,7 @@ import "./terminal/keys.css";
 import "./terminal/panels.css";
 import "./palette/palette.css";
 import "./macros/macros.css";
+import "./inbox/inbox.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { followShortcuts } from "./app/actions";

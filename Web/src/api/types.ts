@@ -224,7 +224,7 @@ export interface InboxNotice {
     /** A place in the page, such as `/s/ses_…`. */
     link: string;
     at: string;
-    readAt: string | null;
+    readAt?: string | null;
 }
 
 /** A device of this person that is told by push. */
@@ -232,5 +232,5 @@ export interface PushDevice {
     id: string;
     device: string;
     createdAt: string;
-    lastSentAt: string | null;
+    lastSentAt?: string | null;
 }

@@ -22,6 +22,7 @@ const Player = lazy(() => import("../recordings/Player"));
 const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
+const Inbox = lazy(() => import("../inbox/Inbox").then((part) => ({ default: part.Inbox })));
 const Macros = lazy(() => import("../macros/Macros").then((part) => ({ default: part.Macros })));
 const HostPage = lazy(() => import("../hosts/HostPage").then((part) => ({ default: part.HostPage })));
 const People = lazy(() => import("../people/People").then((part) => ({ default: part.People })));
@@ -115,6 +116,7 @@ const titles: Record<string, string> = {
     sessions: "Sessions",
     recordings: "Recordings",
     macros: "Macros",
+    inbox: "Inbox",
     audit: "Audit",
     people: "People",
     settings: "Settings",
@@ -191,6 +193,12 @@ function screenFor(
                         <Recordings />
                     </Page>
                 );
+        case "inbox":
+            return (
+                <Page>
+                    <Inbox />
+                </Page>
+            );
         case "macros":
             return (
                 <Page>

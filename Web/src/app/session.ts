@@ -78,6 +78,8 @@ function forget(because: string | null) {
         ended: notLoaded(),
         recordings: notLoaded(),
         macros: notLoaded(),
+        inbox: notLoaded(),
+        unread: 0,
     });
 }
 
