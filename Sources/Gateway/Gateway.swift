@@ -87,7 +87,7 @@ public struct Gateway: Sendable {
         }
         return Push(
             devices: PushDevices(store: services.store, vault: services.vault, tenant: tenant), audit: services.audit,
-            contact: configuration.address(), logger: services.logger
+            contact: configuration.http ? "mailto:copilot@localhost" : configuration.address(), logger: services.logger
         ) { request throws(PushFailure) in try await client.send(request) }
     }
 
