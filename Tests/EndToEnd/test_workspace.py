@@ -1,10 +1,12 @@
 """The workspace: tabs, panes, broadcast, palette, search, copies, macros and the panel, by mouse and by keyboard alone."""
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from copilot import PAGE
 from ports import eventually
 
 
@@ -180,3 +182,11 @@ def test_the_help_lists_the_keys_and_every_one_has_a_modifier(desk):
     assert len(keys) > 12
     assert all(re.match("(Ctrl|Alt|Meta|Shift)\\+", one) for one in keys), keys
     assert not [one for one in keys if re.fullmatch(r"Ctrl\+[A-Z]", one)], "plain control keys are the shell's"
+
+
+def test_the_page_is_light(profile):
+    if profile.is_phone:
+        pytest.skip("it is the same page")
+    build = json.loads((PAGE / "build.json").read_text())
+    assert build["firstLoadGzip"] <= 90 * 1024, "before a terminal"
+    assert build["withTerminalGzip"] <= 220 * 1024, "with one"

@@ -234,3 +234,11 @@ export interface PushDevice {
     createdAt: string;
     lastSentAt?: string | null;
 }
+
+/** The authority that this copilot's certificate is of. */
+export interface TrustInfo {
+    /** False for a certificate of somebody else's authority. */
+    isOwn: boolean;
+    fingerprint: string;
+    until: string;
+}

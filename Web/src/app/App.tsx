@@ -9,6 +9,7 @@ import { Empty, Skeleton, Toasts } from "../ui/display";
 import { inert } from "../ui/text";
 import { offerActions } from "./actions";
 import { Guard } from "./Guard";
+import { withStyle } from "./late";
 import { pageActions } from "./pageActions";
 import { More, Shell } from "./Shell";
 import { replace, useRoute } from "./router";
@@ -16,17 +17,18 @@ import { useStore } from "./store";
 import { Unreachable } from "./Unreachable";
 
 // The terminal is half of the page's weight; whoever only looks at hosts does not wait for it.
-const Workspace = lazy(() => import("../terminal/Workspace"));
-const Palette = lazy(() => import("../palette/Palette"));
-const Player = lazy(() => import("../recordings/Player"));
-const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
+const Workspace = lazy(() => withStyle("terminal", import("../terminal/Workspace")));
+const Palette = lazy(() => withStyle("palette", import("../palette/Palette")));
+const Player = lazy(() => withStyle("terminal", import("../recordings/Player")));
+const Audit = lazy(() => withStyle("screens", import("../audit/Audit")).then((part) => ({ default: part.Audit })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
-const Inbox = lazy(() => import("../inbox/Inbox").then((part) => ({ default: part.Inbox })));
-const Macros = lazy(() => import("../macros/Macros").then((part) => ({ default: part.Macros })));
+const Inbox = lazy(() => withStyle("screens", import("../inbox/Inbox")).then((part) => ({ default: part.Inbox })));
+const Trust = lazy(() => withStyle("screens", import("../trust/Trust")).then((part) => ({ default: part.Trust })));
+const Macros = lazy(() => withStyle("palette", import("../macros/Macros")).then((part) => ({ default: part.Macros })));
 const HostPage = lazy(() => import("../hosts/HostPage").then((part) => ({ default: part.HostPage })));
-const People = lazy(() => import("../people/People").then((part) => ({ default: part.People })));
-const Settings = lazy(() => import("../settings/Settings").then((part) => ({ default: part.Settings })));
+const People = lazy(() => withStyle("screens", import("../people/People")).then((part) => ({ default: part.People })));
+const Settings = lazy(() => withStyle("screens", import("../settings/Settings")).then((part) => ({ default: part.Settings })));
 
 const PROTOCOL = 1;
 
@@ -64,6 +66,13 @@ function SignedOut() {
     const { path, query } = useRoute();
     const token = query.get("token");
     if (path[0] === "welcome" && token) return <Welcome token={token} />;
+    if (path[0] === "trust") {
+        return (
+            <Suspense fallback={null}>
+                <Trust />
+            </Suspense>
+        );
+    }
     return <SignIn />;
 }
 
@@ -117,6 +126,7 @@ const titles: Record<string, string> = {
     recordings: "Recordings",
     macros: "Macros",
     inbox: "Inbox",
+    trust: "Trust",
     audit: "Audit",
     people: "People",
     settings: "Settings",
@@ -197,6 +207,12 @@ function screenFor(
             return (
                 <Page>
                     <Inbox />
+                </Page>
+            );
+        case "trust":
+            return (
+                <Page>
+                    <Trust />
                 </Page>
             );
         case "macros":

@@ -412,6 +412,7 @@ function About() {
                 label={server ? inert(server.name, 60) : "SSH Copilot"}
                 note={server ? `Version ${inert(server.version, 40)}, protocol ${server.protocol}` : undefined}
             >
+                <a href="#/trust" data-testid="settings-trust">Trust it on a device</a>
                 <a href="/THIRD-PARTY-NOTICES.txt" target="_blank" rel="noopener">Third-party notices</a>
             </Row>
         </section>
