@@ -52,7 +52,8 @@ public struct MacroDraft: Sendable {
         }
         guard lines.utf8.count <= longestText else {
             throw .invalid(
-                "text", "A macro has \(longestText) bytes at most.", hint: "Put a longer one into a script on the host.")
+                "text", "A macro has \(longestText) bytes at most.", hint: "Put a longer one into a script on the host."
+            )
         }
         let isPlain = lines.unicodeScalars.allSatisfy { scalar in
             switch scalar.properties.generalCategory {

@@ -105,7 +105,9 @@ public final class Notices: Sendable {
                 defer { count = 0 }
                 return count
             }
-            if missing > 0 { logger.error("Notices came faster than they could be kept.", metadata: ["lost": "\(missing)"]) }
+            if missing > 0 {
+                logger.error("Notices came faster than they could be kept.", metadata: ["lost": "\(missing)"])
+            }
         }
     }
 
@@ -172,7 +174,8 @@ public final class Notices: Sendable {
 
 extension Notices {
     /// A person's notices, the newest first, and how many are unread.
-    public func inbox(_ caller: Caller, limit: Int = 100) async throws(GatewayError) -> (notices: [Notice], unread: Int) {
+    public func inbox(_ caller: Caller, limit: Int = 100) async throws(GatewayError) -> (notices: [Notice], unread: Int)
+    {
         let tenant = tenant
         do {
             return try await store.read { tx in
@@ -195,7 +198,8 @@ extension Notices {
     /// Marks some of a person's own notices as read; all of them without any.
     public func markRead(_ ids: [String], caller: Caller) async throws(GatewayError) {
         guard ids.count <= Self.kept else {
-            throw .invalid("ids", "More than \(Self.kept) notices at once.", hint: "Leave ids empty to mark all as read.")
+            throw .invalid(
+                "ids", "More than \(Self.kept) notices at once.", hint: "Leave ids empty to mark all as read.")
         }
         let tenant = tenant
         let now = Timestamp.now()

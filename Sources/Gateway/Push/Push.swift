@@ -129,7 +129,9 @@ public final class Push: Sendable {
                     defer { count = 0 }
                     return count
                 }
-                if missing > 0 { logger.warning("Push messages came faster than they left.", metadata: ["lost": "\(missing)"]) }
+                if missing > 0 {
+                    logger.warning("Push messages came faster than they left.", metadata: ["lost": "\(missing)"])
+                }
             }
             group.cancelAll()
         }

@@ -114,7 +114,8 @@ struct PushDevices: Sendable {
         let (tenant, now) = (tenant, Timestamp.now())
         let hash = Array(SHA256.hash(data: Data(subscription.endpoint.utf8)))
         return try await GatewayError.mapping {
-            let sealed = try await vault.seal(SecretBytes(Array(try JSONEncoder().encode(subscription))), for: place(id))
+            let sealed = try await vault.seal(
+                SecretBytes(Array(try JSONEncoder().encode(subscription))), for: place(id))
             return try await store.transaction { tx in
                 try tx.execute("DELETE FROM push_device WHERE tenant = \(tenant) AND endpoint_hash = \(hash)")
                 let count = try tx.row(

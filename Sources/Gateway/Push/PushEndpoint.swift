@@ -28,7 +28,8 @@ struct PushEndpoint: Sendable, Hashable {
         guard AddressRange(host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))) == nil, !host.contains(":")
         else { throw refuse("The endpoint names an address instead of a host.") }
         let isName = host.utf8.allSatisfy {
-            ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+            ($0 >= 0x61 && $0 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 == UInt8(ascii: "-")
+                || $0 == UInt8(ascii: ".")
         }
         guard isName, host.utf8.count <= 253 else { throw refuse("The endpoint's host is not a name.") }
         port = parts.port ?? 443

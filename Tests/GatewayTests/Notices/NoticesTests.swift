@@ -65,7 +65,8 @@ struct NoticesTests {
     @Test(
         "a link leads into the page and nowhere else",
         arguments: [
-            ("/s/ses_1?panel=chat", "/s/ses_1?panel=chat"), ("https://evil.example", "/inbox"), ("//evil.example", "/inbox"),
+            ("/s/ses_1?panel=chat", "/s/ses_1?panel=chat"), ("https://evil.example", "/inbox"),
+            ("//evil.example", "/inbox"),
             ("/\\evil.example", "/inbox"), ("javascript:alert(1)", "/inbox"), ("", "/inbox"), ("/a b", "/inbox"),
         ])
     func links(link: String, place: String) {

@@ -43,7 +43,8 @@ struct PushTests {
             ) { request throws(PushFailure) in try answering.send(request) }
         }
 
-        func device(_ caller: Caller? = nil, endpoint: String = "https://push.example.net/1") async throws -> PushDevice {
+        func device(_ caller: Caller? = nil, endpoint: String = "https://push.example.net/1") async throws -> PushDevice
+        {
             let key = P256.KeyAgreement.PrivateKey().publicKey.x963Representation
             let subscription = try PushSubscription(
                 endpoint: endpoint, publicKey: Array(key), authenticationSecret: Array(repeating: 3, count: 16))
@@ -60,7 +61,8 @@ struct PushTests {
         let room = try await Room([201])
         let device = try await room.device()
         await room.push.deliver(.init(device: device, notice: room.notice()))
-        let request = try #require(room.service.requests.withLockedValue(\.first))
+        let first = room.service.requests.withLockedValue { $0.first }
+        let request = try #require(first)
         #expect(room.service.count == 1 && request.isUrgent && request.endpoint.host == "push.example.net")
         #expect(request.authorization.hasPrefix("vapid t="))
         let key = try await room.push.publicKey()
@@ -93,7 +95,9 @@ struct PushTests {
         #expect(try await room.push.devices(room.ada).isEmpty)
     }
 
-    @Test("an answer that will not change, or an address that is refused, is not tried again", arguments: [400, 403, 413, 1])
+    @Test(
+        "an answer that will not change, or an address that is refused, is not tried again",
+        arguments: [400, 403, 413, 1])
     func refused(answer: Int) async throws {
         let room = try await Room([answer])
         await room.push.deliver(.init(device: try await room.device(), notice: room.notice()))

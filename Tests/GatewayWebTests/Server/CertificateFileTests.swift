@@ -49,7 +49,8 @@ struct CertificateFileTests {
             let authority = LocalAuthority.certificatePath(beside: file.certificatePath)
             for name in [["-verify_hostname", "copilot.example"], ["-verify_ip", "192.0.2.7"]] {
                 let good = try await runProgram(
-                    "/usr/bin/openssl", ["verify", "-x509_strict", "-CAfile", authority] + name + [file.certificatePath])
+                    "/usr/bin/openssl",
+                    ["verify", "-x509_strict", "-CAfile", authority] + name + [file.certificatePath])
                 #expect(good.status == 0, "\(good.output)")
             }
             // With the authority's key, for a name that is not this copilot's: what a thief would try.
