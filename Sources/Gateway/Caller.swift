@@ -6,6 +6,8 @@ import Policy
 public struct Caller: Sendable, Hashable {
     public enum Kind: String, Sendable {
         case user, cli, system
+        /// Somebody without an account who came by a link to one session, and may see that one alone.
+        case guest
     }
 
     public var tenant: String
@@ -57,6 +59,7 @@ public struct Caller: Sendable, Hashable {
             case .user: .user
             case .cli: .cli
             case .system: .system
+            case .guest: .user
             }
         return AuditActor(kind: kind, id: userID, name: name, address: address.isEmpty ? nil : address)
     }

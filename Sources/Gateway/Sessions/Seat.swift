@@ -17,6 +17,8 @@ public enum SeatMessage: Sendable {
     case inputAccepted(sequence: UInt64)
     case inputRefused(sequence: UInt64, code: String, sentence: String)
     case notice(code: String, sentence: String, hint: String)
+    /// News beside the terminal (chat, people, files, agents): `json` is one JSON value whose shape `kind` names.
+    case note(kind: String, json: String)
     case ended(SessionEnding)
     /// The seat is no more: nothing follows.
     case removed

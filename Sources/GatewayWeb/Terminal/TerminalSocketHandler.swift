@@ -132,6 +132,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         case .give(let other): session.submit { $0.giveKeyboard(seat: seat, to: other) }
         case .request: session.submit { $0.requestKeyboard(seat: seat) }
         case .visible(let isVisible): session.submit { $0.visible(seat: seat, isVisible) }
+        case .note(let kind, let json): session.submit { $0.noted(seat: seat, kind: kind, json: json) }
         case .attach, .ping, .detach: break
         }
     }
@@ -228,6 +229,11 @@ final class TerminalSocketHandler: ChannelInboundHandler {
                 $0.writeTerminalString(code)
                 $0.writeTerminalString(sentence)
                 $0.writeTerminalString(hint)
+            }
+        case .note(let kind, let json):
+            write(.note, channel, size: json.utf8.count) {
+                $0.writeTerminalString(kind)
+                $0.writeTerminalString(json)
             }
         case .ended(let ending): write(.exit, channel) { $0.writeTerminalString(json(ending)) }
         case .removed:

@@ -3,6 +3,7 @@ import { encode, type ServerFrame } from "./frames";
 import { Outbox } from "./outbox";
 import { Acknowledgements, OutputPosition } from "./reconnect";
 import { clientId, firstSequence, rememberSequence } from "./client";
+import { deliverNote } from "./notes";
 import { link, type LinkChannel } from "./socket";
 
 /** Where output goes: the terminal on the page. `done` is called when the bytes have been drawn into the screen. */
@@ -136,6 +137,8 @@ export class TerminalChannel implements LinkChannel {
                 });
             case "notice":
                 return this.noticed(frame.code, frame.sentence, frame.hint);
+            case "note":
+                return deliverNote(frame.kind, frame.value, this);
             case "exit":
                 this.outbox.discard();
                 return this.change({ ...this.inputState(), ending: frame.ending });
@@ -252,6 +255,9 @@ export class TerminalChannel implements LinkChannel {
     };
     giveKeyboard = (seatId: string) => void link.send(encode.give(this.id, seatId));
     releaseKeyboard = () => void link.send(encode.give(this.id, ""));
+
+    /** Tells the session something beside the terminal; false when there is no link. */
+    sendNote = (kind: string, value: unknown): boolean => link.send(encode.note(this.id, kind, value));
 
     clearNotice = () => this.change({ notice: null });
     clearRefusal = () => this.change({ refusal: null });
