@@ -21,6 +21,8 @@ public struct Caller: Sendable, Hashable {
     /// The address that the request came from.
     public var address: String
     public var kind: Kind
+    /// The one session that a guest may see; nil for everybody else.
+    public var sessionID: String?
 
     public init(
         tenant: String, userID: String, username: String, name: String, role: String, signInID: String,

@@ -48,6 +48,8 @@ final class SessionRecorder: Sendable {
     }
 
     /// Microseconds since the start of the recording.
+    var elapsed: Int64 { time }
+
     private var time: Int64 { (NIODeadline.now() - startedAt).nanoseconds / 1000 }
 
     // MARK: Events
@@ -88,6 +90,9 @@ final class SessionRecorder: Sendable {
 
     func joined(_ name: String, mode: SeatMode) { append(.join(actor: name, mode: mode.rawValue)) }
     func left(_ name: String) { append(.leave(actor: name)) }
+    func said(_ text: String, by author: String) { append(.chat(text, actor: author)) }
+    /// A moment worth finding again.
+    func mark(_ label: String) { append(.marker(label)) }
     func keyboardChanged(_ holder: String?) { append(.controlChange(holder: holder)) }
 
     func ended(_ ending: SessionEnding) {

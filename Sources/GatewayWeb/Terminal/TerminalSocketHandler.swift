@@ -107,7 +107,11 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     private func perform(_ request: TerminalFrame.Request, on channel: UInt64) {
         switch request {
         case .attach(let attach): self.attach(attach, channel)
-        case .ping(let time): write(.pong, channel) { $0.writeVarint(time) }
+        case .ping(let time):
+            write(.pong, channel) { $0.writeVarint(time) }
+            for attached in channels.values {
+                if let seat = attached.seat { attached.session.submit { $0.heard(seat: seat) } }
+            }
         case .detach:
             guard let attached = channels.removeValue(forKey: channel), let seat = attached.seat else { return }
             attached.outlet.detach()
