@@ -8,7 +8,7 @@ import { Button, Field } from "../ui/controls";
 import { Problem, Skeleton } from "../ui/display";
 import { inert, shortTime } from "../ui/text";
 import { type LinkInfo, sharing } from "./calls";
-import { enter } from "./guest";
+import { enter, keepPendingLink } from "./guest";
 
 /** Where a link to a session leads: whoever has an account comes as themselves, anybody else says a name and watches. */
 export function JoinPage({ token }: { token: string }) {
@@ -65,7 +65,7 @@ export function JoinPage({ token }: { token: string }) {
                     tone="primary"
                     data-testid="join-sign-in"
                     onClick={() => {
-                        sessionStorage.setItem(PENDING, token);
+                        keepPendingLink(token);
                         replace("/sign-in");
                     }}
                 >
@@ -105,13 +105,3 @@ export function JoinPage({ token }: { token: string }) {
         </Entrance>
     );
 }
-
-const PENDING = "copilot.joining";
-
-/** A link that waits for its person to sign in; it is forgotten once it was asked for. */
-export function takePendingLink(): string | null {
-    const token = sessionStorage.getItem(PENDING);
-    sessionStorage.removeItem(PENDING);
-    return token;
-}
-

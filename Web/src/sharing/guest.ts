@@ -41,3 +41,15 @@ export function leave(because: string) {
     store.set({ phase: "signed-out", me: null, signedOutBecause: because });
     go("/sign-in");
 }
+
+const PENDING = "copilot.joining";
+
+/** A link that waits for its person to sign in. */
+export const keepPendingLink = (token: string) => sessionStorage.setItem(PENDING, token);
+
+/** The link that waits; it is forgotten once it was asked for. */
+export function takePendingLink(): string | null {
+    const token = sessionStorage.getItem(PENDING);
+    sessionStorage.removeItem(PENDING);
+    return token;
+}

@@ -20,7 +20,8 @@ export function parts(text: string, length: number): Part[] {
         if (until > from) found.push({ kind: "text", text: text.slice(from, until) });
     };
     for (const match of text.matchAll(PATTERN)) {
-        const [whole, hours, minutes, seconds, name] = match;
+        const [, hours, minutes, seconds, name] = match;
+        const whole = match[0] ?? "";
         const start = match.index ?? 0;
         if (name !== undefined) {
             const username = name.replace(/[.\-_]+$/, "").toLowerCase();

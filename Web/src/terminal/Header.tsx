@@ -110,9 +110,9 @@ function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatV
             testid="keyboard-chip"
             className={`keyboard-chip ${you.holder ? "mine" : holder ? "theirs" : "free"}`}
         >
-            <Icon name={you.mode === "view" ? "eye" : "keyboard"} />
+            <Icon name={you.mode === "control" ? "keyboard" : "eye"} />
             <span className="keyboard-words">
-                <small>{you.mode === "view" ? "Watching" : "Keyboard"}</small>
+                <small>{you.mode === "control" ? "Keyboard" : you.mode === "moderate" ? "Moderating" : "Watching"}</small>
                 <b data-testid="keyboard-holder">{label}</b>
             </span>
             <Icon name="down" size={14} />
