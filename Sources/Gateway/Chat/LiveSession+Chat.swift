@@ -21,7 +21,7 @@ extension LiveSession {
         let message = ChatMessage(
             id: Identifier.make("msg"), at: Timestamp.now().iso8601, time: Double(recorder.elapsed) / 1_000_000,
             author: .init(userId: caller.userID, name: caller.name), text: text, mentions: mentions)
-        recorder.said(text, by: caller.name)
+        recorder.note(.chat(author: caller.name, text: text))
         chat.append(message)
         tell("chat.message", message)
         return message

@@ -1,3 +1,4 @@
+import Recording
 import Terminal
 
 /// What was run in a session, as far as it can be told: for whoever takes it over.
@@ -158,6 +159,16 @@ struct CommandJournal: Sendable {
     /// A command that did not go through the terminal, with its end.
     mutating func ran(_ text: String, by: String, at: Int64, exitStatus: Int?) {
         add(Entry(at: at, by: by, text: Self.short(text), exitStatus: exitStatus))
+    }
+
+    /// What was recorded of things beside the terminal.
+    mutating func note(_ note: RecordingNote, at: Int64) {
+        switch note {
+        case .file(let operation, let path, let size, _, let by):
+            moved(File(at: at, by: by, operation: operation, path: path, size: size))
+        case .command(let by, let command, let exitCode): ran(command, by: by, at: at, exitStatus: exitCode)
+        case .chat, .control, .marker: break
+        }
     }
 
     mutating func moved(_ file: File) {

@@ -74,7 +74,7 @@ extension LiveSession {
         belongs(to: person)
         participants.removeAll { $0.userId == person.id }
         participants.append(.init(userId: before.id, name: before.name, mode: .control))
-        recorder.mark("\(before.name) handed the session to \(person.name)")
+        mark("handed the session to \(person.name)", by: before.name)
         pendingTransfer = nil
         reauthorise(userID: before.id)
         reauthorise(userID: person.id)

@@ -60,7 +60,7 @@ extension LiveSession {
     func demandWatch(_ isDemanded: Bool, by person: String) {
         guard watch.demand != .host, (watch.demand != nil) != isDemanded else { return }
         watch.demand = isDemanded ? .session : nil
-        recorder.mark(isDemanded ? "\(person) asked for a watcher" : "\(person) ended the watch")
+        mark(isDemanded ? "asked for a watcher" : "ended the watch", by: person)
         for userID in Set(seats.map(\.caller.userID)) { reauthorise(userID: userID) }
         stateChanged()
     }
@@ -69,9 +69,12 @@ extension LiveSession {
     func hold(_ person: SessionView.Person?, by name: String) {
         guard (watch.heldBy == nil) != (person == nil) else { return }
         watch.heldBy = person
-        recorder.mark(person == nil ? "\(name) lets the session go on" : "\(name) stopped the session's input")
+        mark(person == nil ? "let the session go on" : "stopped the session's input", by: name)
         stateChanged()
     }
+
+    /// A moment worth finding again in the recording.
+    func mark(_ label: String, by person: String) { recorder.note(.marker(label: label, by: person)) }
 
     /// A seat's page is there.
     public func heard(seat id: String) {
@@ -93,13 +96,13 @@ extension LiveSession {
         if isOpen {
             releaseToHost()
         } else if watch.demand != nil, watch.heldBy == nil {
-            recorder.mark("Nobody watches: the session waits")
+            mark("waits: nobody watches", by: "SSH Copilot")
         }
         access.watchChanged(origin, isOpen)
     }
 
     private func releaseToHost() {
-        if watch.demand != nil { recorder.mark("Watched by \(watchers.map(\.caller.name).joined(separator: ", "))") }
+        if watch.demand != nil { mark("watches", by: watchers.map(\.caller.name).joined(separator: ", ")) }
         if isResizeHeld {
             isResizeHeld = false
             wire?.resize(columns: columns, rows: rows)

@@ -152,6 +152,9 @@ public actor LiveSession {
         recorder.onChange { [weak self] change in
             self?.submit { $0.recordingChanged(change) }
         }
+        recorder.onNote { [weak self] note in
+            self?.submit { $0.journal.note(note, at: $0.recorder.elapsed) }
+        }
         releaseHeldOutput()
         armExpiry()
         armIdle()
