@@ -1,3 +1,4 @@
+import Recording
 import Storage
 
 /// The chat beside the terminal.

@@ -39,6 +39,11 @@ struct CommandJournal: Sendable {
         var typed: [UInt8] = []
         /// Keys were used whose effect only the host knows: the screen tells what came of them.
         var isEdited = false
+
+        /// One character back, whatever its bytes.
+        mutating func removeLast() {
+            while let byte = typed.popLast(), byte & 0xC0 == 0x80 {}
+        }
     }
     private struct Pending {
         let entry: Entry
@@ -181,13 +186,6 @@ struct CommandJournal: Sendable {
         guard entries.count > Self.limit else { return }
         dropped += entries.count - Self.limit
         entries.removeFirst(entries.count - Self.limit)
-    }
-}
-
-extension CommandJournal.Line {
-    /// One character back, whatever its bytes.
-    fileprivate mutating func removeLast() {
-        while let byte = typed.popLast(), byte & 0xC0 == 0x80 {}
     }
 }
 

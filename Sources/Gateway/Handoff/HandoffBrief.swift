@@ -1,5 +1,6 @@
 import NIOCore
 import Storage
+import Terminal
 
 /// What somebody who takes a session over has to know, put together by the server from what it saw itself.
 public struct HandoffBrief: Sendable, Encodable {

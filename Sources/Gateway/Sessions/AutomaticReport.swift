@@ -13,8 +13,8 @@ enum AutomaticReport {
 
     /// - Returns: nil for anything that a person may have typed.
     static func kind(of bytes: some Collection<UInt8>) -> Kind? {
-        var rest = bytes[...]
-        guard !rest.isEmpty, rest.count <= 1024 else { return nil }
+        guard !bytes.isEmpty, bytes.count <= 1024 else { return nil }
+        var rest = Array(bytes)[...]
         var found = Kind.answer
         while !rest.isEmpty {
             guard let kind = take(&rest) else { return nil }
@@ -23,8 +23,7 @@ enum AutomaticReport {
         return found
     }
 
-    private static func take<Bytes: Collection<UInt8>>(_ rest: inout Bytes.SubSequence) -> Kind?
-    where Bytes.SubSequence == Bytes.SubSequence.SubSequence {
+    private static func take(_ rest: inout ArraySlice<UInt8>) -> Kind? {
         guard rest.popFirst() == 0x1B, let introducer = rest.popFirst() else { return nil }
         switch introducer {
         case 0x5B: return takeControl(&rest)
@@ -34,8 +33,7 @@ enum AutomaticReport {
         }
     }
 
-    private static func takeControl<Bytes: Collection<UInt8>>(_ rest: inout Bytes) -> Kind?
-    where Bytes == Bytes.SubSequence {
+    private static func takeControl(_ rest: inout ArraySlice<UInt8>) -> Kind? {
         var parameters: [UInt8] = []
         while let byte = rest.popFirst() {
             guard (0x40...0x7E).contains(byte) else {
@@ -66,8 +64,7 @@ enum AutomaticReport {
         }
     }
 
-    private static func takeText<Bytes: Collection<UInt8>>(_ rest: inout Bytes) -> Kind?
-    where Bytes == Bytes.SubSequence {
+    private static func takeText(_ rest: inout ArraySlice<UInt8>) -> Kind? {
         while let byte = rest.popFirst() {
             if byte == 0x07 { return .answer }
             if byte == 0x1B { return rest.popFirst() == 0x5C ? .answer : nil }

@@ -1,4 +1,5 @@
 import NIOCore
+import Recording
 
 /// A second pair of eyes: where it is demanded, the host hears nothing unless a moderator watches.
 struct SessionWatch: Sendable {
