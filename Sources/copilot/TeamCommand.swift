@@ -145,7 +145,8 @@ extension OpenGateway {
     fileprivate func person(_ username: String) async throws -> User {
         let found = try await gateway.people.users(caller).first { $0.username == username.lowercased() }
         guard let found else {
-            throw Failure("There is nobody with the user name \(Printable.line(username)).",
+            throw Failure(
+                "There is nobody with the user name \(Printable.line(username)).",
                 hint: "See them with: copilot user list")
         }
         return found

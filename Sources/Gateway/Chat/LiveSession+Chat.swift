@@ -14,7 +14,8 @@ extension LiveSession {
         guard state != .ended else { throw .sessionEnded(origin.recordingID) }
         guard hasSeat(caller) else {
             throw GatewayError(
-                "no_seat", status: 403, "The chat is for those who sit at this session.", hint: "Open the session first.")
+                "no_seat", status: 403, "The chat is for those who sit at this session.",
+                hint: "Open the session first.")
         }
         guard admit(caller, \.messages) else {
             throw .tooManyAttempts("You write faster than others can read.", wait: .seconds(2))

@@ -88,8 +88,9 @@ public final class Handoffs: Sendable {
     private func requireMayOwn(_ session: LiveSession, _ user: User) throws(GatewayError) {
         let person = user.asCaller(tenant: services.tenant)
         try session.access.requireMay(.control, person)
-        guard case .refuse(let missing, let reason) = services.policy.decide(
-            person.subject, .sessionStart, on: session.access.host)
+        guard
+            case .refuse(let missing, let reason) = services.policy.decide(
+                person.subject, .sessionStart, on: session.access.host)
         else { return }
         throw GatewayError(
             "not_permitted", status: 403, "\(user.name) can't take this session over. \(reason)",

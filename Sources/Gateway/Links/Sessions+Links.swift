@@ -13,7 +13,8 @@ extension Sessions {
         public var uses: Int
         public var label: String
 
-        public init(userID: String? = nil, mode: SeatMode = .view, minutes: Int = 60, uses: Int = 1, label: String = "") {
+        public init(userID: String? = nil, mode: SeatMode = .view, minutes: Int = 60, uses: Int = 1, label: String = "")
+        {
             self.userID = userID
             self.mode = mode
             self.minutes = minutes

@@ -323,7 +323,7 @@ public final class Sessions: Sendable {
         // A guest sees the one session of the link, and that only while it runs.
         if caller.kind == .guest { return false }
         return
-        view.owner.id == caller.userID || view.startedBy?.id == caller.userID
+            view.owner.id == caller.userID || view.startedBy?.id == caller.userID
             || view.participants.contains { $0.userId == caller.userID }
             || services.may(.sessionEndAny, caller, on: nil)
     }
@@ -344,7 +344,7 @@ public final class Sessions: Sendable {
         do {
             let later = try await current(now)
             if later.role != now.role { await session.reauthorise(userID: later.userID, role: later.role) }
-        } catch where now.kind == .guest {
+        } catch  where now.kind == .guest {
             await session.removeSeats(
                 where: { $0.kind == .guest && $0.signInID == now.signInID }, because: error.error)
             throw error

@@ -127,7 +127,7 @@ public struct Teams: Sendable {
                         details: details), in: tx)
                 return team
             }
-        } catch where error.code == "storage_unique_violation" {
+        } catch  where error.code == "storage_unique_violation" {
             throw .conflict("team_taken", "There is a team of that name.", hint: "Choose another name.")
         }
         await sessions.teamsChanged()

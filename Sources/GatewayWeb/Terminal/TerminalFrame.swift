@@ -41,7 +41,8 @@ enum TerminalFrame {
     }
 
     enum ServerType: UInt8 {
-        case hello = 0x01, snapshot, output, resize, skip, state, inputAccepted, refused, notice, exit, error, pong, note
+        case hello = 0x01, snapshot, output, resize, skip, state, inputAccepted, refused, notice, exit, error, pong,
+            note
     }
 
     private enum ClientType: UInt8 {

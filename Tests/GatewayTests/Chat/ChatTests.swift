@@ -59,7 +59,9 @@ struct ChatTests {
         #expect(try ChatText.checked(text) == expected)
     }
 
-    @Test("an empty message and one that is too long are refused", arguments: ["", "  \n ", "\u{1B}\u{7}", String(repeating: "x", count: 2001)])
+    @Test(
+        "an empty message and one that is too long are refused",
+        arguments: ["", "  \n ", "\u{1B}\u{7}", String(repeating: "x", count: 2001)])
     func refused(text: String) {
         #expect(throws: GatewayError.self) { try ChatText.checked(text) }
     }

@@ -94,7 +94,8 @@ struct CommandJournalTests {
         shell.host("\u{1B}]133;A\u{7}$ \u{1B}]133;B\u{7}")
         shell.types("false\r")
         shell.host("\u{1B}]133;C\u{7}\u{1B}]133;D;1\u{7}\u{1B}]133;A\u{7}$ ")
-        #expect(shell.journal.entries == [.init(at: shell.journal.entries[0].at, by: "Ada", text: "false", exitStatus: 1)])
+        #expect(
+            shell.journal.entries == [.init(at: shell.journal.entries[0].at, by: "Ada", text: "false", exitStatus: 1)])
     }
 
     @Test("what is typed into an editor is no command")

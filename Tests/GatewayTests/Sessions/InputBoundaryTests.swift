@@ -60,7 +60,8 @@ struct AutomaticReportTests {
             ("\u{1B}[?1;2c\u{1B}[0n", .answer), ("\u{1B}[?2026;2$y", .answer),
             ("\u{1B}]11;rgb:0000/0000/0000\u{1B}\\", .answer), ("\u{1B}P1$r0m\u{1B}\\", .answer),
             ("\u{1B}[24;80R", .report), ("\u{1B}[I", .report), ("\u{1B}[O", .report),
-            ("\u{1B}[A", nil), ("\u{1B}OR", nil), ("\u{1B}[13~", nil), ("\u{1B}", nil), ("\u{1B}[?1;2cx", nil), ("ls", nil),
+            ("\u{1B}[A", nil), ("\u{1B}OR", nil), ("\u{1B}[13~", nil), ("\u{1B}", nil), ("\u{1B}[?1;2cx", nil),
+            ("ls", nil),
             ("", nil), ("\u{1B}[<0;1;1M", nil), ("\u{1B}[200~x\u{1B}[201~", nil),
         ] as [(String, AutomaticReport.Kind?)])
     func kinds(text: String, expected: AutomaticReport.Kind?) {

@@ -20,7 +20,8 @@ final class SessionBench: Sendable {
     let guest = SessionBench.caller("eve", "Eve", role: "guest")
 
     static func run(
-        limits: LiveSession.Limits = .init(), watch: SessionWatch.Demand? = nil, _ body: @Sendable (SessionBench) async throws -> Void
+        limits: LiveSession.Limits = .init(), watch: SessionWatch.Demand? = nil,
+        _ body: @Sendable (SessionBench) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)")
@@ -38,7 +39,9 @@ final class SessionBench: Sendable {
         try result.get()
     }
 
-    private init(loop: any EventLoop, folder: String, io: RecordingIO, limits: LiveSession.Limits, watch: SessionWatch.Demand?)
+    private init(
+        loop: any EventLoop, folder: String, io: RecordingIO, limits: LiveSession.Limits, watch: SessionWatch.Demand?
+    )
         throws
     {
         let writer = try RecordingWriter.create(
