@@ -1,5 +1,6 @@
 """People at one session: colleagues with a seat, and guests who came by a link."""
 
+import re
 
 from copilot import Person
 
