@@ -34,7 +34,7 @@ struct ChatTests {
             var refused = 0
             for number in 0..<40 {
                 do { _ = try await bench.session.say("\(number)", by: bench.ada, mentions: []) } catch {
-                    #expect(error.status == 429)
+                    #expect((error as? GatewayError)?.status == 429)
                     refused += 1
                 }
             }

@@ -106,7 +106,7 @@ struct WatchTests {
             do {
                 try await bench.session.requireOpen()
                 code = nil
-            } catch { code = error.code }
+            } catch { code = (error as? GatewayError)?.code }
             #expect(code == "unwatched")
             _ = try await bench.sit(bench.bob, invited: .moderate)
             try await bench.session.requireOpen()
