@@ -3,7 +3,7 @@ import NIOConcurrencyHelpers
 import Policy
 import Storage
 
-/// Sessions on their way from one person to the next: offered with a brief, taken by a tap, in the audit log at each step.
+/// Sessions on their way from one person to the next: offered with a brief, taken by a tap, each step in the audit log.
 ///
 /// An offer lives no longer than its session, and a session no longer than this process: none of it is stored, the
 /// screen and the chat in the brief least of all.

@@ -1,7 +1,7 @@
 /// Where the stream of typed bytes stands: between two keys, or inside something that must not be torn apart.
 ///
-/// A paste between its brackets, an escape sequence, a character of several bytes and a line each belong to one seat. The
-/// keyboard changes hands between them, so that no byte of another seat can change what they mean.
+/// A paste between its brackets, an escape sequence, a character of several bytes and a line each belong to one seat.
+/// The keyboard changes hands between them, so that no byte of another seat can change what they mean.
 struct InputBoundary: Sendable {
     /// What is open after the bytes so far.
     enum Open: Sendable, Equatable {

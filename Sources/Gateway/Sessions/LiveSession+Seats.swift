@@ -191,7 +191,8 @@ extension LiveSession {
         stateChanged()
     }
 
-    /// The teams that were invited, with their members as they are now. Whoever is in none of them any more is out at once.
+    /// The teams that were invited, with their members as they are now. Whoever is in none of them any more is out at
+    /// once.
     func share(withTeams teams: [TeamShare]) {
         self.teams = teams
         for userID in Set(seats.map(\.caller.userID)) { reauthorise(userID: userID) }

@@ -44,8 +44,8 @@ final class RouteTable: Sendable {
         }
     }
 
-    /// A call about one session that a guest may make, too, who came by a link to it. The route gets the verified identity,
-    /// and the domain refuses a guest whatever is not of that session.
+    /// A call about one session that a guest may make, too, who came by a link to it. The route gets the verified
+    /// identity, and the domain refuses a guest whatever is not of that session.
     func seated(
         _ method: HTTPRequest.Method, _ path: String,
         _ respond: @escaping @Sendable (Call, Caller) async throws -> Response

@@ -71,7 +71,11 @@ export function ChatPanel({ sessionId, channel, seat, state }: PanelProps) {
             </ol>
             <p className="chat-writing" aria-live="polite" data-testid="chat-writing">{writingWords(writing)}</p>
             {state.ending
-                ? <p className="chat-note" data-testid="chat-ended">The session has ended. Its recording keeps this chat.</p>
+                ? (
+                    <p className="chat-note" data-testid="chat-ended">
+                        The session has ended. Its recording keeps this chat.
+                    </p>
+                )
                 : <Composer sessionId={sessionId} channel={channel} seat={seat} elapsed={elapsed} />}
         </div>
     );

@@ -40,7 +40,7 @@ function ClipboardDialog({ seat, start, onClose }: { seat: SeatView; start: stri
         try {
             const devices = await sharing.offerClipboard(seat.id, text, to, seat.you.seatId);
             toast(
-                devices === 0 ? "No other device has the copilot open at a session" : "Offered: it waits for a tap there",
+                devices === 0 ? "No other device has a session open" : "Offered: it waits for a tap there",
                 { tone: devices === 0 ? "info" : "good" },
             );
             onClose();

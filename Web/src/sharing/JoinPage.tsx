@@ -42,7 +42,10 @@ export function JoinPage({ token }: { token: string }) {
     };
     if (!info) {
         return (
-            <Entrance title={error ? "This link does not work" : "A link to a session"} lead={error ? "" : "One moment…"}>
+            <Entrance
+                title={error ? "This link does not work" : "A link to a session"}
+                lead={error ? "" : "One moment…"}
+            >
                 {error ? <Problem error={error} testid="join-error" /> : <Skeleton rows={2} />}
             </Entrance>
         );

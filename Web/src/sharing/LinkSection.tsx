@@ -120,7 +120,9 @@ function LinkRow({ link, revoke }: { link: SessionLink; revoke: () => void }) {
     return (
         <li className="person" data-testid="link-row">
             <div className="person-words">
-                <strong>{link.person ? `For ${inert(link.person.name, 40)}` : inert(link.label, 60) || "To watch"}</strong>
+                <strong>
+                    {link.person ? `For ${inert(link.person.name, 40)}` : inert(link.label, 60) || "To watch"}
+                </strong>
                 <span className="muted">
                     {link.used} of {link.uses} used · {span(left)} left · by {inert(link.createdBy.name, 30)}
                 </span>

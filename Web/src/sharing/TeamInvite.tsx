@@ -35,7 +35,8 @@ export function InvitedTeams({ seat, mayShare, attempt }: { seat: SeatView; mayS
                                     value={team.mode}
                                     options={modes}
                                     testid="team-mode"
-                                    onChange={(mode) => void attempt(() => sharing.shareWithTeam(seat.id, team.teamId, mode))}
+                                    onChange={(mode) =>
+                                        void attempt(() => sharing.shareWithTeam(seat.id, team.teamId, mode))}
                                 />
                                 <Button
                                     tone="quiet"

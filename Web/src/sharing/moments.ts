@@ -6,7 +6,9 @@ export type Part =
     | { kind: "moment"; text: string; seconds: number }
     | { kind: "mention"; text: string; username: string };
 
-const PATTERN = /(?<![\d:.])(?:(\d{1,3}):)?(\d{1,2}):([0-5]\d)(?![\d:])|(?<![\p{L}\p{N}])@([a-z0-9][a-z0-9._-]{0,31})/giu;
+const TIME = "(?<![\\d:.])(?:(\\d{1,3}):)?(\\d{1,2}):([0-5]\\d)(?![\\d:])";
+const MENTION = "(?<![\\p{L}\\p{N}])@([a-z0-9][a-z0-9._-]{0,31})";
+const PATTERN = new RegExp(`${TIME}|${MENTION}`, "giu");
 
 /**
  * The parts of a message.
