@@ -130,6 +130,10 @@ public final class Handoffs: Sendable {
             throw Self.closed(.ended)
         }
         try requireMayOwn(session, try await services.people.user(id: caller.userID))
+        guard try await mayStillGive(handoff, session) else {
+            _ = close(id, .withdrawn)
+            throw Self.closed(.withdrawn)
+        }
         guard let taken = close(id, .accepted) else { throw Self.closed(self.state(id)) }
         let before = session.owner
         let person = SessionView.Person(id: caller.userID, name: caller.name)
@@ -147,6 +151,14 @@ public final class Handoffs: Sendable {
         await session.handOver(to: person)
         await announce(taken)
         return taken
+    }
+
+    /// Whoever made the offer is still somebody who may.
+    private func mayStillGive(_ handoff: Handoff, _ session: LiveSession) async throws(GatewayError) -> Bool {
+        let user = try await services.people.user(id: handoff.from.id)
+        let giver = user.asCaller(tenant: services.tenant)
+        let isTheirs = session.owner.id == user.id || services.may(.sessionEndAny, giver, on: nil)
+        return !user.disabled && isTheirs && session.access.may(.sessionShare, giver)
     }
 
     /// Says no to an offer.

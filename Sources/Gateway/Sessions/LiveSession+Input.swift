@@ -41,6 +41,7 @@ extension LiveSession {
         recorder.input(bytes, by: seats[index].caller)
         armRedaction()
         boundary.feed(bytes.readableBytesView)
+        boundarySeat = id
         journal.typed(bytes.readableBytesView, by: seats[index].caller.name, at: recorder.elapsed, on: screen)
         noticeTyping(index)
         enqueue(bytes, seat: id, sequence: sequence)

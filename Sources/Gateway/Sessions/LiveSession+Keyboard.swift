@@ -154,6 +154,9 @@ extension LiveSession {
 
     /// A paste whose end did not come is ended here: else the next seat's keys would be part of it.
     private func closeOpenInput() {
+        // A holder whose link was lost in the middle of a paste goes on with it.
+        guard boundarySeat != lease.holder?.seatId else { return }
+        boundarySeat = lease.holder?.seatId
         if boundary.open == .paste { enqueue(ByteBuffer(bytes: InputBoundary.pasteEnd), seat: "", sequence: 0) }
         boundary.reset()
         journal.holderChanged()

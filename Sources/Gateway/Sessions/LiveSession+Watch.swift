@@ -99,7 +99,7 @@ extension LiveSession {
         } else if watch.demand != nil, watch.heldBy == nil {
             mark("waits: nobody watches", by: "SSH Copilot")
         }
-        access.watchChanged(origin, isOpen)
+        if watch.demand != nil, watch.heldBy == nil { access.watchChanged(origin, isOpen) }
     }
 
     private func releaseToHost() {

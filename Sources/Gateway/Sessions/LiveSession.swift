@@ -66,6 +66,8 @@ public actor LiveSession {
     var lease = KeyboardLease()
     /// What the holder's input has open, so that the keyboard changes hands between two keys.
     var boundary = InputBoundary()
+    /// Whose input that is.
+    var boundarySeat: String?
     var pendingTransfer: PendingTransfer?
     var transferTask: Scheduled<Void>?
     var lastHolderInputAt = NIODeadline.now()

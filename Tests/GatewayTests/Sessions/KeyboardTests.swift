@@ -45,6 +45,18 @@ struct KeyboardTests {
         }
     }
 
+    @Test("a holder whose link was lost in the middle of a paste goes on with it")
+    func resumedPaste() async throws {
+        try await SessionBench.run { bench in
+            let ada = try await bench.sit(bench.ada, client: "tab")
+            await bench.type(ada, 1, "\u{1B}[200~first ")
+            await bench.leave(ada)
+            let again = try await bench.sit(bench.ada, client: "tab")
+            await bench.type(again, 2, "second\u{1B}[201~")
+            #expect(await bench.hostReceived() == "\u{1B}[200~first second\u{1B}[201~")
+        }
+    }
+
     @Test("an escape sequence and a line that come in two messages stay together")
     func sequence() async throws {
         try await SessionBench.run { bench in

@@ -2,7 +2,9 @@ import { lazy, Suspense, useEffect } from "react";
 import { useRoute } from "../app/router";
 import { useStore } from "../app/store";
 import { Guard } from "../app/Guard";
+import { onNote } from "../terminal/notes";
 import { Skeleton } from "../ui/display";
+import { leave } from "./guest";
 
 const Workspace = lazy(() => import("../terminal/Workspace"));
 
@@ -14,6 +16,11 @@ export function GuestStage() {
     useEffect(() => {
         if (session) document.title = `${session.alias} · SSH Copilot`;
     }, [session]);
+    useEffect(() =>
+        onNote("notice", (value) => {
+            const { code, sentence } = value as { code: string; sentence: string };
+            if (code === "seat_removed") leave(sentence);
+        }), []);
     return (
         <div className="guest-stage">
             <Guard>

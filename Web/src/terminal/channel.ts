@@ -201,6 +201,7 @@ export class TerminalChannel implements LinkChannel {
 
     private noticed(code: string, sentence: string, hint: string) {
         this.change({ notice: { code, sentence, hint, at: Date.now() } });
+        deliverNote("notice", { code, sentence }, this);
     }
 
     // What the person does -----------------------------------------------------------------------------------------
