@@ -141,6 +141,12 @@ export class TerminalChannel implements LinkChannel {
                 this.outbox.accepted(frame.sequence);
                 return this.flush();
             case "inputRefused":
+                if (frame.code === "stale") {
+                    this.outbox.hold();
+                    // A ping in time says that the link is well again.
+                    link.reconnectNow();
+                    return this.change(this.inputState());
+                }
                 this.outbox.refused();
                 return this.change({
                     ...this.inputState(),
