@@ -55,9 +55,10 @@ struct SharingRoutesTests {
                 #expect(watched["session.watch.by"] == .string("session"))
                 let unwatched = try await admin.call("PATCH", "/api/sessions/\(id)", #"{"watched": false}"#)
                 #expect(unwatched.status == 403)
-                // The role ml-ops has no host of its own here.
+                let guest = try await server.person("dan", role: "guest", by: admin)
+                let guestID = try #require(try await guest.json("GET", "/api/me")["user.id"]?.text)
                 let refused = try await admin.call(
-                    "POST", "/api/sessions/\(id)/handoffs", #"{"userId": "\#(graceID)"}"#)
+                    "POST", "/api/sessions/\(id)/handoffs", #"{"userId": "\#(guestID)"}"#)
                 #expect(refused.status == 403 && refused.code == "not_permitted")
                 let second = try await server.person("bob", role: "admin", by: admin)
                 let secondID = try #require(try await second.json("GET", "/api/me")["user.id"]?.text)
