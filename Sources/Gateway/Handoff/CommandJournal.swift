@@ -57,7 +57,8 @@ struct CommandJournal: Sendable {
     private(set) var dropped = 0
     private var line: Line?
     private var pending: [Pending] = []
-    private var isRunning = false
+    /// When the command that runs was typed, as far as the host marks its beginning.
+    private var running: Int64?
 
     // MARK: What was typed
 
@@ -111,11 +112,12 @@ struct CommandJournal: Sendable {
     mutating func observe(_ events: [ScreenEvent], at: Int64, on screen: borrowing Screen) {
         if !pending.isEmpty { settle(at, screen) }
         for case .shellMark(let mark) in events {
-            if mark.hasPrefix("C") { isRunning = true }
-            guard mark.hasPrefix("D"), isRunning else { continue }
-            isRunning = false
+            if mark.hasPrefix("C") { running = entries.last?.at }
+            guard mark.hasPrefix("D"), let began = running else { continue }
+            running = nil
             let status = mark.split(separator: ";").dropFirst().first.flatMap { Int($0) }
-            if let last = entries.indices.last, entries[last].exitStatus == nil { entries[last].exitStatus = status }
+            // What was typed while it ran is another command.
+            if let index = entries.lastIndex(where: { $0.at == began }) { entries[index].exitStatus = status }
         }
     }
 

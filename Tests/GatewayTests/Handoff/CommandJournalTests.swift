@@ -98,6 +98,17 @@ struct CommandJournalTests {
             shell.journal.entries == [.init(at: shell.journal.entries[0].at, by: "Ada", text: "false", exitStatus: 1)])
     }
 
+    @Test("an exit status is that of the command which ran, whatever was typed meanwhile")
+    func typedAhead() {
+        var shell = Shell()
+        shell.host("$ ")
+        shell.types("sleep 1\r")
+        shell.host("\u{1B}]133;C\u{7}")
+        shell.journal.ran("typed ahead", by: "Ada", at: shell.time + 1, exitStatus: nil)
+        shell.host("\u{1B}]133;D;3\u{7}$ ")
+        #expect(shell.journal.entries.map(\.exitStatus) == [3, nil])
+    }
+
     @Test("what is typed into an editor is no command")
     func editor() {
         var shell = Shell()

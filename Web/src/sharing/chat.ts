@@ -52,7 +52,7 @@ class Room {
     add(message: ChatMessage) {
         if (this.state.messages.some((known) => known.id === message.id)) return;
         const messages = [...this.state.messages, message].slice(-KEPT);
-        this.stopWriting(message.author.userId);
+        this.stopWriting(message.author.name);
         if (this.isOpen) this.remember(messages);
         this.change({ messages, unread: this.isOpen ? 0 : this.countUnread(messages) });
     }
@@ -84,9 +84,8 @@ class Room {
         if (!this.state[field].includes(value)) this.change({ [field]: [...this.state[field], value] });
     }
 
-    private stopWriting(userId: string) {
-        const name = this.state.messages.find((message) => message.author.userId === userId)?.author.name;
-        if (name) this.state = { ...this.state, writing: this.state.writing.filter((one) => one !== name) };
+    private stopWriting(name: string) {
+        this.state = { ...this.state, writing: this.state.writing.filter((one) => one !== name) };
     }
 
     private remember(messages: ChatMessage[]) {
