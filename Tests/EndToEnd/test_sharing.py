@@ -243,6 +243,37 @@ def test_a_link_for_a_person_is_good_for_nobody_else(ready, ada, session):
     assert answer.status == 403
 
 
+def test_other_peoples_sessions_are_closed_to_every_call(ready, ada, session):
+    grace = colleague(ready, "grace")
+    link, secret = make_link(ada, session, uses=2)
+    visitor = guest(ready, secret)
+    offer = ada.post(f"/api/sessions/{session}/handoffs", {"userId": identity(grace)}).expect(201)["handoff"]["id"]
+    here = f"/api/sessions/{session}"
+    calls = [
+        ("PATCH", here, {"watched": True, "held": True}), ("POST", here + "/teams", {"teamId": "x"}),
+        ("DELETE", here + "/teams/x", None), ("GET", here + "/links", None), ("POST", here + "/links", {}),
+        ("DELETE", here + f"/links/{link['id']}", None), ("GET", here + "/chat", None),
+        ("POST", here + "/chat", {"text": "x"}), ("POST", here + "/handoffs", {"userId": "x"}),
+        ("POST", here + "/clipboard", {"text": "x", "to": "everybody", "seatId": "x"}),
+        ("POST", here + "/participants", {"userId": "x"}), ("DELETE", here, None),
+        ("GET", f"/api/handoffs/{offer}", None), ("POST", f"/api/handoffs/{offer}/accept", {}),
+        ("POST", f"/api/handoffs/{offer}/decline", {}), ("POST", f"/api/handoffs/{offer}/withdraw", {}),
+        ("POST", "/api/teams", {"name": "x"}), ("DELETE", "/api/teams/x", None),
+    ]
+    for role in ("devops", "guest"):
+        stranger = colleague(ready, f"eve-{role}", role)
+        for method, path, body in calls:
+            status = stranger.request(method, path, body).status
+            assert status in (403, 404), f"{role} {method} {path}: {status}"
+    for method, path, body in calls:
+        answer = visitor.request(method, path, body)
+        if path.endswith("/chat"):
+            assert answer.status in (200, 403), "a guest reads the chat, and writes from a seat"
+        else:
+            answer.refused(401, "not_signed_in")
+    assert ada.session(session)["state"] == "live" and not ada.session(session)["watch"]["required"]
+
+
 # --- many devices, and the way back
 
 
