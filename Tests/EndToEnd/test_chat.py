@@ -34,6 +34,7 @@ async def test_what_is_said_is_read_by_all_kept_with_the_recording_and_told_to_l
         assert said["mentions"] == [], "somebody who may not see the session is not told of it"
         invite(ada, session, grace, "view")
         async with Seat(grace, session) as two:
+            await two.tell("chat.sync", {"after": None})
             history = await two.note("chat.history")
             assert [message["text"] for message in history["messages"]] == ["ask @grace at 0:01"]
             said = say(ada, session, "hello @grace").expect(201)["message"]

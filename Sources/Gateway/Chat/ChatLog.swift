@@ -21,18 +21,36 @@ public struct ChatMessage: Sendable, Encodable {
 /// A session's chat as those who come late get it.
 public struct ChatHistory: Encodable, Sendable {
     public let messages: [ChatMessage]
-    /// Whether these are all; older ones are in the recording alone.
+    /// Whether nothing was left out; older messages are in the recording alone.
     public let isComplete: Bool
+    /// The message that these follow, which the reader has; nil when they begin anew.
+    public var after: String?
 }
 
 /// The newest messages of a session's chat, for those who come late. The recording keeps all of them.
 struct ChatLog: Sendable {
     static let limit = 500
+    /// Text that whoever comes late gets at once.
+    static let historyBytes = 128 * 1024
 
     private(set) var messages: [ChatMessage] = []
     private var isComplete = true
 
-    var history: ChatHistory { ChatHistory(messages: messages, isComplete: isComplete) }
+    var history: ChatHistory { history(after: nil) }
+
+    /// What somebody misses who has everything up to a message: a phone that was away for a moment gets no more.
+    func history(after known: String?) -> ChatHistory {
+        if let known, let index = messages.lastIndex(where: { $0.id == known }) {
+            return ChatHistory(messages: Array(messages[(index + 1)...]), isComplete: isComplete, after: known)
+        }
+        var room = Self.historyBytes
+        let newest = messages.reversed().prefix {
+            room -= $0.text.utf8.count
+            return room >= 0
+        }
+        return ChatHistory(
+            messages: newest.reversed(), isComplete: isComplete && newest.count == messages.count, after: nil)
+    }
 
     mutating func append(_ message: ChatMessage) {
         messages.append(message)

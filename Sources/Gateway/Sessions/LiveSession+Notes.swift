@@ -66,6 +66,9 @@ extension LiveSession {
     private struct Attention: Decodable {
         let looking: Bool
     }
+    private struct KnownChat: Decodable {
+        let after: String?
+    }
     private struct SeatName: Decodable {
         let seatId: String
     }
@@ -80,6 +83,9 @@ extension LiveSession {
             seats[index].isInForeground = attention.looking
             stateChanged(within: .milliseconds(50))
         case "typing": tellTyping(index, "chat")
+        case "chat.sync":
+            guard let known: KnownChat = Self.value(json) else { return }
+            tell("chat.history", chat.history(after: known.after), to: .seat(id))
         case "keyboard.decline":
             guard let asking: SeatName = Self.value(json) else { return }
             declineRequest(by: id, of: asking.seatId)

@@ -56,7 +56,6 @@ extension LiveSession {
         cancelExpiry()
         judgeWatch()
         outlet.send(.state(state(of: seats[index], in: view())))
-        if let note = SeatNote("chat.history", chat.history) { outlet.send(.note(kind: note.kind, json: note.json)) }
         if let have, let cursor = log.cursor(at: have) {
             seats[index].cursor = cursor
             seats[index].acknowledged = have

@@ -11,9 +11,26 @@ struct ChatTests {
             _ = try await bench.session.say("look at 12:03", by: bench.ada, mentions: [])
             let bob = try await bench.sit(bench.bob, invited: .view)
             #expect(ada.notes("chat.message").count == 1)
+            await bench.says(bob, "chat.sync", "{}")
             let history = try #require(bob.notes("chat.history").last)
             #expect(history.contains("look at 12:03") && history.contains("\"isComplete\":true"))
         }
+    }
+
+    @Test("whoever was away for a moment gets what was said meanwhile, and nothing twice")
+    func sync() {
+        var log = ChatLog()
+        for number in 0..<4 {
+            log.append(
+                ChatMessage(
+                    id: "\(number)", at: "", time: 0, author: .init(userId: "", name: ""),
+                    text: String(repeating: "x", count: 60 * 1024), mentions: []))
+        }
+        #expect(log.history(after: "1").messages.map(\.id) == ["2", "3"])
+        #expect(log.history(after: "3").messages.isEmpty)
+        // So much at once that the oldest stay in the recording.
+        let anew = log.history(after: "unknown")
+        #expect(anew.messages.map(\.id) == ["2", "3"] && !anew.isComplete && anew.after == nil)
     }
 
     @Test("somebody without a seat says nothing")

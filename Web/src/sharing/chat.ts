@@ -45,8 +45,16 @@ class Room {
         return () => void this.listeners.delete(listener);
     };
 
-    restore(messages: ChatMessage[], isComplete: boolean) {
-        this.change({ messages, isComplete, unread: this.countUnread(messages) });
+    /** What the page has; nothing after its last message has to come again. */
+    get lastKnown(): string | null {
+        return this.state.messages[this.state.messages.length - 1]?.id ?? null;
+    }
+
+    /** The messages that were missed, or all of them when the page has none that the server knows. */
+    restore({ messages, isComplete, after }: { messages: ChatMessage[]; isComplete: boolean; after?: string }) {
+        if (after !== undefined) return messages.forEach((message) => this.add(message));
+        if (this.isOpen) this.remember(messages);
+        this.change({ messages, isComplete, unread: this.isOpen ? 0 : this.countUnread(messages) });
     }
 
     add(message: ChatMessage) {
@@ -130,9 +138,11 @@ function tellMention(sessionId: string, alias: string, message: ChatMessage) {
     });
 }
 
+onNote("attached", (_, channel) => {
+    channel.sendNote("chat.sync", { after: roomOf(channel.sessionId).lastKnown });
+});
 onNote("chat.history", (value, channel) => {
-    const { messages, isComplete } = value as { messages: ChatMessage[]; isComplete: boolean };
-    roomOf(channel.sessionId).restore(messages, isComplete);
+    roomOf(channel.sessionId).restore(value as { messages: ChatMessage[]; isComplete: boolean; after?: string });
 });
 onNote("chat.message", (value, channel: TerminalChannel) => {
     const message = value as ChatMessage;

@@ -117,6 +117,7 @@ export class TerminalChannel implements LinkChannel {
         }));
         if (!this.isVisible) link.send(encode.visible(this.id, false));
         if (document.visibilityState !== "visible") this.sendNote("attention", { looking: false });
+        deliverNote("attached", null, this);
     }
 
     linkLost() {
