@@ -10,5 +10,6 @@ public enum Schema {
         + AuditLog.migrations
         + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
         + [PeopleSchema.keys]
+        + [TeamStore.migration]
         + Notices.migrations + Macros.migrations + PushDevices.migrations
 }

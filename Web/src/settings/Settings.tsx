@@ -58,13 +58,15 @@ function Appearance() {
                 />
             </Row>
             <Row label="Terminal colours">
-                <Choice
-                    label="Terminal colours"
+                <select
                     value={settings.terminalTheme}
-                    onChange={(terminalTheme) => changeSettings({ terminalTheme })}
-                    options={[...terminalThemes]}
-                    testid="settings-terminal-theme"
-                />
+                    aria-label="Terminal colours"
+                    data-testid="settings-terminal-theme"
+                    onChange={(event) =>
+                        changeSettings({ terminalTheme: event.target.value as typeof settings.terminalTheme })}
+                >
+                    {terminalThemes.map(({ value, label }) => <option key={value} value={value}>{label}</option>)}
+                </select>
             </Row>
             <Row label="Terminal letters" note={`${size} px${touch ? "; pinch does it too" : ""}`}>
                 <input
