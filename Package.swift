@@ -126,7 +126,7 @@ if !engineOnly {
         module("Policy", []),
         module("Vault", ["Storage", crypto]),
         module("Audit", ["Storage", crypto]),
-        module("Recording", ["CLibZ", crypto, nioCore]),
+        module("Recording", ["CLibZ", "Terminal", crypto, nioCore]),
         module("Terminal", []),
         tests("Storage", []),
         tests("Policy", []),

@@ -54,7 +54,7 @@ public struct Gateway: Sendable {
             tenant: tenant, store: store, vault: vault, audit: audit, policy: policy, people: people, hosts: hosts,
             settings: Settings(store: store, audit: audit, policy: policy, tenant: tenant),
             auditQueue: AuditQueue(), logger: logger)
-        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault)
+        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault, store: store)
         let faults = logger
         return Gateway(
             services: services,
@@ -105,6 +105,8 @@ public struct Gateway: Sendable {
             group.addTask {
                 for await _ in services.settings.changes() { await sessions.limitsChanged() }
             }
+            let recordings = recordings
+            group.addTask { await recordings.keepSweeping() }
             await group.waitForAll()
             await sessions.shutdown()
             services.auditQueue.finish()

@@ -9,6 +9,7 @@ import { Button, Choice, Dialog, PasswordField, Switch } from "../ui/controls";
 import { PageHead, Problem, Skeleton } from "../ui/display";
 import { fullTime, inert } from "../ui/text";
 import { MOST_MINUTES, minutesProblem } from "./minutes";
+import { Retention } from "./Retention";
 
 export function Settings() {
     const maySet = useMay("settings.edit");
@@ -18,6 +19,7 @@ export function Settings() {
             <Appearance />
             <Account />
             {maySet && <ServerPanel />}
+            {maySet && <Retention />}
             <About />
         </div>
     );
