@@ -132,7 +132,7 @@ if !engineOnly {
         tests("Policy", []),
         tests("Vault", ["Storage"]),
         tests("Audit", ["Storage", crypto]),
-        tests("Recording", ["TestSupport", nioCore, crypto]),
+        tests("Recording", ["TestSupport", "Terminal", nioCore, crypto]),
         tests("Terminal", ["TestSupport"], resources: [.copy("Fixtures")]),
         // Programs of this machine: pipes, pseudo-terminals, accounts.
         .target(name: "CProcess"),

@@ -147,21 +147,26 @@ struct TypedText: Sendable {
     mutating func feed(_ bytes: [UInt8]) -> [String] {
         var lines: [String] = []
         for byte in bytes {
-            parser.feed(byte) { token in
-                switch token {
-                case .print(let scalar):
-                    if scalars.count < Self.longest, let scalar = Unicode.Scalar(scalar) { scalars.append(scalar) }
-                case .control(0x08), .control(0x7F): _ = scalars.popLast()
-                case .control(0x15): scalars.removeAll()
-                case .control(0x17):
-                    while scalars.last == " " { scalars.removeLast() }
-                    while let last = scalars.last, last != " " { scalars.removeLast() }
-                case .control(0x0D), .control(0x0A), .control(0x03), .control(0x04): end(&lines)
-                default: break
-                }
-            }
+            var token: EscapeParser.Token?
+            // A byte can end a broken character and begin something else; the broken one typed nothing.
+            parser.feed(byte) { token = $0 }
+            if let token { take(token, &lines) }
         }
         return lines
+    }
+
+    private mutating func take(_ token: EscapeParser.Token, _ lines: inout [String]) {
+        switch token {
+        case .print(let scalar):
+            if scalars.count < Self.longest, let scalar = Unicode.Scalar(scalar) { scalars.append(scalar) }
+        case .control(0x08), .control(0x7F): _ = scalars.popLast()
+        case .control(0x15): scalars.removeAll()
+        case .control(0x17):
+            while scalars.last == " " { scalars.removeLast() }
+            while let last = scalars.last, last != " " { scalars.removeLast() }
+        case .control(0x0D), .control(0x0A), .control(0x03), .control(0x04): end(&lines)
+        default: break
+        }
     }
 
     mutating func finish() -> [String] {

@@ -104,19 +104,21 @@ struct RecordingStore: Sendable {
         }
         let started = try row.time("started_at")
         let state = StoredRecording.State(rawValue: try row.text("recording_state")) ?? .truncated
-        let length = state == .recording ? max(0, Timestamp.now().microseconds - started.microseconds) : nil
+        let length =
+            state == .recording
+            ? max(0, Timestamp.now().microseconds - started.microseconds) : try row.integer("duration")
         var recording = StoredRecording(
             id: id, sessionId: session,
             host: .init(id: host, alias: try row.text("host_alias"), environment: try row.text("environment")),
             owner: .init(id: try row.text("owner"), name: try row.text("owner_name")), participants: names,
-            startedAt: started.iso8601, duration: Double(try length ?? row.integer("duration")) / 1_000_000,
+            startedAt: started.iso8601, duration: Double(length) / 1_000_000,
             bytes: try row.integer("bytes"), state: state, columns: Int(try row.integer("columns")),
             rows: Int(try row.integer("line_count")))
         if let reason = try row.optionalText("hold_reason") {
             recording.hold = .init(
                 reason: reason, by: try row.text("placed_by_name"), since: try row.time("placed_at").iso8601)
         }
-        let known = try hosts.byID[host] ?? self.host(host, in: tx)
+        let known = if let known = hosts.byID[host] { known } else { try self.host(host, in: tx) }
         hosts.byID[host] = known
         return Entry(
             recording: recording, starter: try row.optionalText("starter"), endedAt: try row.optionalTime("ended_at"),

@@ -5,6 +5,7 @@ import NIOPosix
 import Policy
 import Recording
 import Storage
+import Terminal
 
 /// What was recorded: the list, replay, search, export, and how long it is kept.
 public struct Recordings: Sendable {

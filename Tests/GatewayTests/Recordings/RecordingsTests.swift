@@ -1,6 +1,7 @@
 import Audit
 import Foundation
 import Logging
+import Policy
 import Recording
 import Storage
 import Testing
