@@ -271,8 +271,9 @@ enum HTMLPage {
             const hits = [];
             let previous = "";
             for (const frame of wanted === "" ? [] : frames) {
-                for (const [, runs] of frame.r || []) {
-                    const text = words(runs);
+                // What passed between two pictures was never on the screen for longer than a blink, and is found here.
+                const texts = (frame.l || []).concat((frame.r || []).map(([, runs]) => words(runs)));
+                for (const text of texts) {
                     if (text === previous || !text.toLowerCase().includes(wanted)) continue;
                     previous = text;
                     hits.push([frame.t, text]);

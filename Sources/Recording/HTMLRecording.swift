@@ -16,6 +16,12 @@ public struct HTMLRecording: Sendable {
         }
     }
 
+    /// So many pictures may follow each other faster than that: what a person does is told step by step, only a flood is
+    /// sampled.
+    private static let burst = 60
+    /// Lines of a flood that passed between two pictures and are kept to be found, as text.
+    private static let passedLimit = 200
+
     /// No browser opens more in one piece.
     static let limit = 160 << 20
 
@@ -30,11 +36,14 @@ public struct HTMLRecording: Sendable {
     /// When what is not pictured yet began and when it was last added to.
     private var changedSince: Int64?
     private var changedAt: Int64 = 0
+    /// Pictures that may come at once, and when that was counted.
+    private var allowance = HTMLRecording.burst
+    private var allowedAt: Int64 = 0
     private var lastTime: Int64 = 0
 
     public init(_ header: RecordingHeader) {
         self.header = header
-        screen = Screen(columns: header.columns, rows: header.rows, scrollbackLimit: 0)
+        screen = Screen(columns: header.columns, rows: header.rows, scrollbackLimit: Self.passedLimit)
         size = [screen.columns, screen.rows]
         rows = Array(repeating: [], count: screen.rows)
     }
@@ -81,6 +90,7 @@ public struct HTMLRecording: Sendable {
         let t: Double
         var s: [Int]?
         var u: Int?
+        var l: [String]?
         var r: [Row]?
         var c: [Int]?
         var m: String?
@@ -134,7 +144,7 @@ public struct HTMLRecording: Sendable {
 
     private func line(_ value: some Encodable, _ bytes: inout [UInt8]) {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
+        encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
         // Nothing in these values can fail to be encoded: texts, whole numbers, finite fractions.
         guard let json = try? encoder.encode(value) else { return }
         Self.append(json, to: &bytes)
@@ -172,7 +182,15 @@ public struct HTMLRecording: Sendable {
     }
 
     private mutating func picture(ifDueAt time: Int64, _ bytes: inout [UInt8]) {
-        guard let changedSince, time - changedSince >= Self.interval(after: written) else { return }
+        guard let changedSince else { return }
+        let interval = Self.interval(after: written)
+        let gained = (time - allowedAt) / interval
+        if gained > 0 {
+            allowance = min(Self.burst, allowance + Int(clamping: gained))
+            allowedAt = time
+        }
+        guard allowance > 0 || time - changedSince >= interval else { return }
+        allowance = max(0, allowance - 1)
         picture(&bytes)
     }
 
@@ -187,6 +205,9 @@ public struct HTMLRecording: Sendable {
             while rows.count < screen.rows { rows.append([]) }
             rows.removeLast(rows.count - screen.rows)
         }
+        let before = Set(rows.map { row in row.map(\.text).joined() })
+        let passed = screen.takeScrollback().map(\.text).filter { !$0.isEmpty && !before.contains($0) }
+        if !passed.isEmpty { frame.l = passed }
         let shown = (0..<screen.rows).map { screen.runs(row: $0) }
         let shift = Self.shift(from: rows, to: shown)
         if shift > 0 {
@@ -201,7 +222,7 @@ public struct HTMLRecording: Sendable {
             frame.c = place
             cursor = place
         }
-        if frame.s != nil || frame.u != nil || frame.r != nil || frame.c != nil { line(frame, &bytes) }
+        if frame.s != nil || frame.u != nil || frame.l != nil || frame.r != nil || frame.c != nil { line(frame, &bytes) }
     }
 
     /// By how many rows the screen scrolled, if that is what it did: then most rows need not be written again.

@@ -60,7 +60,7 @@ def test_every_export_is_taken_by_a_real_player(ready, ada, record, folder):
         ready.cli("recording", "export", recording, "--format", form, "--output", str(files[form]))
         assert files[form].stat().st_mode & 0o777 == 0o600
         sent = ada.get(f"/api/recordings/{recording}/{form}")
-        assert sent.expect_text() == files[form].read_text(), form
+        assert sent.status == 200 and sent.body == files[form].read_bytes(), form
         assert sent.headers["Content-Disposition"].startswith("attachment; ")
 
     environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm-256color"}
@@ -143,13 +143,13 @@ def test_somebody_who_may_watch_may_not_take_it_out(ready, ada, record):
 
 
 def test_one_altered_or_missing_chunk_is_found(ready, record):
-    recording = record(*[(f"echo part-{n}''; sleep 1.1\n", f"part-{n}") for n in range(4)])
+    recording = record(*[(f"echo pa''rt-{n}; sleep 1.1\n", f"part-{n}") for n in range(4)])
     path = ready.data / "recordings" / f"{recording}.rec"
     good = path.read_bytes()
     assert "whole" in ready.cli("recording", "verify", recording).stdout
     assert json.loads(ready.cli("recording", "verify", "--all", "--json").stdout)[0]["ok"] is True
 
-    starts, at = [], good.index(b'"id":"') and len(good) - 1
+    starts = []
     # Chunks follow the header: length of the sealed part, then 48 bytes more, then that part.
     at = 8 + 4
     for _ in range(2):
@@ -250,7 +250,8 @@ def test_the_exported_page_plays_offline_and_hostile_output_stays_text(ready, ad
     page.screenshot(path=folder / "page.png")
     page.fill("#query", "onerror")
     page.keyboard.press("Enter")
-    eventually(lambda: any(ATTACK in row for row in rows()) or any("onerror" in row for row in rows()), "the attack as text")
+    expect(page.locator("#results")).to_contain_text("<img src=x onerror=")
+    expect(page.locator("#found")).to_contain_text("found")
     page.locator("#play").click()
     eventually(lambda: page.locator("#play").inner_text() == "Pause", "it plays")
     assert page.evaluate("window.pwned") is None and page.locator("img").count() == 0

@@ -15,7 +15,7 @@ import Testing
     func scrolling() {
         let lines = (1...30).map { "line \($0)\r\n" }
         #expect(text(lines) == (1...30).map { "line \($0)\n" }.joined())
-        #expect(text(["\u{1B}[31mred\u{1B}[0m 10%\rred 99%\r\n", "wrong\u{8}\u{8}ote\r\n"]) == "red 99%\nwrote\n")
+        #expect(text(["\u{1B}[31mred\u{1B}[0m 10%\rred 99%\r\n", "wrong\u{8}\u{8}te\r\n"]) == "red 99%\nwrote\n")
     }
 
     @Test("a line that ran over the margin is one line")
