@@ -42,8 +42,9 @@ enum HTMLPage {
         </div>
         <form id="find"><input id="query" type="search" maxlength="200" placeholder="Search in the output" \
         aria-label="Search in the output"><button>Find</button><output id="found"></output></form>
-        <ol id="results"></ol>
-        <ol id="markers" aria-label="Markers"></ol>
+        <ol id="results" aria-label="Found"></ol>
+        <h2>Markers</h2>
+        <ol id="markers"></ol>
         <p id="keys">Space plays, arrows go 5 s (with Shift 10 %), [ and ] go to markers, 0–9 to a tenth, &lt; and &gt; \
         change the speed, / searches, f is full screen.</p>
         </main>
@@ -79,6 +80,8 @@ enum HTMLPage {
         :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
         body { margin: 0 auto; max-width: 72rem; padding: 1rem; }
         h1 { font-size: 1.25rem; margin: 0; overflow-wrap: anywhere; }
+        h2 { font-size: 1rem; margin: 1rem 0 .25rem; }
+        #results:not(:empty) { border: 1px solid color-mix(in srgb, currentColor 22%, transparent); border-radius: 8px; }
         header p, #keys { color: GrayText; margin: .25rem 0 1rem; }
         #stage { background: #14161a; border-radius: 8px; overflow: auto; padding: 10px; }
         #screen { color: #e5e5e5; font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;

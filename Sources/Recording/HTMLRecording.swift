@@ -222,7 +222,9 @@ public struct HTMLRecording: Sendable {
             frame.c = place
             cursor = place
         }
-        if frame.s != nil || frame.u != nil || frame.l != nil || frame.r != nil || frame.c != nil { line(frame, &bytes) }
+        if frame.s != nil || frame.u != nil || frame.l != nil || frame.r != nil || frame.c != nil {
+            line(frame, &bytes)
+        }
     }
 
     /// By how many rows the screen scrolled, if that is what it did: then most rows need not be written again.

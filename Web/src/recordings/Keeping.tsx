@@ -121,7 +121,7 @@ function HoldDialog({ recording, changed, close }: {
     };
     return (
         <Dialog title="Place a legal hold" onClose={close} testid="hold-dialog">
-            <form onSubmit={(event) => void submit(event)} className="form">
+            <form onSubmit={(event) => void submit(event)} className="hold-form">
                 <p className="muted">Until the hold is lifted nobody can delete this recording, and no rule does.</p>
                 {error && <Problem compact error={error} />}
                 <Field
