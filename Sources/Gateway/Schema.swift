@@ -9,5 +9,7 @@ public enum Schema {
         Vault.migrations
         + AuditLog.migrations
         + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
-        + [PeopleSchema.keys] + RecordingStore.migrations
+        + [PeopleSchema.keys]
+        + [TeamStore.migration]
+        + RecordingStore.migrations
 }

@@ -5,13 +5,7 @@ import { Button } from "../ui/controls";
 import { Empty, EnvironmentLabel, Problem } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { clock, fullTime, inert } from "../ui/text";
-
-export const SCOPES: { value: SearchScope; label: string }[] = [
-    { value: "all", label: "Everything" },
-    { value: "commands", label: "Typed or run" },
-    { value: "output", label: "Output" },
-    { value: "chat", label: "Chat" },
-];
+import { SCOPES } from "./scopes";
 
 export interface SearchState {
     hits: RecordingHit[];

@@ -1,14 +1,16 @@
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import type { Recording, SearchScope } from "../api/types";
 import { usePolling } from "../app/polling";
 import { go, useRoute } from "../app/router";
 import { load } from "../app/session";
 import { useStore } from "../app/store";
 import { Button, Choice } from "../ui/controls";
-import { Empty, EnvironmentLabel, Listing, PageHead, useNow } from "../ui/display";
+import { Empty, EnvironmentLabel, Listing, PageHead, Skeleton, useNow } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { bytes, clock, fullTime, inert, shortTime } from "../ui/text";
-import { SCOPES, SearchInside } from "./RecordingSearch";
+import { SCOPES } from "./scopes";
+
+const SearchInside = lazy(async () => ({ default: (await import("./RecordingSearch")).SearchInside }));
 
 /** The recordings, by whose they are or by what is in them. The address says which, and what was looked for. */
 export function Recordings() {
@@ -34,7 +36,13 @@ export function Recordings() {
                 onChange={(choice) => (choice === "inside" ? ask("", "all") : go("/recordings"))}
                 testid="recordings-view"
             />
-            {isInside ? <SearchInside text={query.get("q") ?? ""} scope={scope} ask={ask} /> : <List />}
+            {isInside
+                ? (
+                    <Suspense fallback={<Skeleton rows={2} />}>
+                        <SearchInside text={query.get("q") ?? ""} scope={scope} ask={ask} />
+                    </Suspense>
+                )
+                : <List />}
         </>
     );
 }
