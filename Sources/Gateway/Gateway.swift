@@ -16,6 +16,7 @@ public struct Gateway: Sendable {
     public let services: Services
     public let sessions: Sessions
     public let recordings: Recordings
+    public let fileService: FileService
     public let checkpoints: CheckpointWriter
     /// Checks the audit log's checkpoints.
     public let auditVerifier: AuditVerifierKey
@@ -56,10 +57,10 @@ public struct Gateway: Sendable {
             auditQueue: AuditQueue(), logger: logger)
         let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault)
         let faults = logger
+        let sessions = Sessions(services: services, files: files, loops: loops, logger: logger)
         return Gateway(
-            services: services,
-            sessions: Sessions(services: services, files: files, loops: loops, logger: logger),
-            recordings: Recordings(services: services, files: files),
+            services: services, sessions: sessions, recordings: Recordings(services: services, files: files),
+            fileService: FileService(sessions: sessions, services: services),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },

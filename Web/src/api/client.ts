@@ -4,11 +4,14 @@ import type {
     Environment,
     Host,
     HostTest,
+    ImportDefaults,
+    ImportPlan,
     Invitation,
     Me,
     NewCredential,
     NewHost,
     Probe,
+    QuarantinedHost,
     Recording,
     SeatMode,
     ServerInfo,
@@ -59,7 +62,7 @@ export function asApiError(error: unknown): ApiError {
     return new ApiError(-1, "page_error", error instanceof Error ? error.message : String(error), "Reload the page.");
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Access tokens live ten minutes; a new one is fetched before the old one can run out under a request. */
 const REFRESH_AFTER = 8 * 60_000;
@@ -226,6 +229,27 @@ export class ApiClient {
         return { host: (answer.host ?? answer) as Host, authorizedKeysLine: answer.authorizedKeysLine };
     };
     removeHost = (id: string) => this.request<void>("DELETE", `/api/hosts/${encodeURIComponent(id)}`);
+    setFavourite = async (id: string, favourite: boolean) =>
+        (await this.request<{ host: Host }>(favourite ? "PUT" : "DELETE", `/api/hosts/${encodeURIComponent(id)}/favourite`))
+            .host;
+    quarantinedHosts = async () => (await this.request<{ hosts: QuarantinedHost[] }>("GET", "/api/imports/hosts")).hosts;
+    dropQuarantinedHost = (id: string) =>
+        this.request<void>("DELETE", `/api/imports/hosts/${encodeURIComponent(id)}`);
+    importServices = (body: ImportDefaults & { name: string; dryRun: boolean }) =>
+        this.request<ImportPlan>("POST", "/api/imports/hosts/services", body);
+    /** A list of hosts as its bytes. */
+    importHosts = async (list: Blob, query: URLSearchParams) => {
+        await this.ensureFresh();
+        const response = await fetch(`/api/imports/hosts?${query}`, {
+            method: "POST",
+            credentials: "same-origin",
+            cache: "no-store",
+            headers: { "Content-Type": "application/octet-stream" },
+            body: list,
+        });
+        if (!response.ok) throw await failure(response);
+        return (await response.json()) as ImportPlan;
+    };
     testHost = (id: string) => this.request<HostTest>("POST", `/api/hosts/${encodeURIComponent(id)}/test`);
     /** Ends an alert: the offered fingerprint accepts that key, the recorded one keeps that. */
     judgeHostKey = (id: string, fingerprint: string) =>

@@ -54,7 +54,13 @@ export type IconName =
     | "arrow-down"
     | "give"
     | "type-larger"
-    | "type-smaller";
+    | "type-smaller"
+    | "folder"
+    | "file"
+    | "upload"
+    | "home"
+    | "star"
+    | "star-full";
 
 export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
     return (
