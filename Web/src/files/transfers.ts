@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from "react";
 import { ApiError, asApiError } from "../api/client";
 import { toast } from "../app/store";
+import { tellActivity } from "./activity";
 import { checksum, dropUpload, joined, listFolder, makeFolder, put, removeOne, removeTree, uploadOffset } from "./filesApi";
 import type { Dropped } from "./dropped";
 import { freeName } from "./ordering";
@@ -55,6 +56,9 @@ function tell() {
     requestAnimationFrame(() => {
         isTold = false;
         shown = [...jobs.values()].map((job) => job.transfer);
+        const counts: Record<string, number> = {};
+        for (const one of shown.filter(isActive)) counts[one.session] = (counts[one.session] ?? 0) + 1;
+        tellActivity(counts);
         for (const listener of [...listeners]) listener();
     });
 }
