@@ -186,7 +186,9 @@ struct Upload: Sendable {
                     return place
                 }
             }
-            for try await part in body {
+            var parts = body.makeAsyncIterator()
+            // A link that breaks ends what comes; what has come is kept.
+            while let part = try? await parts.next() {
                 guard isCurrent() else { throw Self.takenOver }
                 try await watch.passed()
                 let end = offset + UInt64(gathered.readableBytes) + UInt64(part.readableBytes)
@@ -198,6 +200,7 @@ struct Upload: Sendable {
                     gathered = ByteBuffer()
                 }
             }
+            try Task.checkCancellation()
             if gathered.readableBytes > 0 { try await send(gathered) }
             while !underWay.isEmpty { try await arrived() }
             return offset

@@ -53,11 +53,17 @@ final class RouteTable: Sendable {
         _ method: HTTPRequest.Method, _ path: String,
         _ respond: @escaping @Sendable (Call, Caller) async throws -> Response
     ) {
-        let authentication = authentication
-        let route = Route(method: method, path: path, takesBytes: true) { call in
+        openWithBytes(method, path) { [authentication] call in
             try await respond(call, authentication.caller(of: call))
         }
-        state.withLockedValue { $0.append(route) }
+    }
+
+    /// The same for anybody.
+    func openWithBytes(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ respond: @escaping @Sendable (Call) async throws -> Response
+    ) {
+        state.withLockedValue { $0.append(Route(method: method, path: path, takesBytes: true, respond: respond)) }
     }
 
     /// Whether the body of a request is a stream of bytes.

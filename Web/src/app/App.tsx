@@ -21,6 +21,7 @@ const Palette = lazy(() => import("../palette/Palette"));
 const Player = lazy(() => import("../recordings/Player"));
 const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
+const ImportHosts = lazy(() => import("../hosts/ImportHosts").then((part) => ({ default: part.ImportHosts })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
 const Macros = lazy(() => import("../macros/Macros").then((part) => ({ default: part.Macros })));
 const HostPage = lazy(() => import("../hosts/HostPage").then((part) => ({ default: part.HostPage })));
@@ -151,6 +152,13 @@ function screenFor(
                 return (
                     <Page>
                         <AddHost />
+                    </Page>
+                );
+            }
+            if (id === "import") {
+                return (
+                    <Page>
+                        <ImportHosts />
                     </Page>
                 );
             }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { Icon } from "../ui/Icon";
 import { bytes, fullTime, inert, shortTime } from "../ui/text";
 import { fileUrl } from "./filesApi";
@@ -31,7 +31,6 @@ export function FileGrid(props: GridProps) {
     const anchor = useRef(0);
     const body = useRef<HTMLTableSectionElement>(null);
     const typed = useRef({ text: "", at: 0 });
-    useEffect(() => setCount(PART), [entries[0]?.path]);
     const at = Math.min(focus, entries.length - 1);
 
     const move = (index: number, extend: boolean) => {
@@ -137,6 +136,7 @@ export function FileGrid(props: GridProps) {
                         entry={entry}
                         isSelected={selected.has(entry.encoded)}
                         isFocused={index === at}
+                        onFocus={() => setFocus(index)}
                         onClick={(event) => clicked(event, index, entry)}
                         hold={() => toggle(entry)}
                     />
@@ -157,10 +157,11 @@ export function FileGrid(props: GridProps) {
     );
 }
 
-function Row({ session, entry, isSelected, isFocused, onClick, hold, open, act }: GridProps & {
+function Row({ session, entry, isSelected, isFocused, onFocus, onClick, hold, open, act }: GridProps & {
     entry: FileEntry;
     isSelected: boolean;
     isFocused: boolean;
+    onFocus: () => void;
     onClick: (event: React.MouseEvent) => void;
     hold: () => void;
 }) {
@@ -177,6 +178,7 @@ function Row({ session, entry, isSelected, isFocused, onClick, hold, open, act }
             data-name={entry.name}
             data-testid="file-row"
             draggable={leadsToFile(entry)}
+            onFocus={onFocus}
             onDragStart={(event) => {
                 // Where the browser can: dropped on the desk, it is downloaded there.
                 const url = new URL(fileUrl(session, entry.encoded), location.href).href;

@@ -109,19 +109,18 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
         await uploadInto(sessionId, listing.encoded, await readDrop(transfer));
     };
     const sortBy = (key: SortKey) => setSort({ key, descending: sort.key === key ? !sort.descending : key !== "name" });
+    const writing: MenuItem[] = [
+        { label: "Upload a folder", icon: "folder", run: () => folders.current?.click() },
+        {
+            label: "New folder",
+            icon: "plus",
+            run: () => ask({ kind: "folder" }),
+            testid: "files-new-folder",
+        },
+        { label: "New text file", icon: "edit", run: () => ask({ kind: "newText" }), testid: "files-new-text" },
+    ];
     const menu: MenuItem[] = [
-        ...(mayWrite
-            ? [
-                { label: "Upload a folder", icon: "folder", run: () => folders.current?.click() },
-                {
-                    label: "New folder",
-                    icon: "plus",
-                    run: () => ask({ kind: "folder" }),
-                    testid: "files-new-folder",
-                },
-                { label: "New text file", icon: "edit", run: () => ask({ kind: "newText" }), testid: "files-new-text" },
-            ] satisfies MenuItem[]
-            : []),
+        ...(mayWrite ? writing : []),
         {
             label: hidden ? "Hide hidden files" : "Show hidden files",
             icon: "eye",
@@ -234,6 +233,7 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
             )}
             {listing && entries.length > 0 && (
                 <FileGrid
+                    key={listing.encoded}
                     session={sessionId}
                     entries={entries}
                     selected={selected}

@@ -15,7 +15,7 @@ export const MOST_FILES = 20_000;
 
 /** Everything in a drop, folders too. The items have to be asked at once: after the event they are gone. */
 export async function readDrop(transfer: DataTransfer): Promise<Dropped> {
-    const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
+    const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? []);
     const plain = [...transfer.files];
     const found: Dropped = { files: [], folders: [] };
     if (entries.length === 0) return { files: plain.map((file) => ({ file, folders: [] })), folders: [] };
