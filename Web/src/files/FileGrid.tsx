@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Icon } from "../ui/Icon";
 import { bytes, fullTime, inert, shortTime } from "../ui/text";
 import { fileUrl } from "./filesApi";
@@ -19,6 +19,8 @@ interface GridProps {
     open: (entry: FileEntry) => void;
     act: (entry: FileEntry) => void;
     up: () => void;
+    /** Which entry gets the keyboard when the folder is shown: its path, or "" for the first; null leaves it where it is. */
+    arrival: React.MutableRefObject<string | null>;
     rename: (entry: FileEntry) => void;
     remove: (entries: FileEntry[]) => void;
 }
@@ -32,6 +34,12 @@ export function FileGrid(props: GridProps) {
     const body = useRef<HTMLTableSectionElement>(null);
     const typed = useRef({ text: "", at: 0 });
     const at = Math.min(focus, entries.length - 1);
+    useEffect(() => {
+        const wanted = props.arrival.current;
+        props.arrival.current = null;
+        if (wanted !== null) move(Math.max(0, entries.findIndex((entry) => entry.encoded === wanted)), false);
+        // Once, when the folder is shown.
+    }, []);
 
     const move = (index: number, extend: boolean) => {
         const target = Math.max(0, Math.min(entries.length - 1, index));

@@ -37,6 +37,8 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
     const [sheet, setSheet] = useState<FileEntry | null>(null);
     const [isOver, setOver] = useState(false);
     const transfers = useTransfers().filter((one) => one.session === sessionId);
+    /** Whoever goes into a folder by keyboard goes on there: at this entry, or at the first one. */
+    const arrival = useRef<string | null>(null);
     const files = useRef<HTMLInputElement>(null);
     const folders = useRef<HTMLInputElement>(null);
     const isLive = seat.state === "live";
@@ -91,7 +93,10 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
     const chosen = entries.filter((entry) => selected.has(entry.encoded));
     const go = (encoded: string) => setPath(encoded);
     const open = (entry: FileEntry) => {
-        if (leadsToFolder(entry)) go(entry.encoded);
+        if (leadsToFolder(entry)) {
+            arrival.current = "";
+            go(entry.encoded);
+        }
         else if (leadsToFile(entry)) ask({ kind: "text", entry });
         else toast(`${inert(entry.name, 60)} is no file that can be opened.`);
     };
@@ -227,7 +232,13 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
             {error && <Problem error={error} retry={() => void load()} compact={listing !== null} testid="files-problem" />}
             {!listing && !error && <Skeleton rows={5} />}
             {listing && entries.length === 0 && !error && (
-                <Empty icon="folder" title={listing.total > 0 ? "Only hidden files" : "An empty folder"}>
+                <Empty
+                    icon="folder"
+                    title={listing.total > 0 ? "Only hidden files" : "An empty folder"}
+                    action={listing.parent && listing.path !== "/" && (
+                        <UpButton arrival={arrival} up={() => listing.parent && go(listing.parent)} />
+                    )}
+                >
                     {mayWrite ? "Drop files here, or use Upload." : "There is nothing here to look at."}
                 </Empty>
             )}
@@ -242,7 +253,12 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
                     sortBy={sortBy}
                     open={open}
                     act={setSheet}
-                    up={() => listing.parent && listing.path !== "/" && go(listing.parent)}
+                    arrival={arrival}
+                    up={() => {
+                        if (!listing.parent || listing.path === "/") return;
+                        arrival.current = listing.encoded;
+                        go(listing.parent);
+                    }}
                     rename={(entry) => mayWrite && ask({ kind: "rename", entry })}
                     remove={(some) => mayWrite && ask({ kind: "remove", entries: some })}
                 />
@@ -307,6 +323,21 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
     );
 }
 
+/** The way on from an empty folder, with the keyboard on it for whoever came by keyboard. */
+function UpButton({ arrival, up }: { arrival: React.MutableRefObject<string | null>; up: () => void }) {
+    const place = useRef<HTMLSpanElement>(null);
+    useEffect(() => {
+        if (arrival.current === null) return;
+        arrival.current = null;
+        place.current?.querySelector("button")?.focus();
+    }, [arrival]);
+    return (
+        <span ref={place}>
+            <Button icon="arrow-up" onClick={up}>To the folder above</Button>
+        </span>
+    );
+}
+
 function Breadcrumb({ listing, go }: { listing: FileListing | null; go: (path: string) => void }) {
     const trail = useRef<HTMLElement>(null);
     useEffect(() => {
@@ -316,21 +347,29 @@ function Breadcrumb({ listing, go }: { listing: FileListing | null; go: (path: s
     if (!listing) return null;
     const parts = crumbs(listing.path, listing.encoded);
     return (
-        <nav className="files-crumbs" aria-label="Path" ref={trail} data-testid="files-path" data-path={listing.path}>
+        <div className="files-place">
             <button type="button" onClick={() => go("")} aria-label="Home folder" title="Home folder">
                 <Icon name="home" size={16} />
             </button>
-            {parts.map((part, index) => (
-                <button
-                    key={part.encoded}
-                    type="button"
-                    aria-current={index === parts.length - 1 ? "page" : undefined}
-                    onClick={() => go(part.encoded)}
-                >
-                    {inert(part.name, 40)}
-                </button>
-            ))}
-        </nav>
+            <nav
+                className="files-crumbs"
+                aria-label="Path"
+                ref={trail}
+                data-testid="files-path"
+                data-path={listing.path}
+            >
+                {parts.map((part, index) => (
+                    <button
+                        key={part.encoded}
+                        type="button"
+                        aria-current={index === parts.length - 1 ? "page" : undefined}
+                        onClick={() => go(part.encoded)}
+                    >
+                        {inert(part.name, 40)}
+                    </button>
+                ))}
+            </nav>
+        </div>
     );
 }
 
