@@ -305,7 +305,7 @@ def test_gigabytes_stream_both_ways_and_memory_stays_flat(ready, session, home, 
 
 
 @pytest.fixture
-def tab(open_tab, ready, home):
+def tab(ready, home, open_tab):
     tab = open_tab(ready).sign_in("ada", ready.password)
     tab.connect("web-1")
     return tab

@@ -213,7 +213,7 @@ class NameServer:
         return [looping, forged, answer]
 
 
-def test_the_page(open_tab, ready, host, profile):
+def test_the_page(ready, host, open_tab):
     tab = open_tab(ready).sign_in("ada", ready.password)
     tab.press("host-import")
     tab.fill("import-text", f"alias,address,port,username,tags\nfresh,{host.address},{host.port},{host.username},<b>x\n"

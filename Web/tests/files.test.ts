@@ -1,5 +1,5 @@
-import { strict as assert } from "node:assert";
-import { test } from "node:test";
+import assert from "node:assert/strict";
+import test from "node:test";
 import { encodePath, joined } from "../src/files/filesApi";
 import { arranged, crumbs, freeName, modeWords, nameProblem, octal } from "../src/files/ordering";
 import type { FileEntry } from "../src/files/types";

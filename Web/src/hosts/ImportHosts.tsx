@@ -60,9 +60,9 @@ export function ImportHosts() {
             setPlan(made);
             if (made.applied) {
                 void load("hosts");
-                toast(`${made.added} hosts were imported, ${made.changed} were changed.`, {
+                toast(`Imported: ${made.added} new, ${made.changed} changed.`, {
                     tone: "good",
-                    hint: made.added > 0 ? "The new ones wait for their key to be confirmed." : undefined,
+                    hint: made.added > 0 ? "What is new waits for its key to be confirmed." : undefined,
                 });
                 go("/hosts");
             }

@@ -38,8 +38,9 @@ export function Quarantine() {
         <section className="quarantine" aria-label="Imported hosts" data-testid="quarantine">
             <h2>
                 <Icon name="fingerprint" />
-                {hosts.length === 1 ? "One imported host waits" : `${hosts.length} imported hosts wait`}{" "}
-                for their key to be confirmed
+                {hosts.length === 1
+                    ? "One imported host waits for its key to be confirmed"
+                    : `${hosts.length} imported hosts wait for their keys to be confirmed`}
             </h2>
             <ul>
                 {hosts.slice(0, isOpen ? undefined : FEW).map((host) => (
