@@ -1,3 +1,4 @@
+import Audit
 import Crypto
 import Foundation
 import Logging
@@ -9,6 +10,7 @@ import Recording
 import SFTP
 import SSH
 import SSHKeys
+import Storage
 import TestSupport
 
 @testable import Gateway
@@ -36,7 +38,7 @@ final class FileBench: Sendable {
         let hostKey = SSHPrivateKey.generateEd25519(comment: "host")
         var handlers = SSHServerHandlers { _, _ in .accept }
         handlers.serveFiles { _ in fileSystem }
-        let server = try await SSHServer.start(
+        let server = try await SSH.SSHServer.start(
             on: .tcp(host: "127.0.0.1", port: 0),
             configuration: SSHServerConfiguration(hostKeys: [HostKey(privateKey: hostKey)]), handlers: handlers,
             group: group)

@@ -1,6 +1,7 @@
 import Foundation
 import NIOConcurrencyHelpers
 import NIOCore
+import Policy
 import SFTP
 import TestSupport
 import Testing
