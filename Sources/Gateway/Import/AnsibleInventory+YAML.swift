@@ -74,7 +74,7 @@ enum YAMLShape {
             if content.isEmpty || content.hasPrefix("#") { continue }
             while let last = indents.last, last >= indent { indents.removeLast() }
             indents.append(indent)
-            let dashes = content.split(separator: " ", maxSplits: deepest + 1).prefix { $0 == "-" }.count
+            let dashes = content.split(separator: " ", maxSplits: 2 * deepest + 1).prefix { $0 == "-" }.count
             try check(content, &flow)
             guard indents.count + dashes + flow <= 2 * deepest, flow <= deepest else {
                 throw .importFailed("The YAML is nested too deeply.", hint: "An inventory has a few levels.")

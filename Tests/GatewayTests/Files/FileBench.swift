@@ -29,7 +29,7 @@ final class FileBench: Sendable {
         _ fileSystem: any SFTPFileSystem, _ body: @Sendable (FileBench) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let group = MultiThreadedEventLoopGroup.singleton
         let settings = try Configuration(
             layers: [], surroundings: .init(home: folder.path, currentDirectory: folder.path))
         var logger = Logger(label: "test")
@@ -57,7 +57,6 @@ final class FileBench: Sendable {
         await io.shutdown()
         await gateway.close()
         await server.shutdown(grace: .zero)
-        try await group.shutdownGracefully()
         try result.get()
     }
 
@@ -137,19 +136,21 @@ private final class ConnectedWire: SessionWire {
 /// A file system that a test turns hostile at some points; the rest is a well-behaved one in memory.
 final class HostileFiles: SFTPFileSystem {
     let inner = MemoryFileSystem()
-    /// What a listing of this folder brings, again and again, instead of what is there.
-    let endless: (@Sendable (RemotePath) -> [DirectoryEntry]?)?
+    /// What a listing of this folder brings instead of what is there: once, or again and again.
+    let listing: (@Sendable (RemotePath) -> [DirectoryEntry]?)?
+    let isEndless: Bool
     /// What is said of a file, instead of what is true.
     let claims: (@Sendable (RemotePath, FileAttributes) -> FileAttributes)?
     /// What opening answers.
     let opens: (@Sendable (RemotePath) -> (any SFTPOpenFile)?)?
 
     init(
-        endless: (@Sendable (RemotePath) -> [DirectoryEntry]?)? = nil,
+        listing: (@Sendable (RemotePath) -> [DirectoryEntry]?)? = nil, isEndless: Bool = false,
         claims: (@Sendable (RemotePath, FileAttributes) -> FileAttributes)? = nil,
         opens: (@Sendable (RemotePath) -> (any SFTPOpenFile)?)? = nil
     ) {
-        self.endless = endless
+        self.listing = listing
+        self.isEndless = isEndless
         self.claims = claims
         self.opens = opens
     }
@@ -161,13 +162,13 @@ final class HostileFiles: SFTPFileSystem {
     { if let file = opens?(path) { file } else { try inner.open(path, flags, attributes) } }
 
     func openDirectory(_ path: RemotePath) throws(SFTPStatus) -> any SFTPOpenDirectory {
-        if let entries = endless?(path) { return EndlessFolder(entries) }
+        if let entries = listing?(path) { return InventedFolder(entries, isEndless: isEndless) }
         return try inner.openDirectory(path)
     }
 
     func attributes(of path: RemotePath, followingLink: Bool) throws(SFTPStatus) -> FileAttributes {
         let attributes =
-            endless?(path) == nil
+            listing?(path) == nil
             ? try inner.attributes(of: path, followingLink: followingLink) : FileAttributes(permissions: 0o040755)
         return claims?(path, attributes) ?? attributes
     }
@@ -193,10 +194,23 @@ final class HostileFiles: SFTPFileSystem {
     func statistics(of path: RemotePath) throws(SFTPStatus) -> VolumeStatistics { try inner.statistics(of: path) }
 }
 
-private final class EndlessFolder: SFTPOpenDirectory {
-    let entries: [DirectoryEntry]
-    init(_ entries: [DirectoryEntry]) { self.entries = entries }
-    func next(_ count: Int) throws(SFTPStatus) -> [DirectoryEntry] { entries }
+private final class InventedFolder: SFTPOpenDirectory {
+    private let entries: [DirectoryEntry]
+    private let isEndless: Bool
+    private let isTold = NIOLockedValueBox(false)
+
+    init(_ entries: [DirectoryEntry], isEndless: Bool) {
+        self.entries = entries
+        self.isEndless = isEndless
+    }
+
+    func next(_ count: Int) throws(SFTPStatus) -> [DirectoryEntry] {
+        let isSecond = isTold.withLockedValue { isTold in
+            defer { isTold = true }
+            return isTold
+        }
+        return isSecond && !isEndless ? [] : entries
+    }
 }
 
 /// A file whose size is one thing and whose contents are another.

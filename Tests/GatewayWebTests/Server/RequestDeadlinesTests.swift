@@ -18,7 +18,7 @@ struct RequestDeadlinesTests {
                 routes.open(.post, "/api/act") { _ in JSONAnswer.noContent }
                 routes.openWithBytes(.put, "/api/file") { call in
                     call.context.channel.triggerUserOutboundEvent(RequestDeadlines.BodyIsFile(), promise: nil)
-                    try await Task.sleep(for: .seconds(30))
+                    try await Task.sleep(for: .seconds(2))
                     return JSONAnswer.noContent
                 }
                 routes.open(.get, "/api/slow") { _ in
