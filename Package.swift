@@ -195,13 +195,13 @@ if !engineOnly && !capabilitiesOnly {
         module(
             "Gateway",
             capabilities + [
-                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log,
-                nioHTTP1, nioSSL,
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "SFTP", "CLibArgon2", "CLibZ", crypto, nioCore,
+                nioPosix, nioHTTP1, nioSSL, log, product("Yams", "Yams"),
             ]),
         module(
             "GatewayWeb",
             capabilities + [
-                "Gateway", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
+                "Gateway", "SFTP", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
@@ -220,7 +220,11 @@ if !engineOnly && !capabilitiesOnly {
             ],
             swiftSettings: settings),
         tests(
-            "Gateway", capabilities + ["SSHDispatch", "SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
+            "Gateway",
+            capabilities + [
+                "TestSupport", "SSHDispatch", "SSH", "SSHKeys", "SFTP", "CLibZ", crypto, nioCore, nioPosix, nioEmbedded,
+                log,
+            ]),
         tests(
             "GatewayWeb",
             capabilities + [

@@ -18,6 +18,7 @@ public struct Gateway: Sendable {
     public let recordings: Recordings
     public let teams: Teams
     public let handoffs: Handoffs
+    public let fileService: FileService
     public let checkpoints: CheckpointWriter
     /// Checks the audit log's checkpoints.
     public let auditVerifier: AuditVerifierKey
@@ -67,6 +68,7 @@ public struct Gateway: Sendable {
             recordings: Recordings(services: services, files: files),
             teams: Teams(services: services, sessions: sessions),
             handoffs: Handoffs(services: services, sessions: sessions),
+            fileService: FileService(sessions: sessions, services: services),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },

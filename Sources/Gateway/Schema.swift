@@ -13,4 +13,5 @@ public enum Schema {
         + [TeamStore.migration]
         + RecordingStore.migrations
         + Notices.migrations + Macros.migrations + PushDevices.migrations
+        + QuarantineStore.migrations
 }

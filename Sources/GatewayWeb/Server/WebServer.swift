@@ -65,11 +65,13 @@ public struct WebServer: Service {
         TeamRoutes(teams: gateway.teams).add(to: routes)
         JoinRoutes(sessions: sessions, authentication: authentication, cookies: cookies).add(to: routes)
         HostRoutes(hosts: gateway.hosts, sessions: gateway.sessions).add(to: routes)
+        ImportRoutes(hosts: gateway.hosts).add(to: routes)
         let sockets = TerminalSockets()
         SessionRoutes(sessions: gateway.sessions, sockets: sockets).add(to: routes)
         SharingRoutes(
             sessions: sessions, handoffs: gateway.handoffs, scheme: configuration.isEncrypted ? "https" : "http"
         ).add(to: routes)
+        FileRoutes(files: gateway.fileService).add(to: routes)
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)

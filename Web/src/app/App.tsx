@@ -28,6 +28,7 @@ const JoinPage = lazy(() => withStyle("screens", import("../sharing/JoinPage")).
 const GuestStage = lazy(() => withStyle("terminal", import("../sharing/GuestStage")).then((part) => ({ default: part.GuestStage })));
 const HandoffPage = lazy(() => withStyle("screens", import("../sharing/HandoffPage")).then((part) => ({ default: part.HandoffPage })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
+const ImportHosts = lazy(() => import("../hosts/ImportHosts").then((part) => ({ default: part.ImportHosts })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
 const Inbox = lazy(() => withStyle("screens", import("../inbox/Inbox")).then((part) => ({ default: part.Inbox })));
 const Trust = lazy(() => withStyle("screens", import("../trust/Trust")).then((part) => ({ default: part.Trust })));
@@ -196,6 +197,13 @@ function screenFor(
                 return (
                     <Page>
                         <AddHost />
+                    </Page>
+                );
+            }
+            if (id === "import") {
+                return (
+                    <Page>
+                        <ImportHosts />
                     </Page>
                 );
             }

@@ -1,6 +1,7 @@
 // Every panel of the terminal, in one place: each comes in a piece of its own when it is first opened.
 import "../sharing/register";
 import { lazy } from "react";
+import { useActiveTransfers } from "../files/activity";
 import { PeopleFace } from "./PeopleFace";
 import { registerPanel } from "./panels";
 
@@ -11,4 +12,13 @@ registerPanel({
     order: 10,
     face: PeopleFace,
     component: lazy(() => import("./PeopleDrawer").then((part) => ({ default: part.PeopleDrawer }))),
+});
+
+registerPanel({
+    id: "files",
+    icon: "folder",
+    label: "Files",
+    order: 30,
+    badge: ({ sessionId }) => useActiveTransfers(sessionId),
+    component: lazy(() => import("../files/FilesPanel").then((part) => ({ default: part.FilesPanel }))),
 });
