@@ -196,6 +196,7 @@ if !engineOnly && !capabilitiesOnly {
             "Gateway",
             capabilities + [
                 "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log,
+                nioHTTP1, nioSSL,
             ]),
         module(
             "GatewayWeb",

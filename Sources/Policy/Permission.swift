@@ -29,6 +29,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     case fileRead = "file.read"
     case fileWrite = "file.write"
     case settingsEdit = "settings.edit"
+    /// Macros for everybody.
+    case macroShare = "macro.share"
 
     /// What it lets one do, to follow "may" in a sentence.
     public var summary: String {
@@ -53,6 +55,7 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .fileRead: "read files"
         case .fileWrite: "write files"
         case .settingsEdit: "change the settings"
+        case .macroShare: "share macros with everybody"
         }
     }
 }

@@ -235,7 +235,7 @@ export interface InboxNotice {
     /** A place in the page, such as `/s/ses_…`. */
     link: string;
     at: string;
-    readAt: string | null;
+    readAt?: string | null;
 }
 
 /** A device of this person that is told by push. */
@@ -243,5 +243,13 @@ export interface PushDevice {
     id: string;
     device: string;
     createdAt: string;
-    lastSentAt: string | null;
+    lastSentAt?: string | null;
+}
+
+/** The authority that this copilot's certificate is of. */
+export interface TrustInfo {
+    /** False for a certificate of somebody else's authority. */
+    isOwn: boolean;
+    fingerprint: string;
+    until: string;
 }

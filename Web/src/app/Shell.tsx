@@ -1,9 +1,11 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
+import { followPush, loadInbox } from "../inbox/unread";
 import { Button } from "../ui/controls";
 import { Avatar, PageHead } from "../ui/display";
 import { Icon, type IconName, Mark } from "../ui/Icon";
 import { inert } from "../ui/text";
 import { signOut } from "./session";
+import { usePolling } from "./polling";
 import { useRoute } from "./router";
 import { changeSettings, useMay, useStore } from "./store";
 
@@ -18,6 +20,7 @@ const main: Place[] = [
     { path: "sessions", label: "Sessions", icon: "sessions" },
     { path: "recordings", label: "Recordings", icon: "recording" },
 ];
+const inbox: Place = { path: "inbox", label: "Inbox", icon: "inbox" };
 const macros: Place = { path: "macros", label: "Macros", icon: "macro" };
 const audit: Place = { path: "audit", label: "Audit", icon: "audit" };
 const people: Place = { path: "people", label: "People", icon: "people" };
@@ -28,6 +31,8 @@ export function Shell(
     { isTerminal, wrongProtocol, children }: { isTerminal: boolean; wrongProtocol: boolean; children: ReactNode },
 ) {
     const isOnline = useStore((s) => s.isOnline);
+    usePolling(() => void loadInbox(), 30_000);
+    useEffect(() => followPush(() => void loadInbox()), []);
     return (
         <div className="shell" data-terminal={isTerminal}>
             {!isTerminal && (
@@ -73,7 +78,7 @@ function Rail() {
     const me = useStore((s) => s.me?.user);
     const server = useStore((s) => s.server);
     const theme = useStore((s) => s.settings.theme);
-    const places = [...main, macros, audit, ...(mayManage ? [people] : []), settings];
+    const places = [...main, inbox, macros, audit, ...(mayManage ? [people] : []), settings];
     const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     return (
         <nav className="rail" aria-label="Main">
@@ -121,17 +126,29 @@ function RailLink({ place, isHere }: { place: Place; isHere: boolean }) {
             >
                 <Icon name={place.icon} />
                 <span>{place.label}</span>
+                {place === inbox && <Unread />}
             </a>
         </li>
     );
 }
 
+function Unread() {
+    const unread = useStore((s) => s.unread);
+    if (unread === 0) return null;
+    return (
+        <span className="nav-badge" data-testid="inbox-unread">
+            {unread > 99 ? "99+" : unread}
+            <span className="offscreen">unread</span>
+        </span>
+    );
+}
+
 function BottomTabs() {
     const section = useSection();
-    const inMore = !main.some((place) => place.path === section);
+    const inMore = ![...main, inbox].some((place) => place.path === section);
     return (
         <nav className="bottom-tabs" aria-label="Main">
-            {[...main, more].map((place) => (
+            {[...main, inbox, more].map((place) => (
                 <a
                     key={place.path}
                     href={`#/${place.path}`}
@@ -140,6 +157,7 @@ function BottomTabs() {
                 >
                     <Icon name={place.icon} size={22} />
                     <span>{place.label}</span>
+                    {place === inbox && <Unread />}
                 </a>
             ))}
         </nav>
