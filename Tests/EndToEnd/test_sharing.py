@@ -113,11 +113,14 @@ async def test_where_a_host_demands_it_nothing_is_sent_unless_a_moderator_watche
     eventually(lambda: {"session.watched", "session.unwatched"} <= set(ada.actions()), "both are in the audit log")
     # On another host the people of a session may demand it; whoever is watched does not end it.
     session = ada.start_session("web-1")["id"]
-    invite(ada, session, grace, "moderate")
+    invite(ada, session, grace, "control")
     async with Seat(ada, session) as one, Seat(grace, session) as two:
         ada.patch(f"/api/sessions/{session}", {"watched": True}).expect(200)
         await one.until(lambda: one.state["watch"]["required"], "the demand")
         ada.patch(f"/api/sessions/{session}", {"watched": False}).refused(403, "not_permitted")
+        grace.patch(f"/api/sessions/{session}", {"watched": False}).refused(403, "not_permitted")
+        invite(ada, session, grace, "moderate")
+        await one.until(lambda: one.state["watch"]["watchers"], "a watcher")
         grace.patch(f"/api/sessions/{session}", {"held": True}).expect(200)
         await one.type("id\r")
         await one.until(lambda: one.refusals, "a refusal")
