@@ -59,7 +59,7 @@ public struct Gateway: Sendable {
             settings: Settings(store: store, audit: audit, policy: policy, tenant: tenant),
             notices: Notices(store: store, tenant: tenant, logger: logger),
             auditQueue: AuditQueue(), logger: logger)
-        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault)
+        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault, store: store)
         let faults = logger
         let sessions = Sessions(services: services, files: files, loops: loops, logger: logger)
         return Gateway(
@@ -134,6 +134,8 @@ public struct Gateway: Sendable {
                 for await _ in services.settings.changes() { await sessions.limitsChanged() }
             }
             let telling = Task { await tell() }
+            let recordings = recordings
+            group.addTask { await recordings.keepSweeping() }
             let handoffs = handoffs
             group.addTask {
                 while !Task.isCancelled {

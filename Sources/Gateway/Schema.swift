@@ -11,5 +11,6 @@ public enum Schema {
         + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
         + [PeopleSchema.keys]
         + [TeamStore.migration]
+        + RecordingStore.migrations
         + Notices.migrations + Macros.migrations + PushDevices.migrations
 }
