@@ -5,6 +5,7 @@ import { store, toast } from "../app/store";
 import { terminalFont } from "../terminal/hooks";
 import { TerminalScreen } from "../terminal/screen";
 import { darkTerminal, lightTerminal } from "../terminal/themes";
+import { ChatMoments } from "../sharing/ChatText";
 import { Button, copyText, Switch } from "../ui/controls";
 import { EnvironmentLabel, PageHead, Problem, Skeleton } from "../ui/display";
 import { clock, fullTime, inert } from "../ui/text";
@@ -251,8 +252,15 @@ function Controls({ playback, screen, stage, full, recording, find }: ControlsPr
                                 onClick={() => void playback.seek(marker.time)}
                             >
                                 <span className="tabular">{clock(marker.time)}</span>
-                                {inert(marker.label, 120)}
+                                {inert(marker.label, marker.kind === "chat" ? 2100 : 120)}
                             </button>
+                            {marker.kind === "chat" && (
+                                <ChatMoments
+                                    text={marker.label}
+                                    length={duration}
+                                    onMoment={(seconds) => void playback.seek(seconds)}
+                                />
+                            )}
                         </li>
                     ))}
                 </ol>

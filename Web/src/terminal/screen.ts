@@ -83,7 +83,9 @@ export class TerminalScreen implements OutputSink {
         this.following.dispose();
         this.container.removeEventListener("scroll", this.scrolled);
         this.container.removeEventListener("wheel", this.wheeled, { capture: true });
-        this.terminal.dispose();
+        // What xterm.js has asked the browser for the next frame would find a terminal without a renderer.
+        this.terminal.element?.remove();
+        requestAnimationFrame(() => this.terminal.dispose());
     }
 
     // Everything goes through the parser's queue, so that a reset or a new size takes place between exactly the bytes
