@@ -144,7 +144,8 @@ import Testing
             var cursor = ByteCursor(fields)
             if let read = try? KeyframeDirectory(&cursor) { _ = read.last(notAfter: .max) }
             for code in [EventCode.directory, .trailer, .file, .command, .namedMarker, .controlChange] {
-                guard var reader = try? SegmentReader([0, 0, code.rawValue, UInt8(fields.count)] + fields, chunk: 0) else {
+                guard var reader = try? SegmentReader([0, 0, code.rawValue, UInt8(fields.count)] + fields, chunk: 0)
+                else {
                     continue
                 }
                 while (try? reader.next()) != nil {}
