@@ -67,7 +67,7 @@ var targets: [Target] = [
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .target(name: "CFileCalls"),
-    module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", nioCore, nioPosix]),
+    module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", crypto, nioCore, nioPosix]),
     .executableTarget(
         name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
         swiftSettings: settings),
@@ -93,7 +93,7 @@ var targets: [Target] = [
     tests(
         "SFTP",
         [
-            "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes",
+            "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", crypto,
             nioCore, nioPosix, nioEmbedded,
         ]),
     // The engine against other people's programs, which live in its folder Peers.
@@ -195,7 +195,7 @@ if !engineOnly && !capabilitiesOnly {
         module(
             "Gateway",
             capabilities + [
-                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log,
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "SFTP", "CLibArgon2", crypto, nioCore, nioPosix, log,
             ]),
         module(
             "GatewayWeb",
@@ -208,10 +208,17 @@ if !engineOnly && !capabilitiesOnly {
                 product("JWTKit", "jwt-kit"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ],
             resources: [.copy("Resources")]),
+        // The gateway's own SSH port.
+        module(
+            "GatewaySSH",
+            [
+                "Gateway", "SFTP", "SSH", "SSHApplications", "SSHDispatch", "SSHKeys", "SSHProtocol", "Storage",
+                "Terminal", log, nioCore,
+            ]),
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
+                "Gateway", "GatewaySSH", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
                 "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
@@ -220,6 +227,12 @@ if !engineOnly && !capabilitiesOnly {
             swiftSettings: settings),
         tests(
             "Gateway", capabilities + ["SSHDispatch", "SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
+        tests(
+            "GatewaySSH",
+            [
+                "SSHTestSupport", "TestSupport", "Gateway", "SSH", "SSHApplications", "SSHKeys", "SSHProtocol", nioCore,
+                nioPosix, log,
+            ]),
         tests(
             "GatewayWeb",
             capabilities + [

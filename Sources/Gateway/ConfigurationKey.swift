@@ -13,6 +13,9 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case tlsCertificate = "tls_certificate"
     case tlsKey = "tls_key"
     case page
+    case sshPort = "ssh_port"
+    case sshBind = "ssh_bind"
+    case noSSH = "no_ssh"
     case allowedAddresses = "allowed_addresses"
     case dispatchSocket = "dispatch_socket"
     case dispatchAccounts = "dispatch_accounts"
@@ -31,7 +34,9 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     var isPath: Bool {
         switch self {
         case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page, .dispatchSocket: true
-        case .databaseURL, .listen, .port, .http, .names, .allowedAddresses, .dispatchAccounts, .logLevel: false
+        case .databaseURL, .listen, .port, .http, .names, .sshPort, .sshBind, .noSSH, .allowedAddresses,
+            .dispatchAccounts, .logLevel:
+            false
         }
     }
 }

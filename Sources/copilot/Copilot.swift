@@ -37,6 +37,7 @@ struct Copilot: AsyncParsableCommand {
                 name: "The copilot",
                 subcommands: [
                     Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
+                    SSHAuthorityCommand.self,
                 ]),
             CommandGroup(
                 name: "Everyday tools",

@@ -73,6 +73,8 @@ struct Seat {
     /// Everything before this offset was written by the seat's terminal.
     var acknowledged: UInt64
     var isVisible = true
+    /// Gets every byte: while it types, the host waits for it. See ``LiveSession/setLossless(seat:)``.
+    var isLossless = false
     var columns: Int
     var rows: Int
     /// The last input sequence number that was accepted: resent input is dropped, so each key counts exactly once.

@@ -22,6 +22,8 @@ public final class Sessions: Sendable {
         public var userID: String?
         /// A command instead of the login shell.
         public var command: String?
+        /// The terminal that its program gets.
+        public var terminal = HostTerminal.page
 
         public init(hostID: String, columns: Int, rows: Int, userID: String? = nil, command: String? = nil) {
             self.hostID = hostID
@@ -39,6 +41,7 @@ public final class Sessions: Sendable {
     private let logger: Logger
     private let table = NIOLockedValueBox<[String: LiveSession]>([:])
     private let closings = ClosingSessions()
+    let commandEnds = CommandEnds()
 
     init(services: Services, files: RecordingFiles, loops: any EventLoopGroup, logger: Logger) {
         self.services = services
@@ -81,7 +84,8 @@ public final class Sessions: Sendable {
             owner: owner, startedBy: owner.id == caller.userID ? nil : .init(id: caller.userID, name: caller.name),
             startedAt: .now(), recordingID: Identifier.make("rec"), command: request.command)
         do throws(GatewayError) {
-            return try await open(origin, size: size, host: host, caller: caller, on: loop ?? loops.next())
+            return try await open(
+                origin, size: size, terminal: request.terminal, host: host, caller: caller, on: loop ?? loops.next())
         } catch {
             await services.record(
                 .init(
@@ -102,8 +106,8 @@ public final class Sessions: Sendable {
     }
 
     private func open(
-        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), host: SessionHost, caller: Caller,
-        on loop: any EventLoop
+        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), terminal: HostTerminal, host: SessionHost,
+        caller: Caller, on loop: any EventLoop
     ) async throws(GatewayError) -> SessionView {
         let connection = try await services.hosts.connect(host.id, caller: caller, on: loop)
         do throws(GatewayError) {
@@ -114,7 +118,8 @@ public final class Sessions: Sendable {
                 participants: [],
                 eventLoop: connection.eventLoop)
             do throws(GatewayError) {
-                let wire = try await HostWire.open(connection, for: session, size: size, command: origin.command)
+                let wire = try await HostWire.open(
+                    connection, for: session, size: size, command: origin.command, terminal: terminal)
                 try await enter(session, wire: wire, caller: caller)
             } catch {
                 await session.end(SessionEnding(reason: .failed, detail: error.error))
@@ -211,6 +216,7 @@ public final class Sessions: Sendable {
             await session.end(SessionEnding(reason: .shutdown, detail: "The copilot was stopped."))
         }
         await closings.finish()
+        await commandEnds.finish()
     }
 
     /// Sessions that an earlier run could not finish: their recordings play up to their last second.
