@@ -121,11 +121,11 @@ final class DoorCore: Sendable {
         handlers.forwarding = SSHServerForwarding(
             connect: { [self] endpoint, connection in await self.connect(endpoint, connection) },
             listen: { [self] endpoint, connection in await self.listen(endpoint, connection) })
-        handlers.observe = { [self] event in observe(event, isInner: through != nil) }
+        handlers.observe = { [self] event in observe(event) }
         return handlers
     }
 
-    private func observe(_ event: SSHServerEvent, isInner: Bool) {
+    private func observe(_ event: SSHServerEvent) {
         switch event {
         case .closed(let connection, _): closed(connection)
         case .refused(let why, let address):

@@ -1,10 +1,12 @@
 import Audit
+import Logging
 public import NIOCore
 import Policy
 import Recording
 public import SFTP
 public import SSH
 import Storage
+import Vault
 
 /// What runs at a host beside terminals: commands, files, tunnels. Each asks the policy here and is in the log before its
 /// first byte.
@@ -138,21 +140,27 @@ extension Sessions {
     ) throws(GatewayError) {
         try services.require(.sessionTunnel, caller, on: host.policyObject)
         guard let address, !services.hosts.addresses.mayConnect(to: address) else { return }
-        noteTunnel("tunnel.open", destination, on: host, caller: caller, outcome: .refused, ["reason": "address"])
+        services.recordSoon(
+            AuditEvent(
+                actor: caller.auditActor, action: "tunnel.open",
+                object: .init(kind: "host", id: host.id, name: host.alias), outcome: .refused,
+                details: ["door": "ssh", "to": destination, "reason": "the address is not allowed"]))
         throw GatewayError(
             "address_not_allowed", status: 422, "The address \(destination) may not be connected to.",
             hint: "Link-local and metadata addresses are refused; an admin can allow one by allowed_addresses.")
     }
 
-    /// Writes down that a tunnel was opened or closed.
+    /// Writes down that a tunnel was opened or closed, or with a problem that it could not be.
     public func noteTunnel(
         _ action: String, _ destination: String, on host: SessionHost, caller: Caller,
-        outcome: AuditOutcome = .succeeded, _ details: [String: String] = [:]
+        problem: String? = nil, _ details: [String: String] = [:]
     ) {
+        var details = details.merging(["door": "ssh", "to": destination]) { own, _ in own }
+        if let problem { details["code"] = problem }
         services.recordSoon(
             AuditEvent(
                 actor: caller.auditActor, action: action, object: .init(kind: "host", id: host.id, name: host.alias),
-                outcome: outcome, details: details.merging(["door": "ssh", "to": destination]) { own, _ in own }))
+                outcome: problem == nil ? .succeeded : .failed, details: details))
     }
 
     // MARK: The connection

@@ -1,3 +1,6 @@
+import Policy
+import Storage
+
 extension Hosts {
     /// The host of this name, where the person may see it and log in to it. One that is not there and one that is not
     /// theirs look the same: nil, after the same work.

@@ -78,7 +78,8 @@ final class FileWatch: ChannelWatch {
     func reauthorise(_ caller: Caller) throws(GatewayError) {
         let rights = try sessions.fileRights(on: host, caller: caller)
         self.caller = caller
-        (inspection.mayRead, inspection.mayWrite) = (rights.mayRead, rights.mayWrite)
+        inspection.mayRead = rights.mayRead
+        inspection.mayWrite = rights.mayWrite
     }
 
     func ended(_ ending: SessionEnding) { note(inspection.end()) }

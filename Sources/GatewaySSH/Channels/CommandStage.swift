@@ -29,8 +29,9 @@ final class CommandStage: SessionStage, SessionChannelDelegate {
         self.finish = finish
         toHost = Flow(from: FlowEnd(near), to: nil)
         toClient = Flow(from: nil, to: FlowEnd(near))
-        let bound = NIOLoopBound(self, eventLoop: near.connection.eventLoop)
-        watch.onHold { isHeld in bound.eventLoop.execute { bound.value.toClient.isHeld = isHeld } }
+        // The recorder would keep the stage, which keeps the recorder.
+        let flow = NIOLoopBound(WeakFlow(flow: toClient), eventLoop: near.connection.eventLoop)
+        watch.onHold { isHeld in flow.eventLoop.execute { flow.value.flow?.isHeld = isHeld } }
     }
 
     /// Runs it on a connection that is leased, or about to be there.
@@ -185,6 +186,10 @@ final class CommandStage: SessionStage, SessionChannelDelegate {
         watch.ended(ending)
         if let link { visit.loop.links.giveBack(link) }
         link = nil
+    }
+
+    private struct WeakFlow {
+        weak var flow: Flow?
     }
 
     func reauthorise() {

@@ -99,7 +99,7 @@ final class Tunnel: VisitActivity {
         let failure = GatewayError(hostFailure: error)
         incoming.refuse((error as? SSHError)?.refusal?.reason ?? .connectFailed, failure.error)
         sessions.noteTunnel(
-            "tunnel.open", destination, on: host, caller: visit.caller, outcome: .failed, ["code": failure.code])
+            "tunnel.open", destination, on: host, caller: visit.caller, problem: failure.code)
         leave()
     }
 

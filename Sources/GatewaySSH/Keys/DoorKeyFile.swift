@@ -1,3 +1,4 @@
+import Foundation
 import Gateway
 import SSHKeys
 
@@ -59,8 +60,9 @@ enum DoorKeyFile {
 
     private static func create(_ path: String, comment: String) throws(GatewayError) {
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-            let folder = String(path[..<slash])
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw unwritable(path) }
+            try? FileManager.default.createDirectory(
+                atPath: String(path[..<slash]), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
         }
         let text: String
         do throws(SSHKeyError) {

@@ -129,7 +129,7 @@ struct HostMenu {
 
     private static func fit(_ text: String, _ columns: Int) -> String {
         guard TextWidth.columns(of: text) > columns else { return text }
-        return TextWidth.prefix(text, columns: max(0, columns - 1)) + "…"
+        return String(TextWidth.prefix(text, columns: max(0, columns - 1))) + "…"
     }
 
     private static func pad(_ text: String, _ columns: Int) -> String {

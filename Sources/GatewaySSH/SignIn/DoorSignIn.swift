@@ -1,5 +1,5 @@
 import Gateway
-import NIOConcurrencyHelpers
+import NIOCore
 import SSH
 import SSHKeys
 import SSHProtocol

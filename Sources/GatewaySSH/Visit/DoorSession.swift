@@ -2,8 +2,6 @@ import Foundation
 import Gateway
 import NIOCore
 import SSH
-import SSHApplications
-import SSHDispatch
 import SSHProtocol
 
 /// One session channel of a client, from what it asks for to its end: the menu, a seat at a live session, a command, files.
@@ -197,6 +195,7 @@ final class DoorSession: SSHServerSessionDelegate, VisitActivity {
         let seat = SSHSeat(live, channel) { [weak self] ending in self?.left(ending) }
         enter(seat)
         let (sessions, caller, outlet) = (gateway.sessions, visit.caller, seat.outlet)
+        let bound = NIOLoopBound(seat, eventLoop: eventLoop)
         let device = "ssh " + DisplayText.neutralise(visit.connection.clientIdentification, limit: 60)
         ask { () async throws(GatewayError) in
             try await sessions.attach(
@@ -204,15 +203,13 @@ final class DoorSession: SSHServerSessionDelegate, VisitActivity {
                 columns: terminal.columns, rows: terminal.rows, outlet: outlet)
         } then: { me, attached in
             switch attached {
-            case .success(let id): seatOf(me)?.attached(id)
+            case .success(let id): bound.value.attached(id)
             case .failure(let error):
-                seatOf(me)?.outlet.detach()
+                outlet.detach()
                 me.stage = nil
                 me.failOrMenu(error)
             }
         }
-
-        @Sendable func seatOf(_ session: DoorSession) -> SSHSeat? { session.stage as? SSHSeat }
     }
 
     /// The session is over, or its person left it.

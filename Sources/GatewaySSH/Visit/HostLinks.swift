@@ -40,11 +40,11 @@ final class HostLinks {
     func giveBack(_ link: HostLink) {
         link.channels -= 1
         guard link.channels == 0, !link.isLost else { return }
-        let (links, link) = (NIOLoopBound(self, eventLoop: eventLoop), NIOLoopBound(link, eventLoop: eventLoop))
-        link.value.timer = eventLoop.scheduleTask(in: Self.patience) {
-            guard link.value.channels == 0 else { return }
-            links.value.lost(link.value)
-            link.value.close()
+        let (links, idle) = (NIOLoopBound(self, eventLoop: eventLoop), NIOLoopBound(link, eventLoop: eventLoop))
+        link.timer = eventLoop.scheduleTask(in: Self.patience) {
+            guard idle.value.channels == 0 else { return }
+            links.value.lost(idle.value)
+            idle.value.close()
         }
     }
 
