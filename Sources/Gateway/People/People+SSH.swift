@@ -40,8 +40,8 @@ extension People {
     public func signInOverSSH(
         username: String, password: String, address: String
     ) async throws(GatewayError) -> Caller {
-        let signIn = try await signIn(username: username, password: password, address: address, device: "ssh")
-        return caller(of: signIn, address: address)
+        let proven = try await self.signIn(username: username, password: password, address: address, device: "ssh")
+        return caller(of: proven, address: address)
     }
 
     private func caller(of signIn: SignIn, address: String) -> Caller {
