@@ -93,7 +93,8 @@ var targets: [Target] = [
     tests(
         "SFTP",
         [
-            "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes", crypto,
+            "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes",
+            crypto,
             nioCore, nioPosix, nioEmbedded,
         ]),
     // The engine against other people's programs, which live in its folder Peers.

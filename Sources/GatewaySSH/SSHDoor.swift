@@ -148,7 +148,8 @@ final class DoorCore: Sendable {
 
     // MARK: Connections through us
 
-    private func connect(_ endpoint: SSHForwardEndpoint, _ connection: SSHServerConnection) async -> SSHConnectDecision {
+    private func connect(_ endpoint: SSHForwardEndpoint, _ connection: SSHServerConnection) async -> SSHConnectDecision
+    {
         guard let visit = visits.visit(connection), case .tcp(let name, let port) = endpoint else {
             return .refuse(.administrativelyProhibited, "Sockets of hosts are not carried.")
         }
@@ -216,7 +217,8 @@ final class DoorCore: Sendable {
                 let forward = try await leased.0.listen(on: .tcp(host: "localhost", port: port)) { incoming in
                     Tunnel.carry(incoming, asked: address, for: visit, through: host, sessions: sessions)
                 }
-                sessions.noteTunnel("tunnel.listen", "localhost:\(forward.listening.port ?? port)", on: host, caller: caller)
+                sessions.noteTunnel(
+                    "tunnel.listen", "localhost:\(forward.listening.port ?? port)", on: host, caller: caller)
                 return .handle(port: forward.listening.port ?? port) {
                     Task { await forward.close() }
                     giveBack()
@@ -244,7 +246,7 @@ final class DoorCore: Sendable {
                     guard now.role != known.role else { continue }
                     visit.change(role: now.role)
                     visit.reauthorise()
-                } catch where error.code == "not_signed_in" {
+                } catch  where error.code == "not_signed_in" {
                     visit.end(DoorWords.signedOut)
                 } catch {
                     // The database can't be asked at the moment: what was granted stands.

@@ -107,7 +107,8 @@ struct ServingOptions: ParsableArguments {
     var values: [ConfigurationKey: [String]] {
         let given: [ConfigurationKey: String?] = [
             .listen: listen, .port: port, .http: http ? "true" : nil, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey,
-            .sshPort: sshPort, .sshBind: sshBind, .noSSH: noSsh ? "true" : nil, .page: page, .dispatchSocket: dispatchSocket, .logLevel: logLevel,
+            .sshPort: sshPort, .sshBind: sshBind, .noSSH: noSsh ? "true" : nil, .page: page,
+            .dispatchSocket: dispatchSocket, .logLevel: logLevel,
         ]
         var values = given.compactMapValues { $0.map { [$0] } }
         if !names.isEmpty { values[.names] = names }

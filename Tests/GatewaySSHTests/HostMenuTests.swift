@@ -10,7 +10,8 @@ import Testing
 struct HostMenuTests {
     private func menu(_ count: Int = 40) -> HostMenu {
         var menu = HostMenu(person: "Ada")
-        menu.show((0..<count).map { MenuEntry.test("web-\($0)", kind: $0 % 2 == 0 ? "production" : "staging", "rack \($0)") })
+        menu.show(
+            (0..<count).map { MenuEntry.test("web-\($0)", kind: $0 % 2 == 0 ? "production" : "staging", "rack \($0)") })
         return menu
     }
 
@@ -45,7 +46,9 @@ struct HostMenuTests {
         #expect(menu.press(.control("c")) == .leave && menu.press(.control("d")) == .leave)
     }
 
-    @Test("the picture fits any terminal and shows what is chosen", arguments: [(80, 24), (40, 20), (34, 12), (20, 6), (200, 60)])
+    @Test(
+        "the picture fits any terminal and shows what is chosen",
+        arguments: [(80, 24), (40, 20), (34, 12), (20, 6), (200, 60)])
     func fits(columns: Int, rows: Int) {
         var menu = menu()
         for _ in 0..<25 { _ = menu.press(.down) }

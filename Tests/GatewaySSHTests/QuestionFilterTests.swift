@@ -33,7 +33,8 @@ struct QuestionFilterTests {
     @Test(
         "everything else passes as it is, in one piece and byte by byte",
         arguments: [
-            "plain", "\u{1B}[31mred\u{1B}[0m", "\u{1B}[2J\u{1B}[H", "\u{1B}[?1049h", "\u{1B}[22;0t", "\u{1B}]0;title\u{07}",
+            "plain", "\u{1B}[31mred\u{1B}[0m", "\u{1B}[2J\u{1B}[H", "\u{1B}[?1049h", "\u{1B}[22;0t",
+            "\u{1B}]0;title\u{07}",
             "\u{1B}]8;;https://example.org\u{1B}\\link\u{1B}]8;;\u{1B}\\", "\u{1B}]52;c;aGVsbG8=\u{07}", "\u{1B}(B",
             "\u{1B}7\u{1B}8", "\u{1B}[1 q", "\u{1B}[!p", "\u{1B}[>4;2m", "\u{1B}[>4n", "\u{1B}[1;1;2;2$x",
             "\u{1B}Pq#0;2;0;0;0#0~~\u{1B}\\", "äöü 漢字 🦊", "\u{1B}\u{1B}[A", "\u{1B}[u", "\u{1B}[>1u", "\u{1B}[3S",

@@ -59,7 +59,9 @@ struct SFTPInspectionTests {
 
     private let file = SFTPHandle(bytes: [1])
 
-    @Test("an upload passes unchanged in pieces of any size, and is told with its size and SHA-256", arguments: [Int.max, 1, 7, 4096])
+    @Test(
+        "an upload passes unchanged in pieces of any size, and is told with its size and SHA-256",
+        arguments: [Int.max, 1, 7, 4096])
     func upload(pieces: Int) throws {
         var passing = Passing()
         try passing.open("/tmp/x", [.write, .create, .truncate], id: 1, handle: 1)
@@ -103,9 +105,11 @@ struct SFTPInspectionTests {
             .open(RemotePath("x"), [.read, .create], FileAttributes()),
             .open(RemotePath("x"), [.append], FileAttributes()), .open(RemotePath("x"), [.truncate], FileAttributes()),
             .remove(RemotePath("x")), .rmdir(RemotePath("x")), .mkdir(RemotePath("x"), FileAttributes()),
-            .rename(from: RemotePath("x"), to: RemotePath("y")), .posixRename(from: RemotePath("x"), to: RemotePath("y")),
+            .rename(from: RemotePath("x"), to: RemotePath("y")),
+            .posixRename(from: RemotePath("x"), to: RemotePath("y")),
             .symlink(target: RemotePath("x"), link: RemotePath("y")),
-            .hardlink(existing: RemotePath("x"), link: RemotePath("y")), .setstat(RemotePath("x"), FileAttributes(permissions: 0o777)),
+            .hardlink(existing: RemotePath("x"), link: RemotePath("y")),
+            .setstat(RemotePath("x"), FileAttributes(permissions: 0o777)),
             .lsetstat(RemotePath("x"), FileAttributes()),
         ])
     func readOnly(request: SFTPRequest) throws {

@@ -69,7 +69,9 @@ public final class CommandRun: Sendable {
             state.fromHost.add(bytes)
             guard kind == .general, !state.isCut else { return }
             let room = UInt64(Self.recordingLimit) - min(state.recorded, UInt64(Self.recordingLimit))
-            record(bytes.getSlice(at: bytes.readerIndex, length: Int(min(room, UInt64(bytes.readableBytes)))) ?? bytes, &state)
+            record(
+                bytes.getSlice(at: bytes.readerIndex, length: Int(min(room, UInt64(bytes.readableBytes)))) ?? bytes,
+                &state)
             guard UInt64(bytes.readableBytes) >= room else { return }
             state.isCut = true
             record(ByteBuffer(string: "\n[More output followed. It was counted and hashed, and not kept.]\n"), &state)

@@ -124,11 +124,12 @@ final class DoorSession: SSHServerSessionDelegate, VisitActivity {
         then: @escaping @Sendable (DoorSession, Result<[MenuEntry], GatewayError>) -> Void
     ) {
         let (gateway, caller) = (gateway, visit.caller)
-        ask({ () async throws(GatewayError) in
-            let sessions = try await gateway.sessions.sessions(caller, live: true, ended: false)
-            let hosts = try await gateway.hosts.hosts(caller).filter(\.may.connect)
-            return hosts.map { MenuEntry($0) } + sessions.map { MenuEntry($0, of: caller) }
-        }, then: then)
+        ask(
+            { () async throws(GatewayError) in
+                let sessions = try await gateway.sessions.sessions(caller, live: true, ended: false)
+                let hosts = try await gateway.hosts.hosts(caller).filter(\.may.connect)
+                return hosts.map { MenuEntry($0) } + sessions.map { MenuEntry($0, of: caller) }
+            }, then: then)
     }
 
     private func chose(_ action: HostMenu.Action) {
@@ -382,7 +383,9 @@ enum DoorWords {
         "There is no host “\(DisplayText.neutralise(alias, limit: 64))” that you may reach."
     }
 
-    static func hint(_ caller: Caller) -> String { "You are \(caller.username): ssh \(caller.username)@… shows the hosts." }
+    static func hint(_ caller: Caller) -> String {
+        "You are \(caller.username): ssh \(caller.username)@… shows the hosts."
+    }
 
     static let over = GatewayError(
         "session_ended", status: 409, "That session is over.", hint: "Its recording is on the page.")

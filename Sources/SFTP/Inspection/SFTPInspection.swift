@@ -182,7 +182,8 @@ public struct SFTPInspection {
         SFTPStatus(
             .permissionDenied,
             operation.changes
-                ? "You may not write files on this host (file.write)." : "You may not read files on this host (file.read).")
+                ? "You may not write files on this host (file.write)."
+                : "You may not read files on this host (file.read).")
     }
 
     private mutating func reply(_ status: SFTPStatus, to id: UInt32) throws(SFTPStatus) {
@@ -222,7 +223,9 @@ public struct SFTPInspection {
             if head.type == MessageType.data.rawValue {
                 guard let header = try host.dataHeader(head) else { break }
                 passage.toClient.append(host.pass(header.length, of: head, isDropped: false))
-                if case .read(let file, let offset)? = pending.removeValue(forKey: header.id) { download = (file, offset) }
+                if case .read(let file, let offset)? = pending.removeValue(forKey: header.id) {
+                    download = (file, offset)
+                }
             } else {
                 guard let packet = host.packet(head) else { break }
                 try receiveReply(packet, head, &passage)

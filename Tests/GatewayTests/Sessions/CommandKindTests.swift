@@ -26,7 +26,8 @@ struct CommandKindTests {
         "everything else is general, and nothing hides behind a transfer",
         arguments: [
             "uptime", "", "scp a b", "rsync -a x y", "git status", "scp -t /tmp; rm -rf ~", "scp -f $(id)",
-            "rsync --server . x && id", "git-upload-pack x | sh", "scp -t `id`", "scp -t x\nid", "scp -f 'x", "echo scp -t x",
+            "rsync --server . x && id", "git-upload-pack x | sh", "scp -t `id`", "scp -t x\nid", "scp -f 'x",
+            "echo scp -t x",
         ])
     func general(line: String) {
         #expect(CommandKind(line) == .general)
