@@ -94,8 +94,7 @@ var targets: [Target] = [
         "SFTP",
         [
             "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes",
-            crypto,
-            nioCore, nioPosix, nioEmbedded,
+            crypto, nioCore, nioPosix, nioEmbedded,
         ]),
     // The engine against other people's programs, which live in its folder Peers.
     .testTarget(
@@ -219,8 +218,8 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewaySSH", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
-                "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewaySSH", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim",
+                "SSHDispatch", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),
