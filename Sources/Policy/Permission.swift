@@ -6,6 +6,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     /// A seat that may take the keyboard.
     case sessionType = "session.type"
     case sessionShare = "session.share"
+    /// Inviting people without an account, by a link to one session.
+    case sessionLink = "session.link"
+    /// Watching sessions that go on only while somebody watches.
+    case sessionModerate = "session.moderate"
     /// Ending sessions of other people.
     case sessionEndAny = "session.end"
     /// Starting a session on behalf of somebody else.
@@ -35,6 +39,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .sessionView: "watch sessions"
         case .sessionType: "type in sessions"
         case .sessionShare: "invite others to sessions"
+        case .sessionLink: "make links for people without an account"
+        case .sessionModerate: "moderate sessions"
         case .sessionEndAny: "end other people's sessions"
         case .sessionStartForOthers: "start sessions for other people"
         case .sessionTunnel: "open tunnels, which can't be recorded,"

@@ -36,8 +36,8 @@ struct Copilot: AsyncParsableCommand {
             CommandGroup(
                 name: "The copilot",
                 subcommands: [
-                    Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
-                    SSHAuthorityCommand.self,
+                    Serve.self, UserCommand.self, TeamCommand.self, HostCommand.self, AuditCommand.self,
+                    RecordingCommand.self, SSHAuthorityCommand.self,
                 ]),
             CommandGroup(
                 name: "Everyday tools",

@@ -114,7 +114,8 @@ extension SessionView {
         let json = """
             {"id":"ses_1","host":{"id":"h","alias":"\(escaped(alias))","environment":"other"},
              "owner":{"id":"u","name":"Bob"},"title":"\(escaped(title))","state":"live","startedAt":"","columns":80,
-             "rows":24,"recordingId":"r","keyboard":{"epoch":0},"seats":[],"participants":[]}
+             "rows":24,"recordingId":"r","keyboard":{"epoch":0},"seats":[],"participants":[],
+             "teams":[],"watch":{"required":false,"watchers":[]}}
             """
         return try JSONDecoder().decode(SessionView.self, from: Data(json.utf8))
     }

@@ -56,6 +56,7 @@ extension Sessions {
     public func requireCommand(
         _ kind: CommandKind, on host: SessionHost, caller: Caller
     ) throws(GatewayError) {
+        try requireUnwatched(host)
         try services.require(.sessionStart, caller, on: host.policyObject)
         try services.require(.sessionType, caller, on: host.policyObject)
         guard case .transfer(let reads, let writes) = kind else { return }
@@ -91,6 +92,7 @@ extension Sessions {
     public func fileRights(
         on host: SessionHost, caller: Caller
     ) throws(GatewayError) -> (mayRead: Bool, mayWrite: Bool) {
+        try requireUnwatched(host)
         let mayWrite = services.may(.fileWrite, caller, on: host.policyObject)
         let mayRead = services.may(.fileRead, caller, on: host.policyObject)
         if !mayRead, !mayWrite { try services.require(.fileRead, caller, on: host.policyObject) }
@@ -138,6 +140,7 @@ extension Sessions {
     public func requireTunnel(
         to destination: String, address: SocketAddress?, on host: SessionHost, caller: Caller
     ) throws(GatewayError) {
+        try requireUnwatched(host)
         try services.require(.sessionTunnel, caller, on: host.policyObject)
         guard let address, !services.hosts.addresses.mayConnect(to: address) else { return }
         services.recordSoon(
@@ -161,6 +164,14 @@ extension Sessions {
             AuditEvent(
                 actor: caller.auditActor, action: action, object: .init(kind: "host", id: host.id, name: host.alias),
                 outcome: problem == nil ? .succeeded : .failed, details: details))
+    }
+
+    /// Where two pairs of eyes are demanded, nothing goes to the host that nobody can watch.
+    private func requireUnwatched(_ host: SessionHost) throws(GatewayError) {
+        guard host.policyObject.tags.contains(SessionWatch.hostTag) else { return }
+        throw .conflict(
+            "unwatched", "On \(host.alias) somebody has to watch, and nobody could watch this.",
+            hint: "Open a shell there, ask a moderator to watch, and do it in it.")
     }
 
     // MARK: The connection

@@ -87,6 +87,21 @@ struct SessionStore: Sendable {
             """)
     }
 
+    /// Another person owns the session; whose it was takes part from now on.
+    func handOver(
+        session: String, to person: SessionView.Person, from before: SessionView.Person, by caller: Caller,
+        in tx: borrowing StoreTransaction
+    ) throws(StorageError) {
+        try unshare(session: session, userID: person.id, in: tx)
+        try share(
+            session: session, .init(userId: before.id, name: before.name, mode: .control), by: caller, in: tx)
+        try tx.execute(
+            """
+            UPDATE session SET owner = \(person.id), owner_name = \(person.name)
+            WHERE tenant = \(tenant) AND id = \(session)
+            """)
+    }
+
     func unshare(session: String, userID: String, in tx: borrowing StoreTransaction) throws(StorageError) {
         try tx.execute(
             """
