@@ -441,6 +441,18 @@ def test_a_key_that_is_removed_lets_nobody_go_on(gate):
     assert b"Permission denied" in extra.ssh("web-prod@gate", "true", check=255).stderr
 
 
+def test_where_two_pairs_of_eyes_are_demanded_nothing_goes_unwatched(gate):
+    gate.copilot.add_host("paired", gate.host, ("--password-stdin", "--tag", "devops", "--tag", "four-eyes"))
+    for arguments in (["paired@gate", "true"], ["-tt", "paired@gate", "true"], ["-T", "paired@gate"],
+                      ["-J", "gate", "paired", "true"]):
+        assert b"somebody has to watch" in gate.dora.ssh(*arguments, check=255).stdout + gate.dora.ssh(
+            *arguments, check=255).stderr
+    files = gate.dora.run("sftp", "-F", gate.dora.config, "-b", "-", "paired@gate", stdin="ls\n")
+    assert files.returncode != 0 and b"somebody has to watch" in files.stderr
+    tunnel = gate.ada.ssh("-W", f"127.0.0.1:{gate.host.port}", "paired@gate", check=255)
+    assert b"somebody has to watch" in tunnel.stderr
+
+
 def test_guests_and_strangers_open_no_files(gate):
     done = gate.people["gus"].run("sftp", "-F", gate.people["gus"].config, "-b", "-", "web-prod@gate", stdin="ls\n")
     assert done.returncode != 0 and done.stdout == b""
