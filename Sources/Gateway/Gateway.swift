@@ -56,7 +56,7 @@ public struct Gateway: Sendable {
             tenant: tenant, store: store, vault: vault, audit: audit, policy: policy, people: people, hosts: hosts,
             settings: Settings(store: store, audit: audit, policy: policy, tenant: tenant),
             auditQueue: AuditQueue(), logger: logger)
-        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault)
+        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault, store: store)
         let faults = logger
         let sessions = Sessions(services: services, files: files, loops: loops, logger: logger)
         return Gateway(
@@ -109,6 +109,8 @@ public struct Gateway: Sendable {
             group.addTask {
                 for await _ in services.settings.changes() { await sessions.limitsChanged() }
             }
+            let recordings = recordings
+            group.addTask { await recordings.keepSweeping() }
             let handoffs = handoffs
             group.addTask {
                 while !Task.isCancelled {

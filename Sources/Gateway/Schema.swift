@@ -11,4 +11,5 @@ public enum Schema {
         + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
         + [PeopleSchema.keys]
         + [TeamStore.migration]
+        + RecordingStore.migrations
 }

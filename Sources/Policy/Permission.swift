@@ -28,6 +28,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     case auditRead = "audit.read"
     case recordingView = "recording.view"
     case recordingExport = "recording.export"
+    /// Deleting a recording before its time, and for ever.
+    case recordingDelete = "recording.delete"
+    /// Placing and lifting a legal hold.
+    case recordingHold = "recording.hold"
     case fileRead = "file.read"
     case fileWrite = "file.write"
     case settingsEdit = "settings.edit"
@@ -53,6 +57,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .auditRead: "read the audit log"
         case .recordingView: "replay recordings"
         case .recordingExport: "download recordings"
+        case .recordingDelete: "delete recordings"
+        case .recordingHold: "place and lift legal holds"
         case .fileRead: "read files"
         case .fileWrite: "write files"
         case .settingsEdit: "change the settings"

@@ -54,6 +54,11 @@ struct SessionStore: Sendable {
             INSERT INTO recording (tenant, id, session, state, bytes, duration)
             VALUES (\(tenant), \(view.recordingId), \(view.id), \(StoredRecording.State.recording.rawValue), 0, 0)
             """)
+        try tx.execute(
+            """
+            INSERT INTO recording_tag (tenant, recording, tag)
+            SELECT tenant, \(view.recordingId), tag FROM host_tag WHERE tenant = \(tenant) AND host = \(view.host.id)
+            """)
     }
 
     func finish(
@@ -70,7 +75,7 @@ struct SessionStore: Sendable {
         try tx.execute(
             """
             UPDATE recording SET state = \(recording.state.rawValue), bytes = \(recording.bytes),
-                duration = \(recording.duration)
+                duration = \(recording.duration), head = \(recording.head)
             WHERE tenant = \(tenant) AND id = \(view.recordingId)
             """)
     }

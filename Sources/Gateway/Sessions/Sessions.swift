@@ -144,7 +144,7 @@ public final class Sessions: Sendable {
                 try await enter(session, wire: wire, caller: caller)
             } catch {
                 await session.end(SessionEnding(reason: .failed, detail: error.error))
-                files.discard(origin.recordingID)
+                await files.discard(origin.recordingID)
                 throw error
             }
             return await session.view()

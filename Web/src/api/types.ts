@@ -181,10 +181,45 @@ export interface Recording {
     startedAt: string;
     duration: number;
     bytes: number;
-    state: "recording" | "complete" | "truncated";
+    state: "recording" | "complete" | "truncated" | "deleted";
     columns: number;
     rows: number;
+    hold?: { reason: string; by: string; since: string } | null;
+    /** When the retention deletes it; never when it is not there. */
+    expiresAt?: string | null;
     markers?: { time: number; label: string; kind: string }[];
+}
+
+export type SearchScope = "all" | "commands" | "output" | "chat";
+
+export interface RecordingHit {
+    time: number;
+    place: string;
+    actor?: string | null;
+    line: string;
+    recording: Recording;
+}
+
+export interface RecordingsFound {
+    hits: RecordingHit[];
+    searched: number;
+    total: number;
+    unreadable: string[];
+    next?: string | null;
+}
+
+export interface RecordingVerification {
+    id: string;
+    state: Recording["state"];
+    ok: boolean;
+    chunks: number;
+    head: string;
+    problem?: { code: string; sentence: string; hint: string } | null;
+}
+
+export interface RecordingRetention {
+    days: number;
+    tags: { tag: string; days: number }[];
 }
 
 export interface AuditEntry {

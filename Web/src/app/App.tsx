@@ -216,7 +216,7 @@ function screenFor(
             return id
                 ? (
                     <Page wide key={id}>
-                        <Player id={id} startAt={Number(query.get("t")) || 0} />
+                        <Player id={id} startAt={Number(query.get("t")) || 0} find={query.get("q") ?? ""} />
                     </Page>
                 )
                 : (

@@ -31,6 +31,11 @@ export const actions = [
     "tunnel.close",
     "tunnel.listen",
     "recording.export",
+    "recording.search",
+    "recording.hold",
+    "recording.release",
+    "recording.delete",
+    "recording.retention",
     "settings.update",
     "audit.overflow",
     // What was refused stands under the permission that was missing.
