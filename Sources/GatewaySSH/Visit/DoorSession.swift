@@ -380,7 +380,7 @@ final class DoorSession: SSHServerSessionDelegate, VisitActivity {
 enum DoorWords {
     /// The same for a host that is not there and for one that is not theirs.
     static func unknownHost(_ alias: String) -> String {
-        "There is no host “\(DisplayText.neutralise(alias, limit: 64))” that you may reach."
+        "There is no host \"\(DisplayText.neutralise(alias, limit: 64))\" that you may reach."
     }
 
     static func hint(_ caller: Caller) -> String {
