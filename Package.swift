@@ -67,7 +67,7 @@ var targets: [Target] = [
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .target(name: "CFileCalls"),
-    module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", nioCore, nioPosix]),
+    module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", crypto, nioCore, nioPosix]),
     .executableTarget(
         name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
         swiftSettings: settings),
@@ -94,7 +94,7 @@ var targets: [Target] = [
         "SFTP",
         [
             "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes",
-            nioCore, nioPosix, nioEmbedded,
+            crypto, nioCore, nioPosix, nioEmbedded,
         ]),
     // The engine against other people's programs, which live in its folder Peers.
     .testTarget(
@@ -209,11 +209,18 @@ if !engineOnly && !capabilitiesOnly {
                 product("JWTKit", "jwt-kit"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ],
             resources: [.copy("Resources")]),
+        // The gateway's own SSH port.
+        module(
+            "GatewaySSH",
+            [
+                "Gateway", "SFTP", "SSH", "SSHApplications", "SSHDispatch", "SSHKeys", "SSHProtocol", "Storage",
+                "Terminal", log, nioCore,
+            ]),
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
-                "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewaySSH", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim",
+                "SSHDispatch", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),
@@ -224,6 +231,12 @@ if !engineOnly && !capabilitiesOnly {
             capabilities + [
                 "TestSupport", "SSHDispatch", "SSH", "SSHKeys", "SFTP", "CLibZ", crypto, nioCore, nioPosix, nioEmbedded,
                 log,
+            ]),
+        tests(
+            "GatewaySSH",
+            [
+                "SSHTestSupport", "TestSupport", "Gateway", "SSH", "SSHApplications", "SSHKeys", "SSHProtocol", nioCore,
+                nioPosix, log,
             ]),
         tests(
             "GatewayWeb",

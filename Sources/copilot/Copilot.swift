@@ -37,7 +37,7 @@ struct Copilot: AsyncParsableCommand {
                 name: "The copilot",
                 subcommands: [
                     Serve.self, UserCommand.self, TeamCommand.self, HostCommand.self, AuditCommand.self,
-                    RecordingCommand.self,
+                    RecordingCommand.self, SSHAuthorityCommand.self,
                 ]),
             CommandGroup(
                 name: "Everyday tools",

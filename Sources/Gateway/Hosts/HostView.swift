@@ -135,7 +135,7 @@ public struct HostTest: Sendable, Codable {
 }
 
 /// A host as a session needs it.
-public struct SessionHost: Sendable {
+public struct SessionHost: Sendable, Hashable {
     public let id: String
     public let alias: String
     public let environment: String
