@@ -1,4 +1,5 @@
 import Audit
+import NIOConcurrencyHelpers
 import Storage
 
 /// Plans: an agent says beforehand what it will do, and a person approves it as a whole.
@@ -62,7 +63,8 @@ extension AgentService {
             let view = try findPlan(planID, agent)
             return view.status == "pending" ? nil : view
         }
-        return try found ?? findPlan(planID, agent)
+        if let found { return found }
+        return try findPlan(planID, agent)
     }
 
     private func findPlan(_ planID: String, _ agent: Agent) throws(GatewayError) -> PlanView {
@@ -111,7 +113,8 @@ extension AgentService {
             let view = try findApproval(id, agent)
             return view.status == "pending" ? nil : view
         }
-        return try found ?? findApproval(id, agent)
+        if let found { return found }
+        return try findApproval(id, agent)
     }
 
     private func findApproval(_ id: String, _ agent: Agent) throws(GatewayError) -> ApprovalView {

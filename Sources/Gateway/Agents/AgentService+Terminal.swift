@@ -1,4 +1,6 @@
 import Audit
+import Foundation
+import NIOConcurrencyHelpers
 import NIOCore
 import Recording
 import SSH

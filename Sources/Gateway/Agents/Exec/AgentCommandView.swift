@@ -1,4 +1,5 @@
 import Foundation
+import Storage
 
 /// A command as an agent sees it.
 public struct AgentCommandView: Sendable, Encodable {

@@ -1,6 +1,7 @@
 import NIOCore
 import SSH
 import SSHProtocol
+import Storage
 
 /// A command's channel on its connection: bytes into the command's record, its end into its state.
 ///

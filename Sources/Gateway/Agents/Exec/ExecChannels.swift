@@ -72,19 +72,8 @@ actor ExecChannels {
     private func start(
         _ command: AgentCommand, _ line: String, on link: Link, _ onTimeout: @escaping @Sendable () -> Void
     ) async throws(GatewayError) -> Bool {
-        link.asked += 1
-        link.closing?.cancel()
-        let number = link.number
-        let run = CommandRun(command, line: line, onTimeout: onTimeout) { [weak self] in
-            self?.assumeIsolated { $0.left(number) }
-        }
         do {
-            let opening = link.connection.makeSession(delegate: run).assumeIsolated()
-            // Started in the very turn of the loop in which the channel stands: no hop between.
-            try await opening.map { channel in
-                link.open += 1
-                run.start(on: channel)
-            }.nonisolated().get()
+            try await begin(command, line, on: link, onTimeout).get()
             return true
         } catch {
             link.asked -= 1
@@ -99,6 +88,22 @@ actor ExecChannels {
             link.limit = link.open
             return false
         }
+    }
+
+    /// Asks for a channel. The command goes out in the very turn of the loop in which it stands: no hop between.
+    private func begin(
+        _ command: AgentCommand, _ line: String, on link: Link, _ onTimeout: @escaping @Sendable () -> Void
+    ) -> EventLoopFuture<Void> {
+        link.asked += 1
+        link.closing?.cancel()
+        let number = link.number
+        let run = CommandRun(command, line: line, onTimeout: onTimeout) { [weak self] in
+            self?.assumeIsolated { $0.left(number) }
+        }
+        return link.connection.makeSession(delegate: run).assumeIsolated().map { channel in
+            link.open += 1
+            run.start(on: channel)
+        }.nonisolated()
     }
 
     private func left(_ number: Int) {
@@ -123,7 +128,7 @@ actor ExecChannels {
         if links.count <= Self.furtherConnections, !isConnecting, cannotConnect == nil {
             isConnecting = true
             defer { isConnecting = false }
-            do {
+            do throws(GatewayError) {
                 let connection = try await connectAgain()
                 guard !isClosed else {
                     connection.beginClosing()

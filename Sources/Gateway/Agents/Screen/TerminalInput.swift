@@ -134,13 +134,13 @@ struct EchoFilter: Sendable {
     func unfinished(_ line: String) -> String {
         guard let next = typed.first else { return line }
         if let rest = Self.without(next, at: line) { return rest }
-        let (line, next) = (Array(line), Array(next))
-        var length = min(line.count, next.count)
+        let (shown, wanted) = (Array(line), Array(next))
+        var length = min(shown.count, wanted.count)
         while length > 0 {
-            if line.suffix(length) == next.prefix(length) { return String(line.dropLast(length)) }
+            if shown.suffix(length) == wanted.prefix(length) { return String(shown.dropLast(length)) }
             length -= 1
         }
-        return String(line)
+        return line
     }
 
     private static func without(_ typed: String, at line: String) -> String? {
