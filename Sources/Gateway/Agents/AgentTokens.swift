@@ -9,24 +9,9 @@ public struct AgentTokenView: Sendable, Encodable {
     public let name: String
     public let owner: SessionView.Person
     public let createdAt: String
-    public let expiresAt: String?
-    public let revokedAt: String?
-    public let lastUsedAt: String?
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(id, forKey: .id)
-        try container.encode(name, forKey: .name)
-        try container.encode(owner, forKey: .owner)
-        try container.encode(createdAt, forKey: .createdAt)
-        try container.encode(expiresAt, forKey: .expiresAt)
-        try container.encode(revokedAt, forKey: .revokedAt)
-        try container.encode(lastUsedAt, forKey: .lastUsedAt)
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case id, name, owner, createdAt, expiresAt, revokedAt, lastUsedAt
-    }
+    @Nullable public var expiresAt: String?
+    @Nullable public var revokedAt: String?
+    @Nullable public var lastUsedAt: String?
 }
 
 /// The tokens by which AI agents prove themselves: made by a person, shown once, kept as a hash, and gone within a

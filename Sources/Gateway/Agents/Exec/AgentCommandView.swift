@@ -37,8 +37,8 @@ public struct AgentCommandView: Sendable, Encodable {
     public let stdout: String
     public let stderr: String
     /// Nil while it runs, when a signal ended it, and when nobody knows.
-    public let exitCode: Int?
-    public let signal: String?
+    @Nullable public var exitCode: Int?
+    @Nullable public var signal: String?
     public let exact: Bool
     public let timedOut: Bool
     public let truncated: Truncated
@@ -77,19 +77,9 @@ public struct AgentCommandView: Sendable, Encodable {
 public struct ControlView: Sendable, Encodable {
     public let holder: String
     /// The person's name, when a person has it.
-    public let name: String?
+    @Nullable public var name: String?
     public let epoch: Int
-    public let since: String?
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(holder, forKey: .holder)
-        try container.encode(name, forKey: .name)
-        try container.encode(epoch, forKey: .epoch)
-        try container.encode(since, forKey: .since)
-    }
-
-    private enum CodingKeys: String, CodingKey { case holder, name, epoch, since }
+    @Nullable public var since: String?
 }
 
 /// A part of what a command wrote.
