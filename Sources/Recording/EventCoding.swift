@@ -3,6 +3,9 @@
 enum EventCode: UInt8 {
     case keyframe = 0
     case output, input, redactedInput, resize, marker, chat, controlChange, join, leave, exit, gap
+    /// A marker with the name of whoever set it.
+    case namedMarker
+    case file, command
 }
 
 /// One chunk's content while it is being filled.
@@ -78,15 +81,21 @@ struct Segment: Sendable {
             fields.append(varint: UInt64(max(0, columns)))
             fields.append(varint: UInt64(max(0, rows)))
             return (.resize, fields)
-        case .marker(let label):
+        case .marker(let label, nil):
             return (.marker, Array(cut(label).utf8))
+        case .marker(let label, let actor?):
+            fields.append(counted: cut(actor))
+            fields.append(counted: cut(label))
+            return (.namedMarker, fields)
         case .chat(let text, let actor):
             fields.append(counted: cut(actor))
             fields.append(counted: cut(text))
             return (.chat, fields)
-        case .controlChange(let holder):
+        case .controlChange(let holder, let from):
             fields.append(holder == nil ? 0 : 1)
             fields.append(counted: cut(holder ?? ""))
+            // Earlier writers end here, and earlier readers too.
+            if let from { fields.append(counted: cut(from)) }
             return (.controlChange, fields)
         case .join(let actor, let mode):
             fields.append(counted: cut(actor))
@@ -103,6 +112,17 @@ struct Segment: Sendable {
         case .gap(let bytes):
             fields.append(varint: UInt64(max(0, bytes)))
             return (.gap, fields)
+        case .file(let file, let actor):
+            fields.append((file.size == nil ? 0 : 1) | (file.sha256 == nil ? 0 : 2))
+            fields.append(varint: UInt64(max(0, file.size ?? 0)))
+            for text in [actor, file.operation, file.path, file.sha256 ?? ""] { fields.append(counted: cut(text)) }
+            return (.file, fields)
+        case .command(let command, let status, let actor):
+            fields.append(status == nil ? 0 : 1)
+            fields.append(varint: UInt64(bitPattern: Int64(status ?? 0)))
+            fields.append(counted: cut(actor))
+            fields.append(counted: cut(command))
+            return (.command, fields)
         }
     }
 
@@ -190,7 +210,7 @@ struct SegmentReader {
         case .controlChange:
             let isHeld = try fields.byte() != 0
             let holder = try fields.text()
-            return .controlChange(holder: isHeld ? holder : nil)
+            return .controlChange(holder: isHeld ? holder : nil, from: fields.isAtEnd ? nil : try fields.text())
         case .join:
             let actor = try fields.text()
             return .join(actor: actor, mode: try fields.text())
@@ -203,6 +223,25 @@ struct SegmentReader {
             return .exit(status: present & 1 == 0 ? nil : status, signal: present & 2 == 0 ? nil : signal)
         case .gap:
             return .gap(bytes: try fields.integer())
+        case .namedMarker:
+            let actor = try fields.text()
+            return .marker(try fields.text(), actor: actor)
+        case .file:
+            let present = try fields.byte()
+            let size = Int64(clamping: try fields.varint())
+            let actor = try fields.text()
+            let operation = try fields.text()
+            let path = try fields.text()
+            let sha256 = try fields.text()
+            let file = RecordedFile(
+                operation: operation, path: path, size: present & 1 == 0 ? nil : size,
+                sha256: present & 2 == 0 ? nil : sha256)
+            return .file(file, actor: actor)
+        case .command:
+            let hasStatus = try fields.byte() != 0
+            let status = Int(truncatingIfNeeded: Int64(bitPattern: try fields.varint()))
+            let actor = try fields.text()
+            return .command(try fields.text(), status: hasStatus ? status : nil, actor: actor)
         }
     }
 }

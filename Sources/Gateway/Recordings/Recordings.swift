@@ -164,9 +164,11 @@ public struct Recordings: Sendable {
 
     static func label(_ kind: RecordingEvent.Kind) -> (String, String)? {
         switch kind {
-        case .marker(let text): (text, "marker")
+        case .marker(let text, let actor): (actor.map { "\($0): \(text)" } ?? text, "marker")
         case .chat(let text, let actor): ("\(actor): \(text)", "chat")
-        case .controlChange(let holder): (holder.map { "\($0) has the keyboard" } ?? "The keyboard is free", "keyboard")
+        case .controlChange: (sentence(kind), "keyboard")
+        case .file: (sentence(kind), "file")
+        case .command: (sentence(kind), "command")
         case .join(let actor, let mode): ("\(actor) joined (\(mode))", "join")
         case .leave(let actor): ("\(actor) left", "leave")
         case .redactedInput(let count, let actor): ("\(actor) typed \(count) characters without echo", "redacted")
@@ -175,5 +177,10 @@ public struct Recordings: Sendable {
             (signal.map { "Ended by \($0)" } ?? status.map { "Exit status \($0)" } ?? "Ended", "exit")
         case .output, .input, .resize: nil
         }
+    }
+
+    private static func sentence(_ kind: RecordingEvent.Kind) -> String {
+        let label = Asciicast2.label(kind) ?? ""
+        return label.hasPrefix("the ") ? "The " + label.dropFirst(4) : label
     }
 }

@@ -27,6 +27,7 @@ final class SessionRecorder: Sendable {
     private let writer: RecordingWriter
     private let startedAt: NIODeadline
     private let redaction: NIOLockedValueBox<InputRedaction>
+    private let keyboardHolder = NIOLockedValueBox<String?>(nil)
 
     init(writer: RecordingWriter, columns: Int) {
         self.writer = writer
@@ -88,7 +89,19 @@ final class SessionRecorder: Sendable {
 
     func joined(_ name: String, mode: SeatMode) { append(.join(actor: name, mode: mode.rawValue)) }
     func left(_ name: String) { append(.leave(actor: name)) }
-    func keyboardChanged(_ holder: String?) { append(.controlChange(holder: holder)) }
+
+    /// Records what happened beside the terminal, at this moment.
+    func note(_ note: RecordingNote) { append(note.kind) }
+
+    /// The keyboard has this holder now. A holder who comes back is no change.
+    func keyboardChanged(_ holder: String?) {
+        let previous = keyboardHolder.withLockedValue { known in
+            defer { known = holder }
+            return known
+        }
+        guard previous != holder else { return }
+        note(.control(from: previous, to: holder))
+    }
 
     func ended(_ ending: SessionEnding) {
         let time = time

@@ -4,11 +4,15 @@ import type {
     Environment,
     Host,
     HostTest,
+    InboxNotice,
     Invitation,
+    Macro,
     Me,
     NewCredential,
     NewHost,
+    NewMacro,
     Probe,
+    PushDevice,
     Recording,
     SeatMode,
     ServerInfo,
@@ -272,6 +276,24 @@ export class ApiClient {
     audit = (query: URLSearchParams) =>
         this.request<{ entries: AuditEntry[]; next: number | null }>("GET", `/api/audit?${query}`);
     verifyAudit = () => this.request<AuditVerification>("GET", "/api/audit/verify");
+
+    macros = async () => (await this.request<{ macros: Macro[] }>("GET", "/api/macros")).macros;
+    addMacro = (body: NewMacro) => this.request<{ macro: Macro }>("POST", "/api/macros", body);
+    updateMacro = (id: string, body: NewMacro) =>
+        this.request<{ macro: Macro }>("PATCH", `/api/macros/${encodeURIComponent(id)}`, body);
+    removeMacro = (id: string) => this.request<void>("DELETE", `/api/macros/${encodeURIComponent(id)}`);
+
+    inbox = () => this.request<{ notices: InboxNotice[]; unread: number }>("GET", "/api/inbox");
+    /** Marks these as read, or all without any. */
+    readInbox = (ids: string[]) => this.request<void>("POST", "/api/inbox/read", { ids });
+
+    pushKey = async () => (await this.request<{ publicKey: string }>("GET", "/api/push/key")).publicKey;
+    pushDevices = async () =>
+        (await this.request<{ devices: PushDevice[] }>("GET", "/api/push/devices")).devices;
+    addPushDevice = (body: { endpoint: string; keys: { p256dh: string; auth: string }; device: string }) =>
+        this.request<{ device: PushDevice }>("POST", "/api/push/devices", body);
+    removePushDevice = (id: string) => this.request<void>("DELETE", `/api/push/devices/${encodeURIComponent(id)}`);
+    testPush = () => this.request<{ sent: number }>("POST", "/api/push/test");
 
     settings = () => this.request<ServerSettings>("GET", "/api/settings");
     updateSettings = (body: Partial<ServerSettings>) => this.request<ServerSettings>("PATCH", "/api/settings", body);

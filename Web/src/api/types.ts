@@ -200,3 +200,37 @@ export interface ServerSettings {
     idleMinutes: number;
     recordingFailure: "block" | "continue" | string;
 }
+
+/** A line that is typed often, with places to fill in. */
+export interface Macro {
+    id: string;
+    name: string;
+    text: string;
+    description: string;
+    /** Everybody sees it. */
+    shared: boolean;
+    owner: { id: string; name: string };
+    mayEdit: boolean;
+    updatedAt: string;
+}
+
+export type NewMacro = Pick<Macro, "name" | "text" | "description" | "shared">;
+
+/** Something that a person should know of, in the inbox and by push. */
+export interface InboxNotice {
+    id: string;
+    kind: string;
+    text: string;
+    /** A place in the page, such as `/s/ses_…`. */
+    link: string;
+    at: string;
+    readAt: string | null;
+}
+
+/** A device of this person that is told by push. */
+export interface PushDevice {
+    id: string;
+    device: string;
+    createdAt: string;
+    lastSentAt: string | null;
+}

@@ -7,7 +7,9 @@ import { Sessions } from "../sessions/Sessions";
 import { Button } from "../ui/controls";
 import { Empty, Skeleton, Toasts } from "../ui/display";
 import { inert } from "../ui/text";
+import { offerActions } from "./actions";
 import { Guard } from "./Guard";
+import { pageActions } from "./pageActions";
 import { More, Shell } from "./Shell";
 import { replace, useRoute } from "./router";
 import { useStore } from "./store";
@@ -15,10 +17,12 @@ import { Unreachable } from "./Unreachable";
 
 // The terminal is half of the page's weight; whoever only looks at hosts does not wait for it.
 const Workspace = lazy(() => import("../terminal/Workspace"));
+const Palette = lazy(() => import("../palette/Palette"));
 const Player = lazy(() => import("../recordings/Player"));
 const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
+const Macros = lazy(() => import("../macros/Macros").then((part) => ({ default: part.Macros })));
 const HostPage = lazy(() => import("../hosts/HostPage").then((part) => ({ default: part.HostPage })));
 const People = lazy(() => import("../people/People").then((part) => ({ default: part.People })));
 const Settings = lazy(() => import("../settings/Settings").then((part) => ({ default: part.Settings })));
@@ -37,8 +41,21 @@ export function App() {
             {phase === "unreachable" && <Unreachable />}
             {phase === "signed-out" && <SignedOut />}
             {phase === "signed-in" && <SignedIn />}
+            {phase === "signed-in" && <PaletteHost />}
             <Toasts />
         </>
+    );
+}
+
+/** The palette and what it leads to come when they are first asked for. */
+function PaletteHost() {
+    const question = useStore((s) => s.palette);
+    useEffect(() => offerActions(pageActions()), []);
+    if (!question) return null;
+    return (
+        <Suspense fallback={null}>
+            <Palette question={question} key={question.kind} />
+        </Suspense>
     );
 }
 
@@ -97,6 +114,7 @@ const titles: Record<string, string> = {
     hosts: "Hosts",
     sessions: "Sessions",
     recordings: "Recordings",
+    macros: "Macros",
     audit: "Audit",
     people: "People",
     settings: "Settings",
@@ -173,6 +191,12 @@ function screenFor(
                         <Recordings />
                     </Page>
                 );
+        case "macros":
+            return (
+                <Page>
+                    <Macros />
+                </Page>
+            );
         case "audit":
             return (
                 <Page>

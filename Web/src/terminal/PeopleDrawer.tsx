@@ -5,10 +5,11 @@ import { go } from "../app/router";
 import { load } from "../app/session";
 import { toast, useMay, useStore } from "../app/store";
 import { Avatar, Problem } from "../ui/display";
-import { Button, Choice, CopyButton, Dialog } from "../ui/controls";
+import { Button, Choice, CopyButton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { inert } from "../ui/text";
 import type { TerminalChannel } from "./channel";
+import type { PanelProps } from "./panels";
 
 const modes = [{ value: "view" as const, label: "View" }, { value: "control" as const, label: "Control" }];
 
@@ -19,9 +20,8 @@ interface Person {
     seats: SeatView["seats"];
 }
 
-export function PeopleDrawer(
-    { channel, seat, onClose }: { channel: TerminalChannel; seat: SeatView; onClose: () => void },
-) {
+/** The panel "People": who is here, what each may do, and whom to invite. */
+export function PeopleDrawer({ channel, seat }: PanelProps) {
     const me = useStore((s) => s.me?.user.id);
     const mayShare = useMay("session.share") && (seat.owner.id === me || seat.you.mode === "control");
     const [error, setError] = useState<ApiError | null>(null);
@@ -36,7 +36,7 @@ export function PeopleDrawer(
         }
     };
     return (
-        <Dialog side title="People in this session" onClose={onClose} testid="people-drawer">
+        <>
             {error && <Problem compact error={error} testid="people-problem" />}
             <ul className="people-list">
                 {people.map((person) => (
@@ -61,7 +61,7 @@ export function PeopleDrawer(
                     testid="copy-session-link"
                 />
             </section>
-        </Dialog>
+        </>
     );
 }
 
