@@ -116,7 +116,7 @@ public struct ApprovalView: Sendable, Encodable {
     private static func pattern(_ command: String) -> String {
         let words = command.split(separator: " ", omittingEmptySubsequences: true)
         guard words.count > 2 else { return command }
-        return words.prefix(2).joined(separator: " ") + " *"
+        return words.prefix(2).joined(separator: " ") + " **"
     }
 }
 

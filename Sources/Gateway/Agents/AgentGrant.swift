@@ -1,3 +1,4 @@
+import ShellGrammar
 import Storage
 
 /// How much an agent may do by itself at one session.
@@ -31,7 +32,7 @@ public struct AgentGrant: Sendable, Encodable {
     }
 
     public var mode: AgentMode
-    /// Commands that run without a question: the whole text, in which `*` stands for anything inside one command.
+    /// Commands that run without a question: their words, `*` for anything in one, a last `**` for any further ones.
     public var allow: [String]
     /// Commands that never run, wherever they stand in a line.
     public var deny: [String]
@@ -83,8 +84,12 @@ public struct AgentGrant: Sendable, Encodable {
             throw .invalid("maxCommands", "At least one command has to be allowed.", hint: "Leave it out for no limit.")
         }
         mode = choice.mode ?? .supervised
-        allow = try Self.patterns(choice.allow ?? [], "allow")
-        deny = try Self.patterns(choice.deny ?? [], "deny")
+        allow = try Self.patterns(choice.allow ?? [], "allow").map { text throws(GatewayError) in
+            try Self.commandPattern(text, field: "allow")
+        }
+        deny = try Self.patterns(choice.deny ?? [], "deny").map { text throws(GatewayError) in
+            try Self.commandPattern(text, field: "deny")
+        }
         sudo = choice.sudo ?? .ask
         files = Files(
             read: try Self.patterns(choice.files?.read ?? [], "files.read"),
@@ -93,6 +98,15 @@ public struct AgentGrant: Sendable, Encodable {
         expiresAt = expires.iso8601
         maxCommands = choice.maxCommands
         execDuringHuman = choice.execDuringHuman ?? false
+    }
+
+    /// A pattern for commands that can be understood.
+    static func commandPattern(_ text: String, field: String) throws(GatewayError) -> String {
+        do throws(CommandPattern.Unusable) {
+            return try CommandPattern(text).text
+        } catch {
+            throw .invalid(field, error.message, hint: error.hint)
+        }
     }
 
     private static func patterns(_ texts: [String], _ field: String) throws(GatewayError) -> [String] {

@@ -169,7 +169,6 @@ extension AgentService {
                 command.state.text, workingDirectory: command.request.workingDirectory,
                 environment: command.request.environment, agent: command.agent.name)
             let line = try ShellQuoting.commandLine(script, name: command.id)
-            session.live.began(command: command.state.text, id: command.id, by: command.agent.name)
             try await session.channels.run(command, line: line) {
                 Task { await stop(command, session) }
             }
@@ -188,9 +187,9 @@ extension AgentService {
         audit(
             command.agent.auditActor, "command.finished", session.id, session.live.origin.host.alias,
             outcome: state.phase == .exited ? .succeeded : .failed, details)
-        session.live.finished(
-            command: state.text, id: command.id, by: command.agent.name, state: state.phase.rawValue,
-            exitCode: state.exitCode)
+        if state.startedAt != nil {
+            session.live.finished(command: state.text, by: command.agent.name, exitCode: state.exitCode)
+        }
         board.tell(
             command.agent.id, "command." + state.phase.rawValue, session: session.id, command: command.id,
             text: state.exitCode.map(String.init))
@@ -250,14 +249,14 @@ extension AgentService {
         return AgentCommandView(
             command, state, options: options,
             approval: approval.map { .init(id: $0.id, status: $0.state.name, by: $0.state.person) }, control: control,
-            waitEnded: waitEnded, redact: redact)
+            waitEnded: waitEnded, redact: { redact($0, session) })
     }
 
     /// A part of what a command wrote, from anywhere.
     public func commandOutput(
         _ id: String, isError: Bool, offset: Int, limit: Int, base64: Bool = false, _ agent: Agent
     ) async throws(GatewayError) -> CommandOutputView {
-        let (command, _) = try find(command: id, agent)
+        let (command, session) = try find(command: id, agent)
         let output = isError ? command.state.standardError : command.state.standardOutput
         let limit = min(max(limit, 1), 1 << 20)
         let wanted = min(max(offset, 0), output.total)
@@ -267,7 +266,7 @@ extension AgentService {
         return CommandOutputView(
             commandId: id, stream: isError ? "stderr" : "stdout", offset: from, nextOffset: from + bytes.count,
             totalBytes: output.total, gap: from > wanted ? .init(from: wanted, to: from) : nil,
-            text: base64 ? nil : redact(String(decoding: bytes, as: UTF8.self)).text,
+            text: base64 ? nil : redact(String(decoding: bytes, as: UTF8.self), session).text,
             base64: base64 ? Self.base64(bytes) : nil)
     }
 

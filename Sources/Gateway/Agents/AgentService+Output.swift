@@ -80,7 +80,7 @@ extension AgentService {
             bytes -= lines.removeFirst().utf8.count + 1
             isTruncated = true
         }
-        let shown = redact(lines.joined(separator: "\n"))
+        let shown = redact(lines.joined(separator: "\n"), session)
         let state = await view(session).status
         return OutputView(
             lines: lines.isEmpty ? [] : shown.text.components(separatedBy: "\n"), currentLine: text.count,
@@ -99,7 +99,7 @@ extension AgentService {
             if bytes.isEmpty { bytes = found.bytes }
         }
         let next = found.from + UInt64(bytes.count)
-        let shown = query.base64 ? nil : redact(String(decoding: bytes, as: UTF8.self))
+        let shown = query.base64 ? nil : redact(String(decoding: bytes, as: UTF8.self), session)
         var lines = shown?.text.components(separatedBy: "\n") ?? []
         if let limit = query.limit { lines = Array(lines.suffix(max(0, limit))) }
         let count = await session.live.text(from: .max).count
@@ -139,17 +139,17 @@ extension AgentService {
             let from = found.end > 500_000 ? found.end - 500_000 : 0
             let newest = await session.live.rawOutput(from: from, limit: 500_000)
             let text = String(decoding: CompleteText.suffix(newest.bytes), as: UTF8.self)
-            return Array(redact(text).text.utf8)
+            return Array(redact(text, session).text.utf8)
         case .clean:
             let text = await session.live.text(from: 0)
             let all = (text.lines + (text.partial.isEmpty ? [] : [text.partial])).joined(separator: "\n")
-            return Array(redact(all).text.utf8.suffix(500_000))
+            return Array(redact(all, session).text.utf8.suffix(500_000))
         }
     }
 
     /// The screen as it is now.
     public func screen(_ id: String, _ agent: Agent) async throws(GatewayError) -> ScreenView {
         let session = try find(id, agent)
-        return redacted(await session.live.screenView())
+        return redacted(await session.live.screenView(), session)
     }
 }

@@ -140,14 +140,14 @@ extension AgentService {
     private func answer(_ session: AgentSession, matched: String?, lines: [String]?, ended: String?) async -> TerminalAnswer {
         let text = await session.live.text(from: .max)
         let screen = await session.live.screenView()
-        let shown = lines.map { redact($0.suffix(400).joined(separator: "\n")) }
+        let shown = lines.map { redact($0.suffix(400).joined(separator: "\n"), session) }
         let view = await view(session)
         return TerminalAnswer(
             currentLine: text.count, lines: shown.map { $0.text.isEmpty ? [] : $0.text.components(separatedBy: "\n") },
-            timeout: ended == "timeout" ? true : nil, matched: matched.map { redact($0).text },
+            timeout: ended == "timeout" ? true : nil, matched: matched.map { redact($0, session).text },
             cursor: OutputCursor.line(text.count).text, state: view.status,
             control: await session.live.control(since: session.seat.controlSince), waiting: session.state.waiting,
-            screen: screen.altScreen ? redacted(screen) : nil, waitEnded: ended, redactions: shown?.count ?? 0)
+            screen: screen.altScreen ? redacted(screen, session) : nil, waitEnded: ended, redactions: shown?.count ?? 0)
     }
 
     // MARK: What the terminal waits for

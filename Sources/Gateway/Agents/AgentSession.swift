@@ -1,5 +1,6 @@
 import NIOConcurrencyHelpers
 import NIOCore
+import Redaction
 import Storage
 
 /// An agent's place at one live session: what it was granted, its seat, its commands.
@@ -59,12 +60,15 @@ final class AgentSession: Sendable {
     let live: LiveSession
     let seat: AgentSeat
     let channels: ExecChannels
+    /// What the agent does not get to read.
+    let redaction: SecretRedaction
     let box: NIOLockedValueBox<State>
 
     init(
         request: AgentRequest, agent: Agent, approver: Caller, live: LiveSession, seat: AgentSeat,
-        channels: ExecChannels, grant: AgentGrant
+        channels: ExecChannels, grant: AgentGrant, redaction: SecretRedaction
     ) {
+        self.redaction = redaction
         id = request.id
         self.agent = agent
         self.approver = approver

@@ -1,23 +1,14 @@
+import ShellGrammar
 import Storage
 
 /// What a command may do, as far as its text tells.
-public struct CommandClasses: Sendable, Equatable {
+struct CommandClasses: Sendable, Equatable {
     /// `read`, `write`, `destructive`, `privileged`, `network`, `secrets`, `service`, `system`, `power`, `interactive`,
     /// `unknown`.
-    public var names: Set<String>
-    /// One command with its words, without operators, substitutions or redirections.
-    public var isSimple: Bool
+    var names: Set<String>
     /// Why, for people.
-    public var why: String
-    /// The single commands that the line is made of, as text; empty where they are not known.
-    public var commands: [String]
-
-    public init(names: Set<String>, isSimple: Bool, why: String, commands: [String] = []) {
-        self.names = names
-        self.isSimple = isSimple
-        self.why = why
-        self.commands = commands
-    }
+    var why: String
+    let found: CommandClass
 
     var onlyReads: Bool { names.isSubset(of: ["read"]) }
     var sorted: [String] { names.sorted() }
@@ -38,7 +29,7 @@ struct CommandPolicy: Sendable {
     let allowedPatterns: [String]
 
     func decide(_ text: String, _ classes: CommandClasses, now: Timestamp = .now()) -> Decision {
-        for pattern in grant.deny where matchesAnywhere(pattern, text, classes) {
+        for pattern in grant.deny where forbids(pattern, text, classes) {
             return .refuse(
                 rule: "deny", sentence: "This session's grant forbids it: “\(pattern)”.",
                 hint: "Do without it, or ask the person with a handoff.")
@@ -64,10 +55,10 @@ struct CommandPolicy: Sendable {
 
     private func beyondReading(_ text: String, _ classes: CommandClasses, _ now: Timestamp) -> Decision {
         if let until = allowedTexts[text], until > now { return .run }
-        if isAllowed(classes, text, by: allowedPatterns) { return .run }
+        if isAllowed(text, by: allowedPatterns) { return .run }
         // A pattern of the grant lets a command through, but never one that needs root where that is to be asked.
         let asksForRoot = classes.names.contains("privileged") && grant.sudo != .allow
-        if !asksForRoot, isAllowed(classes, text, by: grant.allow) { return .run }
+        if !asksForRoot, isAllowed(text, by: grant.allow) { return .run }
         if asksForRoot { return .ask("It acts as another account. \(classes.why)") }
         if classes.onlyReads { return .run }
         if grant.mode == .supervised { return .ask(classes.why) }
@@ -76,15 +67,15 @@ struct CommandPolicy: Sendable {
     }
 
     /// A pattern holds for one command: what stands behind an operator is another.
-    private func isAllowed(_ classes: CommandClasses, _ text: String, by patterns: [String]) -> Bool {
-        guard !patterns.isEmpty else { return false }
-        // A text without a wildcard was meant as it stands.
-        if patterns.contains(text) { return true }
-        return classes.isSimple && patterns.contains { TextPattern($0).matches(text) }
+    private func isAllowed(_ text: String, by patterns: [String]) -> Bool {
+        patterns.contains { pattern in
+            // A text without a wildcard was meant as it stands.
+            pattern == text || ((try? CommandPattern(pattern))?.allows(text) ?? false)
+        }
     }
 
-    private func matchesAnywhere(_ pattern: String, _ text: String, _ classes: CommandClasses) -> Bool {
-        let pattern = TextPattern(pattern)
-        return pattern.matches(text) || classes.commands.contains { pattern.matches($0) }
+    /// Whether anything that the line runs may be what is forbidden.
+    private func forbids(_ pattern: String, _ text: String, _ classes: CommandClasses) -> Bool {
+        pattern == text || ((try? CommandPattern(pattern))?.mayBeIn(classes.found) ?? true)
     }
 }

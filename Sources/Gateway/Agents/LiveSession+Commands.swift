@@ -1,8 +1,13 @@
-/// An agent's commands, shown where people watch and kept where they replay.
-extension LiveSession {
-    /// A command begins on a channel of its own.
-    nonisolated func began(command: String, id: String, by name: String) {}
+import Recording
 
-    /// It is over.
-    nonisolated func finished(command: String, id: String, by name: String, state: String, exitCode: Int?) {}
+/// An agent's commands, kept where they replay: they run on channels of their own, and would leave no trace in the
+/// terminal's output.
+extension LiveSession {
+    /// A command is over.
+    nonisolated func finished(command: String, by name: String, exitCode: Int?) {
+        submit { session in
+            guard session.state != .ended else { return }
+            session.recorder.note(.command(by: name, command: command, exitCode: exitCode))
+        }
+    }
 }

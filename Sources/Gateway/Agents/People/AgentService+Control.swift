@@ -179,6 +179,7 @@ extension AgentService {
             throw .invalid("command", "Only a command can be changed.", hint: "Approve it as it is, or deny it.")
         }
         if case .edited(let text) = answer { _ = try ExecRequest(command: text).text() }
+        if case .pattern(let text) = answer { _ = try AgentGrant.commandPattern(text, field: "pattern") }
         let settled = board.change { board -> AgentApproval? in
             guard var approval = board.approvals[id], approval.state == .pending else { return nil }
             if case .deny = answer {

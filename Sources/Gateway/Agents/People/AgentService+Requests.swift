@@ -2,6 +2,7 @@ import Audit
 import NIOConcurrencyHelpers
 import NIOCore
 import Policy
+import Redaction
 import SSH
 import Storage
 
@@ -85,7 +86,8 @@ extension AgentService {
             try await hosts.connect(hostID, caller: caller, on: connection.eventLoop)
         }
         let session = AgentSession(
-            request: request, agent: agent, approver: caller, live: live, seat: seat, channels: channels, grant: grant)
+            request: request, agent: agent, approver: caller, live: live, seat: seat, channels: channels, grant: grant,
+            redaction: SecretRedaction(known: KnownSecrets(await hosts.secretsToHide(hostID)), numbers: SecretNumbers()))
         board.change { $0.sessions[request.id] = session }
         do throws(GatewayError) {
             let seatID = try await live.admit(

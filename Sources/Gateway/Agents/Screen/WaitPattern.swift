@@ -1,3 +1,5 @@
+import LinearPattern
+
 /// What ends a wait at a terminal.
 struct WaitPattern: Sendable {
     enum Kind: Sendable, Equatable {
@@ -7,20 +9,26 @@ struct WaitPattern: Sendable {
     }
 
     let kind: Kind
-    private let literal: String?
+    private let pattern: LinearPattern?
 
+    /// - Throws: 400 for a pattern that can't be matched in linear time, with what to write instead.
     init(_ wanted: TerminalInput.WaitFor) throws(GatewayError) {
-        switch wanted {
-        case .literal(let text), .pattern(let text): (kind, literal) = (.text, text)
-        case .prompt: (kind, literal) = (.prompt, nil)
-        case .quiet(let duration): (kind, literal) = (.quiet(duration), nil)
+        do throws(LinearPatternError) {
+            switch wanted {
+            case .literal(let text): (kind, pattern) = (.text, try LinearPattern(literal: text))
+            case .pattern(let text): (kind, pattern) = (.text, try LinearPattern(text, anchorsMatchAtLines: true))
+            case .prompt: (kind, pattern) = (.prompt, nil)
+            case .quiet(let duration): (kind, pattern) = (.quiet(duration), nil)
+            }
+        } catch {
+            throw GatewayError(error.code, status: 400, error.message, hint: error.hint, field: "waitFor")
         }
     }
 
     /// The first match in a text.
     func match(in text: String) -> String? {
-        guard let literal, text.contains(literal) else { return nil }
-        return literal
+        guard let range = pattern?.firstMatch(in: text) else { return nil }
+        return String(text[range])
     }
 }
 
