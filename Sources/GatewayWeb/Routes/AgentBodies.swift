@@ -78,7 +78,7 @@ struct InputBody: Decodable {
     let quietMs: Int?
     let epoch: Int?
 
-    func input() throws -> TerminalInput {
+    func typing() throws -> TerminalInput {
         guard input?.isEmpty == false || keys?.isEmpty == false || waitFor != nil || waitForMode != nil else {
             throw GatewayError(
                 "missing_input", status: 400, "Missing input.",

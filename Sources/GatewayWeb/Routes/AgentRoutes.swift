@@ -134,7 +134,7 @@ struct AgentRoutes: Sendable {
     private func addTerminal(to routes: RouteTable) {
         routes.agent(.post, "/api/sessions/:id/input", time: Self.time) { call, agent in
             let body = try call.body(InputBody.self)
-            return try JSONAnswer.response(try await agents.input(call.parameter("id"), try body.input(), agent))
+            return try JSONAnswer.response(try await agents.input(call.parameter("id"), try body.typing(), agent))
         }
         routes.agent(.post, "/api/sessions/:id/signal") { call, agent in
             let body = try call.body(SignalBody.self)
