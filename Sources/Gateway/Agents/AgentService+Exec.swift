@@ -337,9 +337,8 @@ extension AgentService {
             _ = command.change { $0.stopOutcome = .stopped }
             channel.connection.eventLoop.execute { channel.signal("TERM") }
             let isOver = await over(command, within: .milliseconds(700))
-            let connection = await session.live.hostConnection ?? channel.connection
-            // Its own process is gone, but what it started may have stayed.
-            let isGone = await StopLadder.climb(command, on: connection)
+            // Its own process may be gone while what it started has stayed.
+            let isGone = await StopLadder.climb(command, on: session.channels)
             if !isOver { _ = await over(command, within: .seconds(1)) }
             _ = command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
             if !command.phase.isOver {

@@ -154,6 +154,17 @@ actor ExecChannels {
         await withCheckedContinuation { waiting.append($0) }
     }
 
+    /// Runs a short line of our own beside the commands, wherever there is a channel for it.
+    func aside(_ line: String) async -> CommandResult? {
+        for connection in links.map(\.connection) {
+            if let result = try? await connection.run(line, limit: 4096) { return result }
+        }
+        guard !isClosed, let connection = try? await connectAgain() else { return nil }
+        let result = try? await connection.run(line, limit: 4096)
+        connection.beginClosing()
+        return result
+    }
+
     private func wakeAll() {
         let waiters = waiting
         waiting = []

@@ -27,9 +27,10 @@ enum StopLadder {
     }
 
     /// - Returns: whether nothing is left; false as well where nobody could look.
-    static func climb(_ command: AgentCommand, on connection: SSHConnection) async -> Bool {
-        guard let line = try? ShellQuoting.commandLine(script(name: command.id), name: "stop") else { return false }
-        guard let result = try? await connection.run(line, limit: 4096) else { return false }
+    static func climb(_ command: AgentCommand, on channels: ExecChannels) async -> Bool {
+        guard let line = try? ShellQuoting.commandLine(script(name: command.id), name: "stop"),
+            let result = await channels.aside(line)
+        else { return false }
         return String(decoding: result.standardOutput, as: UTF8.self).hasPrefix("gone")
     }
 }
