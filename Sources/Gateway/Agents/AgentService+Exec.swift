@@ -28,7 +28,7 @@ extension AgentService {
             }
             return try await wait(command, session, .exit, request.wait, request.view)
         }
-        let classes = CommandClasses.of(text, isTyped: false)
+        let classes = CommandClasses.of(text, at: .channel)
         let decision = decide(text, classes, session, usingPlan: !request.isDryRun)
         if !request.isDryRun { try await requireControl(session, forCommand: true) }
         let command = AgentCommand(

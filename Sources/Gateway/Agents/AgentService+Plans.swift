@@ -29,7 +29,7 @@ extension AgentService {
         var classes: Set<String> = []
         for step in steps {
             _ = try ExecRequest(command: step.command).text()
-            let found = CommandClasses.of(step.command, isTyped: false)
+            let found = CommandClasses.of(step.command, at: .channel)
             let decision =
                 switch decide(step.command, found, session, usingPlan: false) {
                 case .run: "allow"

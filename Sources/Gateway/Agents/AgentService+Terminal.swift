@@ -50,23 +50,42 @@ extension AgentService {
                 hint: "Wait for the person: GET /api/sessions/\(session.id)?waitMs=30000&until=control.",
                 details: ["prompt": .string(waiting?.prompt ?? "")])
         }
-        let sent = session.box.withLockedValue { $0.typed.type(bytes) }
-        // Inside another program a line is that program's: starting it was the question.
-        if waiting?.confidence == "tty", waiting?.kind != "prompt" { return }
-        for line in sent {
-            guard let line else { try await ask(typed: nil, session); continue }
-            guard !line.allSatisfy(\.isWhitespace) else { continue }
-            switch decide(line, CommandClasses.of(line, isTyped: true), session, usingPlan: true) {
-            case .run: break
-            case .ask: try await ask(typed: line, session)
-            case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
-            }
+        // Inside another program a line is that program's: starting it was the question. What stands at a prompt
+        // afterwards is then not known any more.
+        if let waiting, waiting.confidence == "tty", waiting.kind != "prompt" {
+            return session.box.withLockedValue { $0.typed.touchedByOthers() }
+        }
+        if isEnter, let waiting { session.box.withLockedValue { Self.settle(&$0, at: waiting) } }
+        for line in session.box.withLockedValue({ $0.typed.type(bytes) }) {
+            try await judge(typed: line, shell: waiting?.foreground, session)
+        }
+    }
+
+    /// At a prompt that looks as it did when nothing stood behind it, nothing stands behind it.
+    private static func settle(_ state: inout AgentSession.State, at waiting: WaitingView) {
+        if state.typed.isKnown, state.typed.text.isEmpty {
+            state.emptyPrompt = waiting.prompt
+        } else if !state.typed.isKnown, waiting.prompt == state.emptyPrompt {
+            state.typed = TypedLine()
+        }
+    }
+
+    private func judge(typed line: String?, shell: String?, _ session: AgentSession) async throws(GatewayError) {
+        guard let line else {
+            if session.grant.mode == .supervised { try await ask(typed: nil, shell: shell, session) }
+            return
+        }
+        guard !line.allSatisfy(\.isWhitespace) else { return }
+        switch decide(line, CommandClasses.of(line, at: .prompt(shell: shell)), session, usingPlan: true) {
+        case .run: break
+        case .ask: try await ask(typed: line, shell: shell, session)
+        case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
         }
     }
 
     /// Asks a person about a line that is about to be typed, and waits for the answer.
-    private func ask(typed line: String?, _ session: AgentSession) async throws(GatewayError) {
-        let classes = line.map { CommandClasses.of($0, isTyped: true) }
+    private func ask(typed line: String?, shell: String?, _ session: AgentSession) async throws(GatewayError) {
+        let classes = line.map { CommandClasses.of($0, at: .prompt(shell: shell)) }
         let approval = AgentApproval(
             sessionID: session.id, agent: session.agent, kind: .input,
             subject: line ?? "Enter, on a line that was edited with keys whose effect is not known here",

@@ -92,7 +92,7 @@ public struct AgentService: Sendable {
             let seen = signal.version
             if let value = try await check() { return value }
             guard ContinuousClock.now < deadline, !Task.isCancelled else { return nil }
-            await signal.wait(after: seen, until: min(deadline, .now + .seconds(1)))
+            await signal.wait(after: seen, until: min(deadline, .now + .milliseconds(400)))
             try await tokens.check(agent)
         }
     }

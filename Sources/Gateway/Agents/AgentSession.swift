@@ -39,6 +39,8 @@ final class AgentSession: Sendable {
         var ending: Ending?
         var waiting: WaitingView?
         var typed = TypedLine()
+        /// The prompt as it looks with nothing behind it.
+        var emptyPrompt: String?
     }
 
     struct Handoff: Sendable {

@@ -20,7 +20,7 @@ public struct AgentTokens: Sendable {
     /// What every agent token begins with; no other credential of this program does.
     public static let prefix = "cpa_"
     /// How long it is remembered that a token is good.
-    private static let memory: Duration = .milliseconds(800)
+    private static let memory: Duration = .milliseconds(500)
     private static let remembered = 10_000
 
     private struct Known {

@@ -1,10 +1,26 @@
 import ShellGrammar
 
 extension CommandClasses {
+    /// Where a line runs.
+    enum Place: Sendable {
+        /// By `sh`, on a channel of its own.
+        case channel
+        /// Typed at the prompt of this shell; nil where it is not known.
+        case prompt(shell: String?)
+    }
+
+    /// Shells that read a typed line as the grammar does, as long as nothing in it recalls the history.
+    private static let posixShells: Set<String> = ["bash", "dash", "sh", "ash", "busybox", "ksh", "ksh93", "mksh"]
+
     /// Judges a line by the grammar of the shell.
-    /// - Parameter isTyped: at a prompt of a shell that is not known, instead of by `sh` on a channel of its own.
-    static func of(_ text: String, isTyped: Bool) -> CommandClasses {
-        let found = ShellGrammar.classify(text, in: isTyped ? .typed : .noTerminal)
+    static func of(_ text: String, at place: Place) -> CommandClasses {
+        let surroundings: ShellGrammar.Surroundings =
+            switch place {
+            case .channel: .noTerminal
+            case .prompt(let shell?) where posixShells.contains(shell) && !text.contains("!"): .terminal
+            case .prompt: .typed
+            }
+        let found = ShellGrammar.classify(text, in: surroundings)
         let grave = found.reasons.sorted { $0.effect > $1.effect }
         let clauses = grave.prefix(4).map { reason in reason.program.map { "\($0) \(reason.text)" } ?? reason.text }
         return CommandClasses(

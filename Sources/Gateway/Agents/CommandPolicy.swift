@@ -62,7 +62,7 @@ struct CommandPolicy: Sendable {
         if asksForRoot { return .ask("It acts as another account. \(classes.why)") }
         if classes.onlyReads { return .run }
         if grant.mode == .supervised { return .ask(classes.why) }
-        let grave = classes.names.intersection(["destructive", "power", "unknown", "secrets"])
+        let grave = classes.names.intersection(["destructive", "power", "secrets"])
         return grave.isEmpty ? .run : .ask(classes.why)
     }
 

@@ -10,7 +10,7 @@ struct CommandPolicyTests {
         var choice = AgentGrant.Choice(hostId: "hst_1", mode: mode)
         (choice.allow, choice.deny, choice.sudo) = (allow, deny, sudo)
         return CommandPolicy(grant: try AgentGrant(choice), allowedTexts: [:], allowedPatterns: [])
-            .decide(command, CommandClasses.of(command, isTyped: false))
+            .decide(command, CommandClasses.of(command, at: .channel))
     }
 
     private func asks(_ decision: CommandPolicy.Decision) -> Bool { if case .ask = decision { true } else { false } }

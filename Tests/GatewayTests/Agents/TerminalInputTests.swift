@@ -85,14 +85,17 @@ struct TerminalProbeTests {
 
     @Test("the tty tells a prompt, a password, a line, a full-screen program and work apart")
     func kinds() {
-        let shell = " 10 10 %@ Ss   bash\n"
+        let shell = " 10 10 %@ Ss   do_sel bash\n"
         #expect(probe("-icanon -echo", shell.replacing("%@", with: "10"))?.kind == "prompt")
-        let sudo = shell.replacing("%@", with: "20") + " 20 20 20 S+ sudo\n"
+        let sudo = shell.replacing("%@", with: "20") + " 20 20 20 S+ wait_w sudo\n"
         #expect(probe("icanon -echo", sudo)?.kind == "password")
         #expect(probe("icanon echo", sudo)?.kind == "line")
-        #expect(probe("-icanon -echo", shell.replacing("%@", with: "30") + " 30 30 30 S+ vim\n")?.kind == "raw")
-        #expect(probe("icanon echo", shell.replacing("%@", with: "40") + " 40 40 40 R+ yes\n")?.kind == "none")
+        #expect(probe("-icanon -echo", shell.replacing("%@", with: "30") + " 30 30 30 S+ - vim\n")?.kind == "raw")
+        #expect(probe("icanon echo", shell.replacing("%@", with: "40") + " 40 40 40 R+ - yes\n")?.kind == "none")
         #expect(probe("-icanon -echo", sudo)?.foreground == "sudo")
+        #expect(probe("icanon -echo", shell.replacing("%@", with: "10"))?.kind == "password", "bash's own read -s")
+        #expect(probe("icanon echo", shell.replacing("%@", with: "10"))?.kind == "line", "bash's own read")
+        #expect(probe("icanon echo", " 10 10 10 Ss+ wait_w sh\n")?.kind == "prompt", "dash edits no line")
     }
 
     @Test("a host without stty or ps gives no answer, and the screen alone is called a guess")

@@ -5,7 +5,7 @@ export const modeWords: Record<AgentMode, { label: string; note: string }> = {
     observe: { label: "Look only", note: "It sees the terminal and runs nothing." },
     read_only: { label: "Read only", note: "It runs commands that only read." },
     supervised: { label: "Supervised", note: "Commands that only read run at once; you decide about every other." },
-    trusted: { label: "Trusted", note: "You are asked only about what destroys, can't be judged, or needs root." },
+    trusted: { label: "Trusted", note: "You are asked only about what destroys, reads secrets, or needs root." },
 };
 
 export const sudoWords: Record<AgentSudo, string> = { never: "Never", ask: "Ask me", allow: "Allow" };

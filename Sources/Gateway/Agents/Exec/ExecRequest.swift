@@ -70,6 +70,9 @@ public struct ExecRequest: Sendable {
             throw GatewayError(
                 "missing_command", status: 400, "The command is empty.", hint: "Send a command.", field: "command")
         }
+        guard !text.utf8.contains(0) else {
+            throw .invalid("command", "A command can't contain a NUL byte.", hint: "Send binary data as stdin.")
+        }
         guard text.utf8.count <= ShellQuoting.limit else {
             throw GatewayError(
                 "command_too_long", status: 413, "The command is longer than \(ShellQuoting.limit >> 10) KiB.",

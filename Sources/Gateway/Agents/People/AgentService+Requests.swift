@@ -134,6 +134,8 @@ extension AgentService {
                 state.handoff = nil
                 state.isPaused = false
             }
+        } else {
+            session.box.withLockedValue { $0.typed.touchedByOthers() }
         }
         let (kind, by) =
             switch holder {

@@ -12,6 +12,9 @@ struct TerminalProbe: Sendable {
         "sh", "bash", "dash", "ash", "zsh", "fish", "ksh", "ksh93", "mksh", "tcsh", "csh", "busybox", "oksh", "yash",
     ]
 
+    /// Those of them that edit the line themselves.
+    private static let editors: Set<String> = ["bash", "zsh", "fish", "ksh", "ksh93", "mksh", "tcsh", "csh", "yash"]
+
     static let script = """
         t=$(ps -A -o ppid= -o tty= 2>/dev/null | while read -r p t; do case "$t" in "?"|"-"|"??"|"") ;; \
         *) [ "$p" = "$PPID" ] && { echo "$t"; break; };; esac; done)
@@ -19,7 +22,7 @@ struct TerminalProbe: Sendable {
         d="/dev/${t#/dev/}"
         stty -a -F "$d" 2>/dev/null || stty -a -f "$d" 2>/dev/null || exit 3
         echo ===
-        ps -o pid= -o pgid= -o tpgid= -o stat= -o comm= -t "$t" 2>/dev/null || exit 3
+        ps -o pid= -o pgid= -o tpgid= -o stat= -o wchan= -o comm= -t "$t" 2>/dev/null || exit 3
         """
 
     let isCanonical: Bool
@@ -28,8 +31,9 @@ struct TerminalProbe: Sendable {
     let foreground: String?
     let isLoginShell: Bool
     let isShell: Bool
-    /// It waits in the kernel, for whatever.
+    /// It waits in the kernel, for whatever; and where that is known, for the terminal.
     let sleeps: Bool
+    let readsTerminal: Bool
 
     static func ask(_ connection: SSHConnection) async -> TerminalProbe? {
         guard let line = try? ShellQuoting.commandLine(script, name: "probe") else { return nil }
@@ -45,33 +49,36 @@ struct TerminalProbe: Sendable {
         isCanonical = modes.contains("icanon")
         echoes = modes.contains("echo")
         var leader: String?
-        var found: (pid: Substring, stat: Substring, name: String)?
+        var found: (pid: Substring, stat: Substring, place: Substring, name: String)?
         for row in text[mark.upperBound...].split(separator: "\n") {
-            let fields = row.split(separator: " ", maxSplits: 4, omittingEmptySubsequences: true)
-            guard fields.count == 5 else { continue }
-            let name = String(fields[4].drop { $0 == "-" }.split(separator: "/").last ?? "")
+            let fields = row.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
+            guard fields.count == 6 else { continue }
+            let name = String(fields[5].drop { $0 == "-" }.split(separator: "/").last ?? "")
             if leader == nil { leader = String(fields[0]) }
             // The leader of the group in the foreground, or what is left of that group.
-            if fields[1] == fields[2], found == nil || fields[0] == fields[1] { found = (fields[0], fields[3], name) }
+            if fields[1] == fields[2], found == nil || fields[0] == fields[1] { found = (fields[0], fields[3], fields[4], name) }
         }
         foreground = found?.name
         isLoginShell = found.map { String($0.pid) == leader } ?? false
         isShell = found.map { Self.shells.contains($0.name) } ?? false
         sleeps = found?.stat.first == "S"
+        readsTerminal = ["wait_w", "n_tty", "tty_re"].contains { found?.place.hasPrefix($0) ?? false }
     }
 
     /// What it waits for, and the line that the cursor is in.
     func waiting(prompt: String) -> WaitingView {
+        // A shell with a line editor of its own turns canonical mode off at its prompt; one without leaves it on.
+        let isPrompt = isShell && (!isCanonical || isLoginShell && sleeps && !Self.editors.contains(foreground ?? ""))
         let kind =
-            if isShell, !isCanonical || isLoginShell && sleeps {
+            if isCanonical, !echoes {
+                "password"
+            } else if isPrompt {
                 "prompt"
             } else if !isCanonical {
                 "raw"
-            } else if !echoes {
-                "password"
             } else {
-                // A program that sleeps with text before the cursor asked something; one without computes or waits.
-                sleeps && !prompt.isEmpty ? "line" : "none"
+                // Text before the cursor, or the kernel, says that it asked something; without either it computes or waits.
+                sleeps && (readsTerminal || !prompt.isEmpty) ? "line" : "none"
             }
         return WaitingView(kind: kind, prompt: prompt, foreground: foreground, confidence: "tty")
     }
