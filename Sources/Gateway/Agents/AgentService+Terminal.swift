@@ -50,12 +50,14 @@ extension AgentService {
                 hint: "Wait for the person: GET /api/sessions/\(session.id)?waitMs=30000&until=control.",
                 details: ["prompt": .string(waiting?.prompt ?? "")])
         }
-        // Inside another program a line is that program's: starting it was the question. What stands at a prompt
-        // afterwards is then not known any more.
-        if let waiting, waiting.confidence == "tty", waiting.kind != "prompt" {
+        // A trusted agent's line inside another program is that program's. For any other every line is judged as a command:
+        // the program may end before it reads, and then the shell gets the line.
+        if let waiting, session.grant.mode == .trusted, waiting.confidence == "tty", ["raw", "line"].contains(waiting.kind) {
             return session.box.withLockedValue { $0.typed.touchedByOthers() }
         }
-        if isEnter, let waiting { session.box.withLockedValue { Self.settle(&$0, at: waiting) } }
+        if isEnter, let waiting, waiting.kind == "prompt" {
+            session.box.withLockedValue { Self.settle(&$0, at: waiting) }
+        }
         for line in session.box.withLockedValue({ $0.typed.type(bytes) }) {
             try await judge(typed: line, shell: waiting?.foreground, session)
         }
