@@ -85,21 +85,33 @@ extension AgentService {
         }
     }
 
-    /// Asks a person about a line that is about to be typed, and waits for the answer.
     private func ask(typed line: String?, shell: String?, _ session: AgentSession) async throws(GatewayError) {
         let classes = line.map { CommandClasses.of($0, at: .prompt(shell: shell)) }
+        do throws(GatewayError) {
+            try await ask(
+                .input, line ?? "Enter, on a line that was edited with keys whose effect is not known here",
+                classes: classes?.sorted ?? ["unknown"], why: classes?.why ?? "What would run can't be told from the keys.",
+                session)
+        } catch {
+            // Nothing of it reached the host.
+            session.box.withLockedValue { $0.typed = TypedLine() }
+            throw error
+        }
+    }
+
+    /// Asks a person about something that is done at once or not at all, and waits for the answer.
+    func ask(
+        _ kind: AgentApproval.Kind, _ subject: String, classes: [String], why: String, _ session: AgentSession
+    ) async throws(GatewayError) {
         let approval = AgentApproval(
-            sessionID: session.id, agent: session.agent, kind: .input,
-            subject: line ?? "Enter, on a line that was edited with keys whose effect is not known here",
-            commandID: nil, workingDirectory: nil, purpose: nil, classes: classes?.sorted ?? ["unknown"],
-            why: classes?.why ?? "What would run can't be told from the keys.")
+            sessionID: session.id, agent: session.agent, kind: kind, subject: subject, commandID: nil,
+            workingDirectory: nil, purpose: nil, classes: classes, why: why)
         open(approval, session)
         let answered = try await waiting(on: board.changes, for: .seconds(50), session.agent) {
             () throws(GatewayError) -> AgentApproval? in
             guard let now = board.read({ $0.approvals[approval.id] }), now.state != .pending else { return nil }
             return now
         }
-        session.box.withLockedValue { $0.typed = TypedLine() }
         switch answered?.state {
         case .approved: return
         case .denied(let reason, let by):
@@ -107,7 +119,7 @@ extension AgentService {
         default:
             close(approval, .withdrawn)
             throw GatewayError(
-                "approval_pending", status: 409, "A person has not answered yet; nothing was typed.",
+                "approval_pending", status: 409, "A person has not answered yet; nothing was done.",
                 hint: "Send it again a little later, or run it with exec, which waits.",
                 details: ["approvalId": .string(approval.id)])
         }
