@@ -48,6 +48,11 @@ class Agent:
             self.kept.connection = kept
         return kept
 
+    def hang_up(self):
+        if getattr(self.kept, "connection", None):
+            self.kept.connection.close()
+            self.kept.connection = None
+
     def get(self, path, **query):
         return self.request("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))
 
