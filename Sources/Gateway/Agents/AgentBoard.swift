@@ -32,10 +32,23 @@ final class AgentBoard: Sendable {
         _ agentID: String, _ kind: String, session: String?, command: String? = nil, approval: String? = nil,
         by: String? = nil, text: String? = nil
     ) {
-        change { state in
+        let live = change { state in
             state.events[agentID, default: AgentEvents()].append(
                 kind, session: session, command: command, approval: approval, by: by, text: text)
+            return session.flatMap { state.sessions[$0]?.live }
         }
+        live?.submit { live in
+            // Those who came by a link alone watch the terminal, and nothing of what people decide.
+            live.tell("agent", AgentNote(session: live.id, kind: kind, by: by, text: text), to: .signedIn)
+        }
+    }
+
+    /// What the pages of a session are told when something of its agent changed.
+    private struct AgentNote: Encodable {
+        let session: String
+        let kind: String
+        let by: String?
+        let text: String?
     }
 
     /// Takes out what is long over.

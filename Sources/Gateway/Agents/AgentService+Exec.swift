@@ -174,6 +174,7 @@ extension AgentService {
                 command.state.text, workingDirectory: command.request.workingDirectory,
                 environment: command.request.environment, agent: command.agent.name)
             let line = try ShellQuoting.commandLine(script, name: command.id)
+            board.tell(command.agent.id, "command.started", session: session.id, command: command.id, text: command.state.text)
             try await session.channels.run(command, line: line) {
                 Task { await stop(command, session) }
             }

@@ -7,10 +7,12 @@ import { Icon } from "../ui/Icon";
 import { clock, inert, shortTime } from "../ui/text";
 import { type AgentAtSession, type AgentCommand, agents } from "./api";
 import { QuestionCard } from "./QuestionCard";
+import { setQuestions, useAgentNotes } from "./questions";
 import { visible } from "./Verbatim";
 import { commandState, modeWords, sudoWords } from "./words";
 
-const EVERY = 1_000;
+/** Notes tell of every change; this is for what a lost one leaves behind, and for a command's output as it comes. */
+const EVERY = 2_000;
 
 /** Asks again and again while the panel is open, and at once after each answer. */
 function useAgent(sessionId: string) {
@@ -21,7 +23,9 @@ function useAgent(sessionId: string) {
         if (isBusy.current) return;
         isBusy.current = true;
         try {
-            setAgent(await agents.session(sessionId));
+            const found = await agents.session(sessionId);
+            setAgent(found);
+            setQuestions(sessionId, found.approvals.length);
             setError(null);
         } catch (problem) {
             setError(asApiError(problem));
@@ -36,6 +40,7 @@ function useAgent(sessionId: string) {
         }, EVERY);
         return () => clearInterval(timer);
     }, [reload]);
+    useAgentNotes(sessionId, reload);
     return { agent, error, reload, setError };
 }
 

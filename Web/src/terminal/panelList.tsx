@@ -1,6 +1,7 @@
 // Every panel of the terminal, in one place: each comes in a piece of its own when it is first opened.
 import "../sharing/register";
 import { lazy } from "react";
+import { useQuestionBadge } from "../agents/questions";
 import { PeopleFace } from "./PeopleFace";
 import { registerPanel } from "./panels";
 
@@ -19,5 +20,6 @@ registerPanel({
     label: "Agent",
     order: 5,
     component: lazy(() => import("../agents/AgentPanel").then((part) => ({ default: part.AgentPanel }))),
+    badge: useQuestionBadge,
     isFor: (seat) => seat.seats.some((one) => one.device === "agent"),
 });
