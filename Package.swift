@@ -205,7 +205,7 @@ if !engineOnly && !capabilitiesOnly {
             "Gateway",
             capabilities + [
                 "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "LinearPattern", "Redaction", "ShellGrammar", "CLibArgon2",
-                crypto, nioCore, nioPosix, log,
+                crypto, nioCore, nioPosix, log, nioHTTP1, nioSSL,
             ]),
         module(
             "GatewayWeb",

@@ -29,6 +29,10 @@ public struct Configuration: Sendable, Hashable {
     public var page: String?
     /// Ranges (CIDR) that hosts may have although they are refused by default: link-local and metadata addresses.
     public var allowedAddresses: [AddressRange]
+    /// Ranges (CIDR) of push services of one's own; without them only public addresses are spoken to.
+    public var pushAddresses: [AddressRange]
+    /// Certificates (PEM) that push services of one's own are trusted by; nil for the system's alone.
+    public var pushAuthority: String?
     /// The unix socket at which `copilot dispatch` looks people's keys up; nil for none.
     public var dispatchSocket: String?
     /// Accounts that may ask there, beside root and the copilot's own.
@@ -112,6 +116,8 @@ extension Configuration {
         tls = try values.tls()
         page = values.path(.page)
         allowedAddresses = try values.ranges(.allowedAddresses)
+        pushAddresses = try values.ranges(.pushAddresses)
+        pushAuthority = values.path(.pushAuthority)
         dispatchSocket = values.path(.dispatchSocket)
         dispatchAccounts = values.list(.dispatchAccounts)
         logLevel = try values.logLevel() ?? "info"
@@ -150,6 +156,8 @@ extension Configuration {
         case .tlsKey: tls?.key ?? ""
         case .page: page ?? ""
         case .allowedAddresses: allowedAddresses.map(\.description).joined(separator: ",")
+        case .pushAddresses: pushAddresses.map(\.description).joined(separator: ",")
+        case .pushAuthority: pushAuthority ?? ""
         case .dispatchSocket: dispatchSocket ?? ""
         case .dispatchAccounts: dispatchAccounts.joined(separator: ",")
         case .logLevel: logLevel

@@ -14,6 +14,8 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case tlsKey = "tls_key"
     case page
     case allowedAddresses = "allowed_addresses"
+    case pushAddresses = "push_addresses"
+    case pushAuthority = "push_authority"
     case dispatchSocket = "dispatch_socket"
     case dispatchAccounts = "dispatch_accounts"
     case logLevel = "log_level"
@@ -25,13 +27,14 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     public var flag: String { "--" + rawValue.split(separator: "_").joined(separator: "-") }
 
     /// Whether the key holds several values: a sequence in the file, comma-separated in the environment, a repeated flag.
-    public var isList: Bool { self == .names || self == .allowedAddresses || self == .dispatchAccounts }
+    public var isList: Bool { [.names, .allowedAddresses, .pushAddresses, .dispatchAccounts].contains(self) }
 
     /// Whether the value is a path, to which `~` and the place it was written in apply.
     var isPath: Bool {
         switch self {
-        case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page, .dispatchSocket: true
-        case .databaseURL, .listen, .port, .http, .names, .allowedAddresses, .dispatchAccounts, .logLevel: false
+        case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page, .pushAuthority, .dispatchSocket: true
+        case .databaseURL, .listen, .port, .http, .names, .allowedAddresses, .pushAddresses, .dispatchAccounts, .logLevel:
+            false
         }
     }
 }

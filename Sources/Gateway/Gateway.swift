@@ -25,6 +25,8 @@ public struct Gateway: Sendable {
     public let auditVerifier: AuditVerifierKey
     /// The folder of the audit log's checkpoints, outside the database's.
     public let checkpointFolder: String
+    public let macros: Macros
+    public let push: Push
     let files: RecordingFiles
     let logger: Logger
 
@@ -57,6 +59,7 @@ public struct Gateway: Sendable {
         let services = Services(
             tenant: tenant, store: store, vault: vault, audit: audit, policy: policy, people: people, hosts: hosts,
             settings: Settings(store: store, audit: audit, policy: policy, tenant: tenant),
+            notices: Notices(store: store, tenant: tenant, logger: logger),
             auditQueue: AuditQueue(), logger: logger)
         let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault, store: store)
         let faults = logger
@@ -70,8 +73,29 @@ public struct Gateway: Sendable {
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },
-            auditVerifier: signingKey.verifier, checkpointFolder: configuration.checkpoints, files: files,
+            auditVerifier: signingKey.verifier, checkpointFolder: configuration.checkpoints,
+            macros: Macros(services: services), push: try push(configuration, services, loops), files: files,
             logger: logger)
+    }
+
+    private static func push(
+        _ configuration: Configuration, _ services: Services, _ loops: any EventLoopGroup
+    ) throws -> Push {
+        let client: PushClient
+        do {
+            client = try PushClient(
+                addresses: PushAddresses(allowed: configuration.pushAddresses),
+                authorityFile: configuration.pushAuthority, loops: loops)
+        } catch {
+            throw GatewayError(
+                "authority_unreadable", status: 500,
+                "The certificates for push services in \(configuration.pushAuthority ?? "the system") can't be used.",
+                hint: "push_authority names a PEM file that this account may read.")
+        }
+        return Push(
+            devices: PushDevices(store: services.store, vault: services.vault, tenant: tenant), audit: services.audit,
+            contact: configuration.http ? "mailto:copilot@localhost" : configuration.address(), logger: services.logger
+        ) { request throws(PushFailure) in try await client.send(request) }
     }
 
     /// A folder that is made here is nobody else's; one that was there is left as it is, and `doctor` looks at it.
@@ -113,6 +137,7 @@ public struct Gateway: Sendable {
             group.addTask {
                 for await _ in services.settings.changes() { await sessions.limitsChanged() }
             }
+            let telling = Task { await tell() }
             let recordings = recordings
             group.addTask { await recordings.keepSweeping() }
             let handoffs = handoffs
@@ -126,11 +151,37 @@ public struct Gateway: Sendable {
             group.addTask { await agents.run() }
             await group.waitForAll()
             await sessions.shutdown()
+            services.notices.finish()
+            push.finish()
+            await telling.value
             services.auditQueue.finish()
             await queue.value
             signing.cancel()
             await signing.value
             await files.shutdown()
+        }
+    }
+
+    /// Keeps notices and hands them to people's devices. What is not on its way when the copilot stops stays in the inbox.
+    private func tell() async {
+        do { _ = try await push.publicKey() } catch {
+            logger.error("The key for push messages can't be made.", metadata: ["error": "\(error)"])
+        }
+        let (notices, push) = (services.notices, push)
+        services.hosts.onKeyAlert { host in
+            let text = "\(host.alias) shows another key than the recorded one: nothing is sent to it."
+            notices.notify(role: "admin", kind: .hostKeyChanged, text: text, link: "/hosts/\(host.id)/key")
+        }
+        let (told, tells) = AsyncStream<Notice>.makeStream(bufferingPolicy: .bufferingNewest(1000))
+        let (revoked, revokes) = AsyncStream<Revocation>.makeStream()
+        notices.onNotice { tells.yield($0) }
+        services.people.onRevoked { revokes.yield($0) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { for await notice in told { await push.deliver(notice) } }
+            group.addTask { await push.run() }
+            group.addTask { for await revocation in revoked { await push.forget(revocation) } }
+            await notices.run()
+            group.cancelAll()
         }
     }
 

@@ -12,5 +12,6 @@ public enum Schema {
         + [PeopleSchema.keys]
         + [TeamStore.migration]
         + RecordingStore.migrations
+        + Notices.migrations + Macros.migrations + PushDevices.migrations
         + [AgentSchema.agents]
 }

@@ -15,6 +15,8 @@ public struct Services: Sendable {
     public let people: People
     public let hosts: Hosts
     public let settings: Settings
+    /// Tells people what they should know of.
+    public let notices: Notices
     let auditQueue: AuditQueue
     let logger: Logger
 

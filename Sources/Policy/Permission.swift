@@ -33,6 +33,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     case fileRead = "file.read"
     case fileWrite = "file.write"
     case settingsEdit = "settings.edit"
+    /// Macros for everybody.
+    case macroShare = "macro.share"
     /// Letting an AI agent into a session of one's own, and deciding about what it asks for.
     case agentApprove = "agent.approve"
     /// Making and revoking the tokens of AI agents.
@@ -63,6 +65,7 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .fileRead: "read files"
         case .fileWrite: "write files"
         case .settingsEdit: "change the settings"
+        case .macroShare: "share macros with everybody"
         case .agentApprove: "decide about what agents ask for"
         case .agentManage: "make and revoke agents' tokens"
         }

@@ -82,6 +82,14 @@ struct ServingOptions: ParsableArguments {
     )
     var allowedAddresses: [String] = []
 
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("A range of private addresses that a push service may have; repeatable.", valueName: "cidr"))
+    var pushAddresses: [String] = []
+
+    @Option(help: ArgumentHelp("Certificates of a push service of one's own, PEM.", valueName: "file"))
+    var pushAuthority: String?
+
     @Option(help: ArgumentHelp("A unix socket for lookups by `copilot dispatch`. (default: none)", valueName: "path"))
     var dispatchSocket: String?
 
@@ -98,11 +106,12 @@ struct ServingOptions: ParsableArguments {
     var values: [ConfigurationKey: [String]] {
         let given: [ConfigurationKey: String?] = [
             .listen: listen, .port: port, .http: http ? "true" : nil, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey,
-            .page: page, .dispatchSocket: dispatchSocket, .logLevel: logLevel,
+            .page: page, .pushAuthority: pushAuthority, .dispatchSocket: dispatchSocket, .logLevel: logLevel,
         ]
         var values = given.compactMapValues { $0.map { [$0] } }
         if !names.isEmpty { values[.names] = names }
         if !dispatchAccounts.isEmpty { values[.dispatchAccounts] = dispatchAccounts }
+        if !pushAddresses.isEmpty { values[.pushAddresses] = pushAddresses }
         if !allowedAddresses.isEmpty { values[.allowedAddresses] = allowedAddresses }
         return values
     }

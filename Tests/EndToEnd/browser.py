@@ -142,7 +142,7 @@ class Tab:
             return self.press(f"nav-{place}")
         if self.get("workspace").is_visible():
             self.page.evaluate("location.hash = '#/sessions'")
-        if place in ("hosts", "sessions", "recordings"):
+        if place in ("hosts", "sessions", "recordings", "inbox"):
             return self.press(f"tab-{place}")
         self.press("tab-more")
         return self.press(f"more-{place}")

@@ -3,6 +3,7 @@
 import socket
 import struct
 import threading
+import time
 
 from ports import free_port
 
@@ -17,6 +18,8 @@ class Proxy:
         self.flowing = threading.Event()
         self.flowing.set()
         self.accepting = True
+        # Seconds that everything takes more, each way.
+        self.delay = 0.0
 
     def start(self):
         self.listener = socket.socket()
@@ -57,6 +60,8 @@ class Proxy:
                 self.flowing.wait()
                 if not data:
                     break
+                if self.delay:
+                    time.sleep(self.delay)
                 target.sendall(data)
         except OSError:
             pass

@@ -355,12 +355,18 @@ def test_every_screen_passes_the_accessibility_rules(ready, profile, open_tab, t
     tab.sees("sign-in-form")
     check("sign-in")
     tab.sign_in("ada", ready.password)
-    for place in ("hosts", "sessions", "recordings", "audit", "people", "settings"):
+    for place in ("hosts", "sessions", "recordings", "inbox", "macros", "audit", "people", "settings"):
         tab.go(place)
         tab.settle(0.4)
         check(place)
+    tab.open("/trust")
+    tab.sees("trust-fingerprint")
+    check("trust")
     tab.connect("web-1")
     check("terminal")
+    tab.menu("menu-macros")
+    tab.sees("macro-picker")
+    check("macro-picker")
 
 
 @pytest.mark.parametrize("width", [320, 390])
@@ -370,7 +376,7 @@ def test_nothing_is_wider_than_the_phone(ready, profile, open_tab, width):
     tab = open_tab(ready)
     tab.page.set_viewport_size({"width": width, "height": 700})
     tab.sign_in("ada", ready.password)
-    for place in ("hosts", "sessions", "recordings", "audit", "people", "settings"):
+    for place in ("hosts", "sessions", "recordings", "inbox", "macros", "audit", "people", "settings"):
         tab.go(place)
         tab.settle(0.3)
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, place

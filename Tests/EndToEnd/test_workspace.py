@@ -1,10 +1,12 @@
 """The workspace: tabs, panes, broadcast, palette, search, copies, macros and the panel, by mouse and by keyboard alone."""
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from copilot import PAGE
 from ports import eventually
 
 
@@ -180,3 +182,88 @@ def test_the_help_lists_the_keys_and_every_one_has_a_modifier(desk):
     assert len(keys) > 12
     assert all(re.match("(Ctrl|Alt|Meta|Shift)\\+", one) for one in keys), keys
     assert not [one for one in keys if re.fullmatch(r"Ctrl\+[A-Z]", one)], "plain control keys are the shell's"
+
+
+def test_the_page_is_light(profile):
+    if profile.is_phone:
+        pytest.skip("it is the same page")
+    build = json.loads((PAGE / "build.json").read_text())
+    assert build["firstLoadGzip"] <= 90 * 1024, "before a terminal"
+    assert build["withTerminalGzip"] <= 220 * 1024, "with one"
+
+
+def test_the_whole_by_keyboard_alone(ready, open_tab, profile):
+    if profile.is_phone:
+        pytest.skip("a phone has no keyboard of its own")
+    tab = open_tab(ready)
+    keys = tab.page.keyboard
+    tab.open("/sign-in")
+    expect(tab.sees("sign-in-username")).to_be_focused()
+    keys.type("ada")
+    keys.press("Tab")
+    keys.type(ready.password)
+    keys.press("Enter")
+    expect(tab.page).to_have_url(re.compile("#/hosts$"))
+    keys.press("Control+k")
+    keys.type("web-1")
+    keys.press("Enter")
+    tab.terminal_ready()
+    keys.type("echo by''-keyboard\n")
+    tab.sees_text("by-keyboard")
+    keys.press("Control+Shift+1")
+    tab.sees("people-drawer")
+    keys.press("Escape")
+    expect(tab.get("people-drawer")).to_be_hidden()
+    keys.type("echo back''-again\n")
+    tab.sees_text("back-again")
+    keys.press("Control+Shift+M")
+    assert tab.page.evaluate("document.activeElement.closest('.terminal-head') !== null")
+    keys.press("Control+Shift+K")
+    tab.sees("palette-text")
+    keys.type("end session")
+    keys.press("Enter")
+    tab.sees("end-confirm")
+    for _ in range(5):
+        if tab.page.evaluate("document.activeElement.dataset.testid") == "end-confirm":
+            break
+        keys.press("Tab")
+    keys.press("Enter")
+    tab.sees("banner-ended")
+
+
+def test_a_macro_is_written_filled_in_shown_and_run(tab):
+    tab.open("/macros")
+    tab.press("macro-add")
+    tab.fill("macro-name", "Say")
+    tab.fill("macro-text", "echo said: {{what=hello}}")
+    tab.press("macro-save")
+    expect(tab.page.locator("[data-testid=macro-row][data-name=Say]")).to_be_visible()
+    tab.screenshot("macros")
+    tab.connect("web-1")
+    tab.menu("menu-macros")
+    tab.press("macro-choose")
+    tab.fill("macro-value", "it's; reboot")
+    expect(tab.get("macro-preview")).to_have_text("echo said: 'it'\\''s; reboot'")
+    tab.screenshot("macro")
+    tab.press("macro-run")
+    tab.sees_text("said: it's; reboot")
+
+
+@pytest.mark.long
+def test_the_page_answers_while_output_pours_in(tab):
+    tab.connect("web-1")
+    tab.run("timeout 12 yes 'the quick brown fox jumps over the lazy dog'")
+    tab.sees_text("lazy dog")
+    times = tab.page.evaluate("""async () => {
+        const button = document.querySelector("[data-testid=terminal-pane]:not([hidden]) [data-testid=terminal-menu]");
+        const times = [];
+        for (let count = 0; count < 12; count++) {
+            await new Promise((done) => setTimeout(done, 250));
+            const before = performance.now();
+            button.click();
+            await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+            times.push(performance.now() - before);
+        }
+        return times.sort((a, b) => a - b);
+    }""")
+    assert times[8] < 200, times

@@ -40,12 +40,18 @@ writeFileSync(
     readFileSync(join(web, "static/THIRD-PARTY-NOTICES.txt"), "utf8") + "\n" + licence,
 );
 
+// The style sheets of parts that come later, by the name of the part: src/app/late.ts loads them.
+const late = outputs.filter(({ entryPoint }) => /src\/late\/\w+\.css$/.test(entryPoint ?? "")).map(({ path, entryPoint }) =>
+    `<meta name="style-${/(\w+)\.css$/.exec(entryPoint)[1]}" content="/${path}">`
+);
+
 const html = readFileSync(join(web, "tools/index.html"), "utf8")
     .replace(
         "<!--head-->",
         [
             ...preload.map((path) => `<link rel="modulepreload" href="/${path}">`),
             `<link rel="stylesheet" href="/${style}">`,
+            ...late,
             `<script type="module" src="/${entry.path}"></script>`,
         ].join("\n    "),
     );
@@ -70,15 +76,22 @@ const files = walk(dist).map((path) => {
     };
 }).sort((a, b) => (a.path < b.path ? -1 : 1));
 const size = (paths) => files.filter((file) => paths.includes(file.path)).reduce((sum, file) => sum + file.gzip, 0);
+const firstLoad = [entry.path, style, ...preload, "index.html"];
+const workspace = outputs.find(({ entryPoint }) => entryPoint?.endsWith("src/terminal/Workspace.tsx"));
+const terminalStyle = outputs.find(({ entryPoint }) => entryPoint?.endsWith("src/late/terminal.css"));
+const terminal = [...staticImports(workspace.path), terminalStyle.path];
 const build = {
     protocol: 1,
     version: inputs.slice(0, 16),
     inputs,
-    firstLoadGzip: size([entry.path, style, ...preload, "index.html"]),
+    firstLoadGzip: size(firstLoad),
+    withTerminalGzip: size([...new Set([...firstLoad, ...terminal])]),
     files,
 };
 writeFileSync(join(dist, "build.json"), JSON.stringify(build, null, 1) + "\n");
-console.log(`first load ${(build.firstLoadGzip / 1024).toFixed(1)} KB gzip, ${files.length} files`);
+console.log(`first load ${(build.firstLoadGzip / 1024).toFixed(1)} KB gzip, ${
+    (build.withTerminalGzip / 1024).toFixed(1)
+} KB with a terminal, ${files.length} files`);
 
 function walk(folder) {
     return readdirSync(folder).flatMap((name) => {

@@ -70,6 +70,10 @@ public final class Handoffs: Sendable {
         await services.record(
             sessions.event(session, caller, "session.handoff", ["to": user.name, "minutes": String(minutes)]))
         await announce(handoff)
+        services.notices.notify(
+            userID: user.id, kind: .handoffOffered,
+            text: "\(caller.name) offers you the session on \(session.origin.host.alias).",
+            link: "/handoffs/\(handoff.id)")
         let listener = listener.withLockedValue { $0 }
         await listener?(handoff)
         return handoff

@@ -118,6 +118,7 @@ extension Hosts {
                     ["recorded": current.hostKey.fingerprint, "offered": key.fingerprint]), alerted
             )
         }
+        keyAlertRaised(alerted)
         return changedKey(alerted)
     }
 

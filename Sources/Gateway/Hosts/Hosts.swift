@@ -1,5 +1,6 @@
 import Audit
 import Logging
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import Policy
@@ -18,6 +19,7 @@ public struct Hosts: Sendable {
     let addresses: AddressPolicy
     let probes: HostProbes
     let loops: any EventLoopGroup
+    private let alertListeners = NIOLockedValueBox<[@Sendable (StoredHost) -> Void]>([])
 
     public init(
         store: Store, vault: Vault, audit: AuditLog, policy: PolicyTable, tenant: String,
@@ -31,6 +33,15 @@ public struct Hosts: Sendable {
         addresses = AddressPolicy(allowed: allowedAddresses)
         probes = HostProbes()
         self.loops = loops
+    }
+
+    /// Calls `listener` when a host shows another key than the recorded one for the first time. It must be quick.
+    func onKeyAlert(_ listener: @escaping @Sendable (StoredHost) -> Void) {
+        alertListeners.withLockedValue { $0.append(listener) }
+    }
+
+    func keyAlertRaised(_ host: StoredHost) {
+        for listener in alertListeners.withLockedValue({ $0 }) { listener(host) }
     }
 
     // MARK: The list

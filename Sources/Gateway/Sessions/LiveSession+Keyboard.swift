@@ -56,6 +56,7 @@ extension LiveSession {
             "keyboard.request",
             KeyboardRequest(seatId: id, userId: caller.userID, name: caller.name, mode: seats[index].mode),
             to: .seat(holder.seatId))
+        if holder.userId != caller.userID { access.keyboardRequested(origin, caller.name, holder) }
     }
 
     /// The holder keeps the keyboard, and says so to the seat that asked.

@@ -8,6 +8,8 @@ struct SessionAccess: Sendable {
     let keyboardChanged: @Sendable (LiveSession.Origin, KeyboardLease.Holder?) -> Void
     /// Told when the host may hear input again, or no longer, because somebody watches or nobody does.
     var watchChanged: @Sendable (LiveSession.Origin, Bool) -> Void = { _, _ in }
+    /// Told when somebody, by name, asks the person who holds the keyboard for it.
+    var keyboardRequested: @Sendable (LiveSession.Origin, String, KeyboardLease.Holder) -> Void = { _, _, _ in }
 
     /// - Parameters:
     ///   - granted: what the people of the session gave this person; nil when they were not invited.

@@ -25,7 +25,13 @@ extension Sessions {
             try records.share(session: id, person, by: caller, in: tx)
             _ = try audit.append(event, in: tx)
         }
+        let wasInvited = await session.view().participants.contains { $0.userId == user.id }
         await session.share(with: person)
+        if !wasInvited {
+            services.notices.notify(
+                userID: user.id, kind: .sessionInvited,
+                text: "\(caller.name) invites you to a session on \(session.origin.host.alias).", link: "/s/\(id)")
+        }
         return await session.view()
     }
 

@@ -194,6 +194,11 @@ public final class Sessions: Sendable {
                         actor: .copilot, action: isOpen ? "session.watched" : "session.unwatched",
                         object: .init(kind: "session", id: origin.id, name: origin.host.alias), outcome: .succeeded,
                         session: origin.id))
+            },
+            keyboardRequested: { origin, name, holder in
+                services.notices.notify(
+                    userID: holder.userId, kind: .keyboardRequested,
+                    text: "\(name) asks for the keyboard on \(origin.host.alias).", link: "/s/\(origin.id)")
             })
     }
 

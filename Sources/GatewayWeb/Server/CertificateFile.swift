@@ -3,10 +3,11 @@ import Foundation
 import SwiftASN1
 import X509
 
-/// The pair of PEM files that TLS uses, and the self-signed certificate that stands in until there is a real one.
+/// The pair of PEM files that TLS uses, and the certificate of the local authority that stands in until there is one of
+/// somebody whom browsers know.
 struct CertificateFile: Sendable {
-    /// Written as the issuer, so that a certificate of ours is told from one that a person put there.
-    static let commonName = "SSH Copilot (self-signed)"
+    /// The issuer of certificates that versions before the local authority made; they are replaced.
+    static let formerName = "SSH Copilot (self-signed)"
     /// Browsers refuse a server certificate that is valid for longer.
     static let validity: TimeInterval = 397 * 24 * 3600
     /// A certificate of ours is replaced this long before its end.
@@ -15,8 +16,8 @@ struct CertificateFile: Sendable {
     let certificatePath: String
     let keyPath: String
 
-    /// Makes a self-signed certificate when there is none, when ours is about to expire, or when ours does not name a
-    /// host that it should. A certificate of somebody else is never touched.
+    /// Makes a certificate when there is none, when ours is about to expire, or when ours does not name a host that it
+    /// should. A certificate of somebody else is never touched.
     ///
     /// - Throws: `WebServerError` when a file cannot be written, or when one of the two is missing.
     func prepare(names: [String], now: Date = Date()) throws {
@@ -26,11 +27,15 @@ struct CertificateFile: Sendable {
             throw WebServerError(
                 .certificateUnreadable,
                 "Of the certificate \(certificatePath) and its key \(keyPath), one is missing.",
-                hint: "Put the missing file there, or remove the other one to have a self-signed certificate made.")
+                hint: "Put the missing file there, or remove the other one to have a certificate made.")
         }
-        if hasCertificate, !isReplaceable(names: names, now: now) { return }
+        let present = try? Certificate(pemEncoded: String(contentsOfFile: certificatePath, encoding: .utf8))
+        if hasCertificate, !Self.isOurs(present) { return }
         do {
-            try write(names: names, now: now)
+            let alternatives = Self.alternativeNames(names)
+            let authority = try LocalAuthority.prepare(beside: certificatePath, names: alternatives, now: now)
+            if let present, isGood(present, of: authority, alternatives, now) { return }
+            try write(authority, alternatives, now)
         } catch {
             throw WebServerError(
                 .certificateUnreadable, "A TLS certificate could not be written to \(certificatePath): \(error).",
@@ -38,48 +43,30 @@ struct CertificateFile: Sendable {
         }
     }
 
-    private func isReplaceable(names: [String], now: Date) -> Bool {
-        guard
-            let pem = try? String(contentsOfFile: certificatePath, encoding: .utf8),
-            let certificate = try? Certificate(pemEncoded: pem),
-            let ours = try? Self.subject, certificate.issuer == ours
-        else { return false }
-        if certificate.notValidAfter.timeIntervalSince(now) < Self.renewalTime { return true }
+    /// What can't be read is somebody else's.
+    private static func isOurs(_ certificate: Certificate?) -> Bool {
+        guard let certificate else { return false }
+        let former = try? DistinguishedName { CommonName(formerName) }
+        let ours = try? LocalAuthority.subject
+        return certificate.issuer == former || certificate.issuer == ours
+    }
+
+    private func isGood(
+        _ certificate: Certificate, of authority: LocalAuthority, _ names: [GeneralName], _ now: Date
+    ) -> Bool {
+        guard certificate.notValidAfter.timeIntervalSince(now) >= Self.renewalTime, authority.issued(certificate) else {
+            return false
+        }
         let named = (try? certificate.extensions.subjectAlternativeNames) ?? nil
-        return !Set(Self.alternativeNames(names)).isSubset(of: Set(named ?? SubjectAlternativeNames([])))
+        return Set(names).isSubset(of: Set(named ?? SubjectAlternativeNames([])))
     }
 
-    private func write(names: [String], now: Date) throws {
+    private func write(_ authority: LocalAuthority, _ names: [GeneralName], _ now: Date) throws {
         let key = P256.Signing.PrivateKey()
-        let certificate = try Self.selfSigned(key: Certificate.PrivateKey(key), names: names, now: now)
-        let certificatePEM = try certificate.serializeAsPEM().pemString + "\n"
+        let certificate = try authority.issue(
+            for: Certificate.PrivateKey(key).publicKey, names: names, validity: Self.validity, now: now)
         try Self.replace(keyPath, with: key.pemRepresentation + "\n", mode: 0o600)
-        try Self.replace(certificatePath, with: certificatePEM, mode: 0o644)
-    }
-
-    private static var subject: DistinguishedName {
-        get throws { try DistinguishedName { CommonName(commonName) } }
-    }
-
-    private static func selfSigned(key: Certificate.PrivateKey, names: [String], now: Date) throws -> Certificate {
-        let subject = try subject
-        return try Certificate(
-            version: .v3,
-            serialNumber: Certificate.SerialNumber(),
-            publicKey: key.publicKey,
-            // A client whose clock is a little late accepts it too.
-            notValidBefore: now.addingTimeInterval(-3600),
-            notValidAfter: now.addingTimeInterval(validity),
-            issuer: subject,
-            subject: subject,
-            signatureAlgorithm: .ecdsaWithSHA256,
-            extensions: Certificate.Extensions {
-                Critical(BasicConstraints.notCertificateAuthority)
-                Critical(KeyUsage(digitalSignature: true))
-                try ExtendedKeyUsage([.serverAuth])
-                SubjectAlternativeNames(alternativeNames(names))
-            },
-            issuerPrivateKey: key)
+        try Self.replace(certificatePath, with: try certificate.serializeAsPEM().pemString + "\n", mode: 0o644)
     }
 
     /// Host names as DNS names and addresses as addresses, without their ports (RFC 5280 §4.2.1.6).
@@ -100,7 +87,7 @@ struct CertificateFile: Sendable {
 
     /// Writes beside the file and then puts it in its place: a reader finds the old or the new content, never half,
     /// and a key is never readable by others, not even for a moment.
-    private static func replace(_ path: String, with text: String, mode: Int) throws {
+    static func replace(_ path: String, with text: String, mode: Int) throws {
         let folder = (path as NSString).deletingLastPathComponent
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

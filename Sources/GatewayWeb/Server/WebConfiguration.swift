@@ -4,8 +4,8 @@ import NIOCore
 public struct WebConfiguration: Sendable {
     /// What protects the bytes on their way.
     public enum Transport: Sendable {
-        /// TLS 1.3 with the certificate and key at these paths (PEM). Where neither file exists, a self-signed
-        /// certificate is made. The files are read again when they change, without a restart.
+        /// TLS 1.3 with the certificate and key at these paths (PEM). Where neither file exists, a
+        /// certificate of the local authority is made. The files are read again when they change, without a restart.
         case tls(certificate: String, key: String)
         /// No protection: accepted on a loopback address only.
         case cleartext

@@ -77,6 +77,9 @@ public struct WebServer: Service {
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)
+        TrustRoutes(transport: configuration.transport).add(to: routes)
+        MacroRoutes(macros: gateway.macros).add(to: routes)
+        InboxRoutes(notices: gateway.services.notices, push: gateway.push).add(to: routes)
         TerminalRoute(endpoint: terminals(gateway, sockets), limits: configuration.limits) { caller in
             await isSignedIn(caller, sessions)
         }.add(to: routes)

@@ -36,7 +36,8 @@ struct OpenAPITests {
     func security() async throws {
         try await GatewayServer.run { server in
             let open: Set = [
-                "GET /api/health", "GET /api/server", "GET /openapi.yaml", "POST /auth/redeem/check",
+                "GET /api/health", "GET /api/server", "GET /openapi.yaml", "GET /trust", "GET /trust/authority.crt",
+                "GET /api/trust", "POST /auth/redeem/check",
                 "POST /auth/redeem",
                 "POST /auth/sign-in", "POST /auth/refresh", "POST /auth/join/check", "POST /auth/join",
                 "GET /instructions", "GET /instructions/{topic}",

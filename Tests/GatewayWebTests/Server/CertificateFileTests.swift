@@ -41,6 +41,47 @@ struct CertificateFileTests {
         }
     }
 
+    @Test("a device that trusts the authority trusts the server, and for no other name")
+    func authority() async throws {
+        try await withTemporaryFolder { folder in
+            let file = CertificateFile(certificatePath: folder + "/c.pem", keyPath: folder + "/k.pem")
+            try file.prepare(names: ["copilot.example", "192.0.2.7"])
+            let authority = LocalAuthority.certificatePath(beside: file.certificatePath)
+            for name in [["-verify_hostname", "copilot.example"], ["-verify_ip", "192.0.2.7"]] {
+                let good = try await runProgram(
+                    "/usr/bin/openssl",
+                    ["verify", "-x509_strict", "-CAfile", authority] + name + [file.certificatePath])
+                #expect(good.status == 0, "\(good.output)")
+            }
+            // With the authority's key, for a name that is not this copilot's: what a thief would try.
+            let stolen = try await runProgram(
+                "/usr/bin/openssl",
+                [
+                    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+                    "-subj", "/CN=bank.example", "-addext", "subjectAltName=DNS:bank.example", "-CA", authority,
+                    "-CAkey", folder + "/authority-key.pem", "-keyout", folder + "/s.key", "-out", folder + "/s.pem",
+                ])
+            #expect(stolen.status == 0)
+            let verdict = try await runProgram("/usr/bin/openssl", ["verify", "-CAfile", authority, folder + "/s.pem"])
+            #expect(verdict.status != 0)
+        }
+    }
+
+    @Test("the authority stays when the server's certificate is renewed, and is made anew for a new name")
+    func lasting() async throws {
+        try await withTemporaryFolder { folder in
+            let file = CertificateFile(certificatePath: folder + "/c.pem", keyPath: folder + "/k.pem")
+            try file.prepare(names: ["one.example"])
+            let authority = LocalAuthority.certificatePath(beside: file.certificatePath)
+            let (first, served) = (try text(authority), try text(file.certificatePath))
+            try file.prepare(names: ["one.example"], now: Date().addingTimeInterval(CertificateFile.validity - 60))
+            #expect(try text(authority) == first)
+            #expect(try text(file.certificatePath) != served)
+            try file.prepare(names: ["one.example", "two.example"])
+            #expect(try text(authority) != first)
+        }
+    }
+
     @Test("a certificate of somebody else is never replaced")
     func foreign() async throws {
         try await withTemporaryFolder { folder in

@@ -22,6 +22,7 @@ import type {
     ServerSettings,
     Session,
     TokenInfo,
+    TrustInfo,
     User,
 } from "./types";
 
@@ -120,7 +121,7 @@ export class ApiClient {
 
     async request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
         const isAuthentication = path.startsWith("/auth/") && !path.startsWith("/auth/sign-out");
-        if (!isAuthentication && path !== "/api/server") await this.ensureFresh();
+        if (!isAuthentication && path !== "/api/server" && path !== "/api/trust") await this.ensureFresh();
         let response = await send(method, path, body, signal);
         if (response.status === 401 && !isAuthentication) {
             const error = await failure(response);
@@ -299,6 +300,8 @@ export class ApiClient {
     audit = (query: URLSearchParams) =>
         this.request<{ entries: AuditEntry[]; next: number | null }>("GET", `/api/audit?${query}`);
     verifyAudit = () => this.request<AuditVerification>("GET", "/api/audit/verify");
+
+    trust = () => this.request<TrustInfo>("GET", "/api/trust");
 
     macros = async () => (await this.request<{ macros: Macro[] }>("GET", "/api/macros")).macros;
     addMacro = (body: NewMacro) => this.request<{ macro: Macro }>("POST", "/api/macros", body);

@@ -270,7 +270,7 @@ export interface InboxNotice {
     /** A place in the page, such as `/s/ses_…`. */
     link: string;
     at: string;
-    readAt: string | null;
+    readAt?: string | null;
 }
 
 /** A device of this person that is told by push. */
@@ -278,5 +278,13 @@ export interface PushDevice {
     id: string;
     device: string;
     createdAt: string;
-    lastSentAt: string | null;
+    lastSentAt?: string | null;
+}
+
+/** The authority that this copilot's certificate is of. */
+export interface TrustInfo {
+    /** False for a certificate of somebody else's authority. */
+    isOwn: boolean;
+    fingerprint: string;
+    until: string;
 }

@@ -11,6 +11,7 @@ import { offerActions } from "./actions";
 import { takePendingLink } from "../sharing/guest";
 import { loadHandoffs } from "../sharing/handoffs";
 import { Guard } from "./Guard";
+import { withStyle } from "./late";
 import { pageActions } from "./pageActions";
 import { More, Shell } from "./Shell";
 import { usePolling } from "./polling";
@@ -19,20 +20,22 @@ import { useStore } from "./store";
 import { Unreachable } from "./Unreachable";
 
 // The terminal is half of the page's weight; whoever only looks at hosts does not wait for it.
-const Workspace = lazy(() => import("../terminal/Workspace"));
-const Palette = lazy(() => import("../palette/Palette"));
-const Agents = lazy(() => import("../agents/Agents").then((part) => ({ default: part.Agents })));
-const JoinPage = lazy(() => import("../sharing/JoinPage").then((part) => ({ default: part.JoinPage })));
-const GuestStage = lazy(() => import("../sharing/GuestStage").then((part) => ({ default: part.GuestStage })));
-const HandoffPage = lazy(() => import("../sharing/HandoffPage").then((part) => ({ default: part.HandoffPage })));
-const Player = lazy(() => import("../recordings/Player"));
-const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
+const Workspace = lazy(() => withStyle("terminal", import("../terminal/Workspace")));
+const Palette = lazy(() => withStyle("palette", import("../palette/Palette")));
+const Player = lazy(() => withStyle("terminal", import("../recordings/Player")));
+const Audit = lazy(() => withStyle("screens", import("../audit/Audit")).then((part) => ({ default: part.Audit })));
+const JoinPage = lazy(() => withStyle("screens", import("../sharing/JoinPage")).then((part) => ({ default: part.JoinPage })));
+const GuestStage = lazy(() => withStyle("terminal", import("../sharing/GuestStage")).then((part) => ({ default: part.GuestStage })));
+const HandoffPage = lazy(() => withStyle("screens", import("../sharing/HandoffPage")).then((part) => ({ default: part.HandoffPage })));
+const Agents = lazy(() => withStyle("terminal", import("../agents/Agents")).then((part) => ({ default: part.Agents })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
-const Macros = lazy(() => import("../macros/Macros").then((part) => ({ default: part.Macros })));
+const Inbox = lazy(() => withStyle("screens", import("../inbox/Inbox")).then((part) => ({ default: part.Inbox })));
+const Trust = lazy(() => withStyle("screens", import("../trust/Trust")).then((part) => ({ default: part.Trust })));
+const Macros = lazy(() => withStyle("palette", import("../macros/Macros")).then((part) => ({ default: part.Macros })));
 const HostPage = lazy(() => import("../hosts/HostPage").then((part) => ({ default: part.HostPage })));
-const People = lazy(() => import("../people/People").then((part) => ({ default: part.People })));
-const Settings = lazy(() => import("../settings/Settings").then((part) => ({ default: part.Settings })));
+const People = lazy(() => withStyle("screens", import("../people/People")).then((part) => ({ default: part.People })));
+const Settings = lazy(() => withStyle("screens", import("../settings/Settings")).then((part) => ({ default: part.Settings })));
 
 const PROTOCOL = 1;
 
@@ -75,6 +78,13 @@ function SignedOut() {
     const { path, query } = useRoute();
     const token = query.get("token");
     if (path[0] === "welcome" && token) return <Welcome token={token} />;
+    if (path[0] === "trust") {
+        return (
+            <Suspense fallback={null}>
+                <Trust />
+            </Suspense>
+        );
+    }
     if (path[0] === "join") return <Join token={token} />;
     return <SignIn />;
 }
@@ -149,6 +159,8 @@ const titles: Record<string, string> = {
     recordings: "Recordings",
     macros: "Macros",
     agents: "Agents",
+    inbox: "Inbox",
+    trust: "Trust",
     audit: "Audit",
     people: "People",
     handoffs: "Handing over",
@@ -230,6 +242,18 @@ function screenFor(
             return (
                 <Page key={id}>
                     <HandoffPage id={id ?? ""} />
+                </Page>
+            );
+        case "inbox":
+            return (
+                <Page>
+                    <Inbox />
+                </Page>
+            );
+        case "trust":
+            return (
+                <Page>
+                    <Trust />
                 </Page>
             );
         case "macros":

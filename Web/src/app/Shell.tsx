@@ -1,10 +1,12 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect } from "react";
 import { AgentCall } from "../agents/AgentCall";
+import { followPush, loadInbox } from "../inbox/unread";
 import { Button } from "../ui/controls";
 import { Avatar, PageHead } from "../ui/display";
 import { Icon, type IconName, Mark } from "../ui/Icon";
 import { inert } from "../ui/text";
 import { signOut } from "./session";
+import { usePolling } from "./polling";
 import { useRoute } from "./router";
 import { changeSettings, useMay, useStore } from "./store";
 
@@ -19,6 +21,7 @@ const main: Place[] = [
     { path: "sessions", label: "Sessions", icon: "sessions" },
     { path: "recordings", label: "Recordings", icon: "recording" },
 ];
+const inbox: Place = { path: "inbox", label: "Inbox", icon: "inbox" };
 const macros: Place = { path: "macros", label: "Macros", icon: "macro" };
 const agents: Place = { path: "agents", label: "Agents", icon: "agent" };
 const audit: Place = { path: "audit", label: "Audit", icon: "audit" };
@@ -30,6 +33,8 @@ export function Shell(
     { isTerminal, wrongProtocol, children }: { isTerminal: boolean; wrongProtocol: boolean; children: ReactNode },
 ) {
     const isOnline = useStore((s) => s.isOnline);
+    usePolling(() => void loadInbox(), 30_000);
+    useEffect(() => followPush(() => void loadInbox()), []);
     return (
         <div className="shell" data-terminal={isTerminal}>
             {!isTerminal && (
@@ -77,7 +82,15 @@ function Rail() {
     const server = useStore((s) => s.server);
     const theme = useStore((s) => s.settings.theme);
     const mayApprove = useMay("agent.approve");
-    const places = [...main, macros, ...(mayApprove ? [agents] : []), audit, ...(mayManage ? [people] : []), settings];
+    const places = [
+        ...main,
+        inbox,
+        macros,
+        ...(mayApprove ? [agents] : []),
+        audit,
+        ...(mayManage ? [people] : []),
+        settings,
+    ];
     const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     return (
         <nav className="rail" aria-label="Main">
@@ -125,17 +138,29 @@ function RailLink({ place, isHere }: { place: Place; isHere: boolean }) {
             >
                 <Icon name={place.icon} />
                 <span>{place.label}</span>
+                {place === inbox && <Unread />}
             </a>
         </li>
     );
 }
 
+function Unread() {
+    const unread = useStore((s) => s.unread);
+    if (unread === 0) return null;
+    return (
+        <span className="nav-badge" data-testid="inbox-unread">
+            {unread > 99 ? "99+" : unread}
+            <span className="offscreen">unread</span>
+        </span>
+    );
+}
+
 function BottomTabs() {
     const section = useSection();
-    const inMore = !main.some((place) => place.path === section);
+    const inMore = ![...main, inbox].some((place) => place.path === section);
     return (
         <nav className="bottom-tabs" aria-label="Main">
-            {[...main, more].map((place) => (
+            {[...main, inbox, more].map((place) => (
                 <a
                     key={place.path}
                     href={`#/${place.path}`}
@@ -144,6 +169,7 @@ function BottomTabs() {
                 >
                     <Icon name={place.icon} size={22} />
                     <span>{place.label}</span>
+                    {place === inbox && <Unread />}
                 </a>
             ))}
         </nav>

@@ -83,6 +83,8 @@ function forget(because: string | null) {
         ended: notLoaded(),
         recordings: notLoaded(),
         macros: notLoaded(),
+        inbox: notLoaded(),
+        unread: 0,
     });
 }
 

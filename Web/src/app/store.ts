@@ -1,7 +1,8 @@
 import { useSyncExternalStore } from "react";
 import type { ApiError } from "../api/client";
+import type { TerminalThemeName } from "../terminal/themeNames";
 import type { PaletteQuestion } from "./palette";
-import type { Host, Macro, Me, Recording, ServerInfo, Session, User } from "../api/types";
+import type { Host, InboxNotice, Macro, Me, Recording, ServerInfo, Session, User } from "../api/types";
 
 /** A list or value of the server: what is shown now, how old it is, and what went wrong when it was last asked for. */
 export interface Loadable<T> {
@@ -23,7 +24,7 @@ export interface Toast {
 
 export interface LocalSettings {
     theme: "system" | "light" | "dark";
-    terminalTheme: "dark" | "light" | "follow";
+    terminalTheme: TerminalThemeName | "follow";
     fontSize: number;
     touchFontSize: number;
     confirmPaste: boolean;
@@ -32,6 +33,15 @@ export interface LocalSettings {
     keepOffline: boolean;
     /** Of the panel beside a terminal, in pixels. */
     panelWidth: number;
+    /** Letters are shown before a slow link brings their echo. */
+    predictEcho: boolean;
+    bellVisual: boolean;
+    bellSound: boolean;
+    bellNotification: boolean;
+    /** The phone's own characters, beside the keys that every key bar has. */
+    barKeys: string;
+    /** A double tap on the terminal is the Tab key. */
+    doubleTapTab: boolean;
 }
 
 export interface State {
@@ -48,6 +58,8 @@ export interface State {
     ended: Loadable<Session[]>;
     recordings: Loadable<Recording[]>;
     macros: Loadable<Macro[]>;
+    inbox: Loadable<InboxNotice[]>;
+    unread: number;
     /** Sessions open as terminals in this browser tab, in the order of their tabs. */
     openTerminals: { id: string; alias: string; environment: string }[];
     /** Tabs that several of them share, as texts of layouts. */
@@ -79,6 +91,12 @@ const defaultSettings: LocalSettings = {
     screenReader: false,
     keepOffline: false,
     panelWidth: 380,
+    predictEcho: true,
+    bellVisual: true,
+    bellSound: false,
+    bellNotification: false,
+    barKeys: "|/~-",
+    doubleTapTab: false,
 };
 
 let state: State = {
@@ -94,6 +112,8 @@ let state: State = {
     ended: notLoaded(),
     recordings: notLoaded(),
     macros: notLoaded(),
+    inbox: notLoaded(),
+    unread: 0,
     openTerminals: read(sessionStorage, TABS, []),
     layouts: read(sessionStorage, LAYOUTS, []),
     palette: null,

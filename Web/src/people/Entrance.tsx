@@ -28,7 +28,8 @@ export function Entrance({ title, lead, children }: { title: string; lead: React
                     {children}
                 </div>
                 <p className="entrance-foot">
-                    {server ? `${inert(server.name, 60)} · ${inert(server.version, 30)}` : ""}
+                    {server ? `${inert(server.name, 60)} · ${inert(server.version, 30)} · ` : ""}
+                    <a href="#/trust">Trust it on this device</a>
                 </p>
             </main>
         </div>

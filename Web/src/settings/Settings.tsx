@@ -4,6 +4,7 @@ import type { ServerSettings } from "../api/types";
 import { choosePageOffline } from "../app/offline";
 import { signOut } from "../app/session";
 import { changeSettings, toast, useMay, useStore } from "../app/store";
+import { terminalThemes } from "../terminal/themeNames";
 import { passwordProblem } from "../people/password";
 import { Button, Choice, Dialog, PasswordField, Switch } from "../ui/controls";
 import { PageHead, Problem, Skeleton } from "../ui/display";
@@ -64,16 +65,15 @@ function Appearance() {
                 />
             </Row>
             <Row label="Terminal colours">
-                <Choice
-                    label="Terminal colours"
+                <select
                     value={settings.terminalTheme}
-                    onChange={(terminalTheme) => changeSettings({ terminalTheme })}
-                    options={[
-                        { value: "dark", label: "Dark" },
-                        { value: "light", label: "Light" },
-                        { value: "follow", label: "As the page" },
-                    ]}
-                />
+                    aria-label="Terminal colours"
+                    data-testid="settings-terminal-theme"
+                    onChange={(event) =>
+                        changeSettings({ terminalTheme: event.target.value as typeof settings.terminalTheme })}
+                >
+                    {terminalThemes.map(({ value, label }) => <option key={value} value={value}>{label}</option>)}
+                </select>
             </Row>
             <Row label="Terminal letters" note={`${size} px${touch ? "; pinch does it too" : ""}`}>
                 <input
@@ -95,6 +95,56 @@ function Appearance() {
                     testid="settings-confirm-paste"
                 />
             </Row>
+            <Row label="When a program rings" note="The bell of a terminal, such as at the end of a long job.">
+                <div className="setting-checks">
+                    {bells.map(([name, label]) => (
+                        <label className="check" key={name}>
+                            <input
+                                type="checkbox"
+                                checked={settings[name]}
+                                data-testid={`settings-${name}`}
+                                onChange={(event) => void chooseBell(name, event.target.checked)}
+                            />
+                            {label}
+                        </label>
+                    ))}
+                </div>
+            </Row>
+            <Row
+                label="Show letters before a slow link brings them"
+                note="Underlined until the host confirms them; never at a password prompt or in a full-screen program."
+            >
+                <Switch
+                    label="Show letters before a slow link brings them"
+                    checked={settings.predictEcho}
+                    onChange={(predictEcho) => changeSettings({ predictEcho })}
+                    testid="settings-predict-echo"
+                />
+            </Row>
+            {touch && (
+                <>
+                    <Row label="Characters of the key bar" note="Four in view, further ones under more keys.">
+                        <input
+                            className="bar-keys"
+                            value={settings.barKeys}
+                            maxLength={20}
+                            autoCapitalize="off"
+                            autoCorrect="off"
+                            spellCheck={false}
+                            aria-label="Characters of the key bar"
+                            data-testid="settings-bar-keys"
+                            onChange={(event) => changeSettings({ barKeys: event.target.value.replace(/\s/g, "") })}
+                        />
+                    </Row>
+                    <Row label="Double tap is Tab" note="On the terminal; completes a name without the key bar.">
+                        <Switch
+                            label="Double tap is Tab"
+                            checked={settings.doubleTapTab}
+                            onChange={(doubleTapTab) => changeSettings({ doubleTapTab })}
+                        />
+                    </Row>
+                </>
+            )}
             <Row label="Keep the page on this device" note="It opens without a link and shows the names of your hosts.">
                 <Switch
                     label="Keep the page on this device"
@@ -112,6 +162,22 @@ function Appearance() {
             </Row>
         </section>
     );
+}
+
+const bells = [
+    ["bellVisual", "Light up"],
+    ["bellSound", "Sound"],
+    ["bellNotification", "Notification while the page is hidden"],
+] as const;
+
+/** A notification needs the browser's permission, which is asked for in the tap itself. */
+async function chooseBell(name: typeof bells[number][0], isOn: boolean) {
+    changeSettings({ [name]: isOn });
+    if (name !== "bellNotification" || !isOn) return;
+    const isAllowed = "Notification" in window && (await Notification.requestPermission()) === "granted";
+    if (isAllowed) return;
+    changeSettings({ bellNotification: false });
+    toast("This browser shows no notifications of this page", { tone: "bad", hint: "Allow them in its settings." });
 }
 
 async function keepOffline(isOn: boolean) {
@@ -355,6 +421,7 @@ function About() {
                 label={server ? inert(server.name, 60) : "SSH Copilot"}
                 note={server ? `Version ${inert(server.version, 40)}, protocol ${server.protocol}` : undefined}
             >
+                <a href="#/trust" data-testid="settings-trust">Trust it on a device</a>
                 <a href="/THIRD-PARTY-NOTICES.txt" target="_blank" rel="noopener">Third-party notices</a>
             </Row>
         </section>

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useStore } from "../app/store";
 import { Icon } from "../ui/Icon";
 import { type Modifiers, type NamedKey, namedKey, withModifiers } from "./keys";
 
@@ -40,6 +41,7 @@ interface KeyBarProps {
     toggleKeyboard: () => void;
     paste: () => void;
     select: () => void;
+    macros: () => void;
     disabled: boolean;
 }
 
@@ -50,10 +52,28 @@ export function KeyBar(props: KeyBarProps) {
     const { sticky, send, applicationCursor } = props;
     const [, redraw] = useState(0);
     const [page, setPage] = useState<"main" | "more">("main");
+    const [hasControls, setControls] = useState(false);
+    const barKeys = useStore((s) => s.settings.barKeys);
     useEffect(() => {
         sticky.onChange = () => redraw((count) => count + 1);
         return () => void (sticky.onChange = () => undefined);
     }, [sticky]);
+
+    // Control held down opens what is typed with it most; a tap makes it sticky.
+    const held = useRef(false);
+    const holding = useRef<ReturnType<typeof setTimeout> | null>(null);
+    const stopHolding = () => {
+        if (holding.current !== null) clearTimeout(holding.current);
+    };
+    const hold = () => {
+        held.current = false;
+        holding.current = setTimeout(() => {
+            held.current = true;
+            navigator.vibrate?.(10);
+            setControls(true);
+        }, REPEAT_AFTER);
+    };
+    useEffect(() => stopHolding, []);
 
     const press = (key: NamedKey) => {
         send(namedKey(key, sticky.active, applicationCursor()));
@@ -94,9 +114,19 @@ export function KeyBar(props: KeyBarProps) {
             data-sticky={sticky.state(which)}
             aria-pressed={sticky.state(which) !== "off"}
             data-testid={`key-${which}`}
-            onPointerDown={keepFocus}
+            onPointerDown={(event) => {
+                event.preventDefault();
+                if (which === "control") hold();
+            }}
             onMouseDown={keepFocus}
-            onClick={(event) => sticky.tap(which, event.timeStamp)}
+            onContextMenu={keepFocus}
+            onClick={(event) => {
+                if (which === "control" && held.current) return void (held.current = false);
+                sticky.tap(which, event.timeStamp);
+            }}
+            onPointerUp={stopHolding}
+            onPointerLeave={stopHolding}
+            onPointerCancel={stopHolding}
         >
             {label}
         </button>
@@ -110,6 +140,14 @@ export function KeyBar(props: KeyBarProps) {
             data-testid="key-bar"
             aria-disabled={props.disabled}
         >
+            {hasControls && (
+                <div className="key-row" role="group" aria-label="Control and a letter" data-testid="control-keys">
+                    {["C", "D", "Z", "L", "R", "A", "E"].map(control)}
+                    <Key label="Close these keys" act={() => setControls(false)} testid="control-keys-close">
+                        <Icon name="close" />
+                    </Key>
+                </div>
+            )}
             <div className="key-row">
                 {named("escape", "Esc")}
                 {named("tab", "Tab")}
@@ -122,7 +160,11 @@ export function KeyBar(props: KeyBarProps) {
             </div>
             {page === "more" && (
                 <div className="key-row scrolling">
+                    <Key label="Macros" act={props.macros} testid="key-macros">
+                        <Icon name="macro" />
+                    </Key>
                     {["C", "D", "Z", "L", "R", "A", "E", "U", "W"].map(control)}
+                    {[...barKeys].slice(4, 20).map(character)}
                     {named("home", "Home")}
                     {named("end", "End")}
                     {named("pageUp", "PgUp", "PgUp", true)}
@@ -137,7 +179,7 @@ export function KeyBar(props: KeyBarProps) {
                 </div>
             )}
             <div className="key-row">
-                {["|", "/", "~", "-"].map(character)}
+                {[...barKeys].slice(0, 4).map(character)}
                 <Key label="Paste" act={props.paste} testid="key-paste">
                     <Icon name="paste" />
                 </Key>

@@ -1,13 +1,14 @@
 import { type CSSProperties, useEffect, useRef, useState } from "react";
 import { store, toast, useStore } from "../app/store";
-import { isDark } from "../app/theme";
 import { copyText } from "../ui/controls";
+import { ring } from "./bell";
 import { broadcast, useBroadcast } from "./broadcast";
 import { TerminalChannel } from "./channel";
+import { EchoOverlay } from "./echoOverlay";
 import { isTouch, terminalFont } from "./hooks";
 import { isAutomaticReport } from "./keys";
 import type { Rect } from "./layout";
-import { baseFontSize, terminalTheme } from "./letters";
+import { baseFontSize, isLightTerminal, terminalTheme } from "./letters";
 import { PaneChrome } from "./PaneChrome";
 import { FitButton, WAY_OUT, WayOutHint } from "./paneHints";
 import type { Overlay, Parts } from "./parts";
@@ -49,12 +50,12 @@ export function TerminalPane({ tab, rect, hasFocus, isAlone, panelSlot, onEnded 
             isGone = true;
             leave();
             made?.channel.close();
+            made?.echo.dispose();
             made?.screen.dispose();
         };
     }, [tab.id]);
 
-    const isLight = useStore((s) => s.settings.terminalTheme) === "light" ||
-        (store.get().settings.terminalTheme === "follow" && !isDark());
+    const isLight = useStore(isLightTerminal);
     const take = () => {
         if (!hasFocus) focusPane(tab.id);
     };
@@ -115,13 +116,16 @@ function makeParts(
         screenReader: store.get().settings.screenReader,
         onData: (data) => {
             const bytes = encoder.encode(data);
-            if (!isAutomaticReport(data)) broadcast.type(channel, bytes);
-            else if (channel.isHolder) channel.type(bytes);
+            if (!isAutomaticReport(data)) {
+                broadcast.type(channel, bytes);
+                if (channel.isHolder) echo.typed(data);
+            } else if (channel.isHolder) channel.type(bytes);
         },
         onBytes: (bytes) => {
             if (channel.isHolder) channel.type(bytes);
         },
         onLink: (uri) => setOverlay({ kind: "link", uri }),
+        onBell: () => ring(container.closest<HTMLElement>(".terminal-pane"), tab.alias),
         onClipboard: (text) =>
             toast(`${tab.alias} offers ${text.length} characters for your clipboard`, {
                 hint: text.slice(0, 80),
@@ -129,10 +133,11 @@ function makeParts(
             }),
     });
     const channel: TerminalChannel = new TerminalChannel(tab.id, screen, isTouch() ? "phone" : "desktop");
+    const echo = new EchoOverlay(screen);
     takeKeys(screen);
     const size = screen.capacity(baseFontSize()) ?? { columns: 80, rows: 24 };
     channel.open(size.columns, size.rows);
-    return { screen, channel };
+    return { screen, channel, echo };
 }
 
 /** Keys that the terminal's own box answers; those of the page are taken before they come here. */

@@ -1,4 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { openPalette } from "../app/palette";
+import { store } from "../app/store";
 import { Button } from "../ui/controls";
 import { broadcast } from "./broadcast";
 import { recogniseGestures } from "./gestures";
@@ -9,8 +11,10 @@ import { baseFontSize, changeFont } from "./letters";
 import { namedKey } from "./keys";
 import { mayTake } from "./notices";
 import { bothTexts, type Overlay, type Parts } from "./parts";
+import { stepTab } from "./tabs";
 
 const encoder = new TextEncoder();
+const plain = { control: false, alt: false };
 
 /** What a finger needs: the hidden field for the on-screen keyboard, the key bar, and gestures. */
 export function TouchKeys({ parts, container, setOverlay }: {
@@ -18,7 +22,7 @@ export function TouchKeys({ parts, container, setOverlay }: {
     container: React.RefObject<HTMLDivElement>;
     setOverlay: (overlay: Overlay | null) => void;
 }) {
-    const { screen, channel } = parts;
+    const { screen, channel, echo } = parts;
     const state = useChannel(channel);
     const field = useRef<HTMLTextAreaElement>(null);
     const layer = useRef<InputLayer | null>(null);
@@ -28,7 +32,8 @@ export function TouchKeys({ parts, container, setOverlay }: {
     const send = useCallback((text: string) => {
         screen.terminal.scrollToBottom();
         broadcast.type(channel, encoder.encode(text));
-    }, [channel, screen]);
+        if (channel.isHolder) echo.typed(text);
+    }, [channel, screen, echo]);
     const paste = useCallback((text: string) => {
         container.current?.dispatchEvent(new CustomEvent("copilot-paste", { detail: text }));
     }, [container]);
@@ -49,21 +54,26 @@ export function TouchKeys({ parts, container, setOverlay }: {
         const element = container.current;
         if (!element) return;
         let start = baseFontSize();
+        const arrow = (key: "up" | "down" | "left" | "right", count: number) => {
+            if (channel.mayType) send(namedKey(key, plain, screen.applicationCursor).repeat(Math.min(10, count)));
+        };
         return recogniseGestures(element, {
-            cellHeight: () => (screen.terminal.options.fontSize ?? 13) * 1.32,
-            scroll: (wanted) => {
+            cell: () => screen.cellSize ?? { width: 8, height: 17 },
+            scroll: (wanted, at) => {
                 const lines = screen.moveRows(wanted);
                 if (lines === 0) return;
+                if (screen.tracksMouse) {
+                    for (let count = Math.min(10, Math.abs(lines)); count > 0; count--) {
+                        screen.mouse(lines > 0 ? "wheel-down" : "wheel-up", at);
+                    }
+                    return;
+                }
                 if (screen.terminal.buffer.active.type === "normal") return screen.terminal.scrollLines(lines);
-                if (!channel.mayType) return;
-                const key = namedKey(
-                    lines > 0 ? "down" : "up",
-                    { control: false, alt: false },
-                    screen.applicationCursor,
-                );
-                broadcast.type(channel, encoder.encode(key.repeat(Math.min(10, Math.abs(lines)))));
+                arrow(lines > 0 ? "down" : "up", Math.abs(lines));
             },
+            isWider: () => screen.isWider,
             pan: (pixels) => void (element.scrollLeft += pixels),
+            moveCursor: (columns) => arrow(columns > 0 ? "right" : "left", Math.abs(columns)),
             pinchStart: () => (start = channel.isHolder ? baseFontSize() : screen.terminal.options.fontSize ?? 13),
             pinch: (scale) => {
                 if (channel.isHolder) return screen.setFontSize(Math.max(8, Math.min(28, start * scale)));
@@ -72,10 +82,20 @@ export function TouchKeys({ parts, container, setOverlay }: {
             pinchEnd: () => {
                 if (channel.isHolder) changeFont(screen.terminal.options.fontSize ?? start);
             },
-            tap: () => (channel.mayType ? layer.current?.focus() : undefined),
-            longPress: () => setOverlay({ kind: "select", text: bothTexts(screen) }),
+            switchTab: (step) => stepTab(channel.sessionId, step),
+            tap: (at) => {
+                if (!channel.mayType) return;
+                if (screen.tracksMouse) screen.mouse("click", at);
+                layer.current?.focus();
+            },
+            doubleTap: () => {
+                if (!store.get().settings.doubleTapTab || !channel.mayType) return false;
+                send("\t");
+                return true;
+            },
+            longPress: (at) => setOverlay({ kind: "select", text: { ...bothTexts(screen), line: screen.lineAt(at) } }),
         });
-    }, [screen, channel, container, setOverlay]);
+    }, [screen, channel, container, send, setOverlay]);
 
     const pasteTapped = async () => {
         try {
@@ -119,6 +139,7 @@ export function TouchKeys({ parts, container, setOverlay }: {
                 isKeyboardOpen={isOpen}
                 toggleKeyboard={() => (isOpen ? field.current?.blur() : layer.current?.focus())}
                 paste={() => void pasteTapped()}
+                macros={() => openPalette({ kind: "macros", session: channel.sessionId })}
                 select={() => setOverlay({ kind: "select", text: bothTexts(screen) })}
                 disabled={!channel.mayType}
             />

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { Button, CopyButton, Dialog } from "../ui/controls";
 import { inert } from "../ui/text";
 import { lineCount } from "./keys";
+import type { SelectableText } from "./parts";
 
 const PREVIEW = 2_000;
 
@@ -72,7 +73,7 @@ export function PasteField({ onPaste, onClose }: { onPaste: (text: string) => vo
 }
 
 /** The terminal's text as text, for the phone's own selection. */
-export function SelectSheet({ text, onClose }: { text: { screen: string; all: string }; onClose: () => void }) {
+export function SelectSheet({ text, onClose }: { text: SelectableText; onClose: () => void }) {
     const [shown, setShown] = useState<"screen" | "all">("screen");
     const content = text[shown];
     return (
@@ -85,6 +86,7 @@ export function SelectSheet({ text, onClose }: { text: { screen: string; all: st
                     <Button onClick={() => setShown(shown === "screen" ? "all" : "screen")}>
                         {shown === "screen" ? "With scrollback" : "Screen only"}
                     </Button>
+                    {text.line && <CopyButton text={text.line} label="Copy the line" testid="copy-line" />}
                     <CopyButton text={content} label="Copy all" tone="primary" testid="copy-screen" />
                 </>
             }

@@ -15,7 +15,7 @@ export function followOutput(terminal: Terminal): { dispose(): void } {
     const byHand = (event: Event) => {
         if (isScrolling(event, terminal.element)) lastHand = performance.now();
     };
-    const kinds = ["wheel", "pointerdown", "pointermove", "touchmove", "keydown"] as const;
+    const kinds = ["wheel", "pointerdown", "pointermove", "touchmove", "keydown", "input", "click"] as const;
     for (const kind of kinds) document.addEventListener(kind, byHand, { capture: true, passive: true });
     const rendered = terminal.onRender(() => {
         const { viewportY, baseY } = terminal.buffer.active;
@@ -37,6 +37,8 @@ function isScrolling(event: Event, terminal: HTMLElement | undefined): boolean {
     if (event instanceof KeyboardEvent) {
         return (event.shiftKey && /^(Page|Home|End|Arrow)/.test(event.key)) || target?.tagName === "INPUT";
     }
+    if (target?.closest(".find-bar")) return true;
+    if (event.type === "input" || event.type === "click") return false;
     if (event instanceof PointerEvent && event.buttons === 0) return false;
     return terminal !== undefined && target !== null && terminal.contains(target);
 }

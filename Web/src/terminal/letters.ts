@@ -1,7 +1,7 @@
 import { changeSettings, store } from "../app/store";
 import { isDark } from "../app/theme";
 import { isTouch } from "./hooks";
-import { darkTerminal, lightTerminal } from "./themes";
+import { themes } from "./themes";
 
 /** The letter size that the person chose for this kind of device, in pixels. */
 export const baseFontSize = () => (isTouch() ? store.get().settings.touchFontSize : store.get().settings.fontSize);
@@ -13,5 +13,7 @@ export function changeFont(size: number) {
 
 export function terminalTheme() {
     const { terminalTheme: chosen } = store.get().settings;
-    return chosen === "dark" || (chosen === "follow" && isDark()) ? darkTerminal : lightTerminal;
+    return themes[chosen === "follow" ? (isDark() ? "dark" : "light") : chosen] ?? themes.dark;
 }
+
+export const isLightTerminal = () => ["#fcfdfc", "#fbf4e4"].includes(terminalTheme().background ?? "");

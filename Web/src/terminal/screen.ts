@@ -18,6 +18,7 @@ export interface ScreenOptions {
     onBytes: (bytes: Uint8Array) => void;
     onLink: (uri: string) => void;
     onClipboard: (text: string) => void;
+    onBell?: () => void;
 }
 
 const CLIPBOARD_LIMIT = 100 * 1024;
@@ -61,6 +62,7 @@ export class TerminalScreen implements OutputSink {
         this.terminal.parser.registerOscHandler(52, (data) => this.clipboardAsked(data));
         this.terminal.loadAddon(this.search);
         this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
+        this.setTheme(options.theme);
         this.terminal.open(container);
         // xterm.js draws no cursor before it first gets the focus, which on a phone it never gets: keys go into another
         // field. Choosing the screen that it shows anyway makes it draw one.
@@ -70,6 +72,7 @@ export class TerminalScreen implements OutputSink {
         container.addEventListener("scroll", this.scrolled, { passive: true });
         container.addEventListener("wheel", this.wheeled, { capture: true, passive: false });
         this.terminal.onData(options.onData);
+        this.terminal.onBell(() => options.onBell?.());
         this.terminal.onBinary((data) =>
             options.onBytes(Uint8Array.from(data, (character) => character.charCodeAt(0)))
         );
@@ -280,6 +283,7 @@ export class TerminalScreen implements OutputSink {
     }
 
     setTheme(theme: ITheme) {
+        if (theme.background) this.container.style.setProperty("--ground", theme.background);
         this.terminal.options.theme = theme;
     }
 
@@ -289,6 +293,43 @@ export class TerminalScreen implements OutputSink {
 
     get applicationCursor(): boolean {
         return this.terminal.modes.applicationCursorKeysMode;
+    }
+
+    /** Whether the program in the terminal wants to know what the mouse does. */
+    get tracksMouse(): boolean {
+        return this.terminal.modes.mouseTrackingMode !== "none";
+    }
+
+    /** A finger as the program's mouse: xterm.js knows in which form the program wants to hear of it. */
+    mouse(kind: "click" | "wheel-up" | "wheel-down", at: { x: number; y: number }) {
+        const element = this.terminal.element?.querySelector<HTMLElement>(".xterm-screen") ?? null;
+        if (!element) return;
+        const place = { clientX: at.x, clientY: at.y, bubbles: true, cancelable: true };
+        // On a phone xterm.js takes no input of its own, which includes the mouse: it does for this one event.
+        const isClosed = this.terminal.options.disableStdin;
+        this.terminal.options.disableStdin = false;
+        if (kind === "click") {
+            for (const type of ["mousedown", "mouseup"]) {
+                element.dispatchEvent(new MouseEvent(type, { ...place, button: 0, buttons: type === "mousedown" ? 1 : 0 }));
+            }
+        } else {
+            const deltaY = kind === "wheel-up" ? -1 : 1;
+            element.dispatchEvent(new WheelEvent("wheel", { ...place, deltaY, deltaMode: WheelEvent.DOM_DELTA_LINE }));
+        }
+        this.terminal.options.disableStdin = isClosed;
+    }
+
+    /** The whole line at this place of the page, wrapped rows joined. */
+    lineAt(at: { x: number; y: number }): string {
+        const box = this.terminal.element?.querySelector(".xterm-screen")?.getBoundingClientRect();
+        const height = this.cell()?.height ?? 0;
+        if (!box || height === 0) return "";
+        const buffer = this.terminal.buffer.active;
+        let row = buffer.viewportY + Math.max(0, Math.floor((at.y - box.top) / height));
+        while (row > 0 && buffer.getLine(row)?.isWrapped) row -= 1;
+        let text = buffer.getLine(row)?.translateToString(true) ?? "";
+        while (buffer.getLine(row + 1)?.isWrapped) text += buffer.getLine(++row)?.translateToString(true) ?? "";
+        return text;
     }
 
     /** Everything that can be read: scrollback and screen, wrapped lines joined. */
@@ -319,6 +360,10 @@ export class TerminalScreen implements OutputSink {
     }
 
     /** The size of a cell in CSS pixels; xterm.js has no public name for it, its own fit add-on reads the same place. */
+    get cellSize(): { width: number; height: number } | null {
+        return this.cell();
+    }
+
     private cell(): { width: number; height: number } | null {
         const core = (this.terminal as unknown as {
             _core?: { _renderService?: { dimensions?: { css?: { cell?: { width: number; height: number } } } } };

@@ -67,6 +67,14 @@ export function splitWith(beside: string, axis: Split["axis"], added: string) {
     replace(addressOf(layout, added));
 }
 
+/** On a phone: the open terminal before or after this one, round and round. */
+export function stepTab(session: string, step: -1 | 1) {
+    const open = store.get().openTerminals;
+    const index = open.findIndex(({ id }) => id === session);
+    const next = open[(index + step + open.length) % open.length];
+    if (index >= 0 && next && next.id !== session) go(`/s/${next.id}`);
+}
+
 /** Takes a session out of the tab that it shares; it gets a tab of its own. */
 export function moveToOwnTab(session: string) {
     const rest = without(tabOf(session), session);

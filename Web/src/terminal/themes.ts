@@ -1,4 +1,5 @@
 import type { ITheme } from "@xterm/xterm";
+import type { TerminalThemeName } from "./themeNames";
 
 export const darkTerminal: ITheme = {
     background: "#0d1214",
@@ -46,4 +47,53 @@ export const lightTerminal: ITheme = {
     brightMagenta: "#9c48bb",
     brightCyan: "#0d8290",
     brightWhite: "#1d2629",
+};
+
+/** For screens whose black pixels are off. */
+const black: ITheme = { ...darkTerminal, background: "#000000", cursorAccent: "#000000" };
+
+const dusk: ITheme = {
+    ...darkTerminal,
+    background: "#1b2030",
+    foreground: "#d8dee9",
+    cursor: "#e3b95c",
+    cursorAccent: "#1b2030",
+    selectionBackground: "#3b4866",
+    black: "#2a3146",
+    brightBlack: "#7d89a8",
+};
+
+const paper: ITheme = {
+    ...lightTerminal,
+    background: "#fbf4e4",
+    foreground: "#2f2a20",
+    cursor: "#8a4b00",
+    cursorAccent: "#fbf4e4",
+    selectionBackground: "#ead9b0",
+};
+
+const contrast: ITheme = {
+    ...darkTerminal,
+    background: "#000000",
+    foreground: "#ffffff",
+    cursor: "#ffff00",
+    cursorAccent: "#000000",
+    selectionBackground: "#0050c8",
+    red: "#ff8080",
+    green: "#80ff80",
+    yellow: "#ffff00",
+    blue: "#90c8ff",
+    magenta: "#ff90ff",
+    cyan: "#80ffff",
+    white: "#ffffff",
+    brightBlack: "#c0c0c0",
+};
+
+export const themes: Record<TerminalThemeName, ITheme> = {
+    dark: darkTerminal,
+    black,
+    dusk,
+    light: lightTerminal,
+    paper,
+    contrast,
 };

@@ -106,6 +106,7 @@ declare module "@xterm/xterm" {
         onData(listener: (data: string) => void): IDisposable;
         onBinary(listener: (data: string) => void): IDisposable;
         onRender(listener: () => void): IDisposable;
+        onResize(listener: () => void): IDisposable;
         onBell(listener: () => void): IDisposable;
         onTitleChange(listener: (title: string) => void): IDisposable;
         onCursorMove(listener: () => void): IDisposable;
