@@ -156,7 +156,20 @@ extension AgentService {
             agent.auditActor, "request.created", request.id, request.host,
             ["username": request.username, "reason": request.reason])
         board.tell(agent.id, "request.created", session: request.id)
+        for person in await approvers(of: agent) {
+            services.notices.notify(
+                userID: person, kind: .agentRequest, text: "\(agent.name) asks for \(request.host).",
+                link: "/agents?request=\(request.id)")
+        }
         return try await session(request.id, agent, until: .decision, wait: wait)
+    }
+
+    /// Who is told of a request: the person who made the agent's token, or else the admins.
+    private func approvers(of agent: Agent) async -> [String] {
+        guard let people = try? await services.people.users(.system(tenant: services.tenant)) else { return [] }
+        let active = people.filter { !$0.disabled }
+        if let owner = active.first(where: { $0.id == agent.ownerID }) { return [owner.id] }
+        return active.filter { $0.role == "admin" }.map(\.id)
     }
 
     /// Withdraws a request, or ends the agent's part at a session; a session at which nobody else sits ends with it.

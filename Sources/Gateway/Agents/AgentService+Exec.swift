@@ -128,6 +128,13 @@ extension AgentService {
         board.tell(
             approval.agent.id, "approval.requested", session: session.id, command: approval.commandID,
             approval: approval.id, text: approval.why)
+        notifyOwner(of: session, "\(approval.agent.name) asks you something at \(session.live.origin.host.alias).")
+    }
+
+    /// Tells the person who answers for the session, wherever they are.
+    func notifyOwner(of session: AgentSession, _ text: String) {
+        services.notices.notify(
+            userID: session.live.owner.id, kind: .agentRequest, text: text, link: "/s/\(session.id)?panel=agent")
     }
 
     /// A question is over without an answer.

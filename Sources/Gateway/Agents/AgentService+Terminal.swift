@@ -285,6 +285,7 @@ extension AgentService {
         await session.live.takeKeyboardFromAgent(seat: session.seatID)
         audit(actor, "control.handoff", session.id, session.live.origin.host.alias, ["kind": kind, "message": message])
         board.tell(session.agent.id, "control.handoff", session: session.id, text: message)
+        notifyOwner(of: session, "\(session.agent.name) hands \(session.live.origin.host.alias) over to you.")
         return handoff
     }
 }
