@@ -52,6 +52,7 @@ var products: [Product] = [
     .library(name: "SSH", targets: ["SSH", "SSHProtocol", "SSHKeys", "SSHCrypto"]),
     .library(name: "SSHKeys", targets: ["SSHKeys"]),
     .library(name: "SFTP", targets: ["SFTP"]),
+    .library(name: "ShellGrammar", targets: ["ShellGrammar", "LinearPattern", "Redaction"]),
 ]
 
 var targets: [Target] = [
@@ -68,6 +69,13 @@ var targets: [Target] = [
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .target(name: "CFileCalls"),
     module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", crypto, nioCore, nioPosix]),
+    // What agents' commands and output are judged with: pure, and below everything that knows an agent.
+    module("ShellGrammar", []),
+    module("LinearPattern", []),
+    module("Redaction", []),
+    tests("ShellGrammar", []),
+    tests("LinearPattern", []),
+    tests("Redaction", []),
     .executableTarget(
         name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
         swiftSettings: settings),
@@ -103,7 +111,8 @@ var targets: [Target] = [
         exclude: ["Peers"], swiftSettings: settings),
     // The fuzz targets' bodies; Fuzzing/ has a package of its own for libFuzzer.
     .testTarget(
-        name: "FuzzTests", dependencies: ["SSH", "SFTP", nioCore, nioEmbedded], path: "Fuzzing",
+        name: "FuzzTests", dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
+        path: "Fuzzing",
         exclude: ["Entry", "Package.swift", "Seeds", "leaks-of-others"], sources: ["Bodies", "Tests"],
         swiftSettings: settings),
     // The server core on standard input and output, for the tests to put behind other programs' clients.
@@ -195,8 +204,8 @@ if !engineOnly && !capabilitiesOnly {
         module(
             "Gateway",
             capabilities + [
-                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "SFTP", "CLibArgon2", "CLibZ", crypto, nioCore,
-                nioPosix, nioHTTP1, nioSSL, log, product("Yams", "Yams"),
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "SFTP", "LinearPattern", "Redaction", "ShellGrammar",
+                "CLibArgon2", "CLibZ", crypto, nioCore, nioPosix, nioHTTP1, nioSSL, log, product("Yams", "Yams"),
             ]),
         module(
             "GatewayWeb",

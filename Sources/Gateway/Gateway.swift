@@ -19,6 +19,8 @@ public struct Gateway: Sendable {
     public let teams: Teams
     public let handoffs: Handoffs
     public let fileService: FileService
+    /// AI agents: what they ask for, and what people let them do.
+    public let agents: AgentService
     public let checkpoints: CheckpointWriter
     /// Checks the audit log's checkpoints.
     public let auditVerifier: AuditVerifierKey
@@ -69,6 +71,7 @@ public struct Gateway: Sendable {
             teams: Teams(services: services, sessions: sessions),
             handoffs: Handoffs(services: services, sessions: sessions),
             fileService: FileService(sessions: sessions, services: services),
+            agents: AgentService(services: services, sessions: sessions, address: configuration.address()),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },
@@ -125,6 +128,7 @@ public struct Gateway: Sendable {
             let services = services
             let sessions = sessions
             let logger = logger
+            let agents = agents
             let signing = Task { await checkpoints.run() }
             let queue = Task { await services.auditQueue.run(services.audit, logger: logger) }
             let (revocations, revoked) = AsyncStream<Revocation>.makeStream()
@@ -146,6 +150,7 @@ public struct Gateway: Sendable {
                     await handoffs.expire()
                 }
             }
+            group.addTask { await agents.run() }
             await group.waitForAll()
             await sessions.shutdown()
             services.notices.finish()

@@ -14,4 +14,5 @@ public enum Schema {
         + RecordingStore.migrations
         + Notices.migrations + Macros.migrations + PushDevices.migrations
         + QuarantineStore.migrations
+        + [AgentSchema.agents]
 }

@@ -37,6 +37,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     case settingsEdit = "settings.edit"
     /// Macros for everybody.
     case macroShare = "macro.share"
+    /// Letting an AI agent into a session of one's own, and deciding about what it asks for.
+    case agentApprove = "agent.approve"
+    /// Making and revoking the tokens of AI agents.
+    case agentManage = "agent.manage"
 
     /// What it lets one do, to follow "may" in a sentence.
     public var summary: String {
@@ -65,6 +69,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .fileWrite: "write files"
         case .settingsEdit: "change the settings"
         case .macroShare: "share macros with everybody"
+        case .agentApprove: "decide about what agents ask for"
+        case .agentManage: "make and revoke agents' tokens"
         }
     }
 }

@@ -33,6 +33,7 @@ public struct PolicyTable: Sendable {
                 .recordingExport: devopsHosts,
                 .fileRead: devopsHosts,
                 .fileWrite: devopsHosts,
+                .agentApprove: .anywhere,
             ],
             "ml-ops": [
                 .sessionStart: gpuHosts,
@@ -50,6 +51,7 @@ public struct PolicyTable: Sendable {
                 .recordingExport: gpuHosts,
                 .fileRead: gpuHosts,
                 .fileWrite: gpuHosts,
+                .agentApprove: .anywhere,
             ],
             "guest": [
                 .sessionView: .invited,

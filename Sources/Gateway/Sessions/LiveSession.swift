@@ -63,6 +63,8 @@ public actor LiveSession {
     var recording: RecordingSummary?
     var log: OutputLog
     var screen: Screen
+    /// The clean text line by line, kept from when an agent takes its seat.
+    var transcript: Transcript?
     var lease = KeyboardLease()
     /// What the holder's input has open, so that the keyboard changes hands between two keys.
     var boundary = InputBoundary()
@@ -222,7 +224,8 @@ public actor LiveSession {
             session: view,
             you: .init(
                 seatId: seat.id, mode: seat.mode, holder: holds,
-                mayType: seat.mode == .control && state == .live && isOpenToInput && (holds || lease.holder == nil)))
+                mayType: seat.mode == .control && state == .live && isOpenToInput
+                    && (holds || lease.holder?.isAgent ?? true)))
     }
 
     func tellAll(_ message: SeatMessage) {

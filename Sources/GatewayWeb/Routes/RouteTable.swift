@@ -13,6 +13,9 @@ final class RouteTable: Sendable {
         let path: String
         /// The route reads the body itself, as a stream of bytes of any length; else it is JSON and read beforehand.
         var takesBytes = false
+        /// Bytes of the body and time until the response begins, where they are not the usual ones.
+        var bodyBytes: Int?
+        var time: Duration?
         let respond: @Sendable (Call) async throws -> Response
 
         var segments: [Substring] { path.split(separator: "/") }
@@ -45,6 +48,38 @@ final class RouteTable: Sendable {
         open(method, path) { [authentication] call in
             try await respond(call, authentication.caller(of: call))
         }
+    }
+
+    /// A call of AI agents, by their token alone.
+    /// - Parameters:
+    ///   - bodyBytes: of the body at most, where it is not the usual.
+    ///   - time: until the response begins, where it may wait for a person or a command.
+    func agent(
+        _ method: HTTPRequest.Method, _ path: String, bodyBytes: Int? = nil, time: Duration? = nil,
+        _ respond: @escaping @Sendable (Call, Agent) async throws -> Response
+    ) {
+        let route = Route(method: method, path: path, bodyBytes: bodyBytes, time: time) { [authentication] call in
+            try await respond(call, authentication.agent(of: call))
+        }
+        state.withLockedValue { $0.append(route) }
+    }
+
+    /// A call that people and agents make alike, each with its own meaning; the credential tells which.
+    /// - Parameter forGuests: guests of one session may make it, too.
+    func either(
+        _ method: HTTPRequest.Method, _ path: String, bodyBytes: Int? = nil, time: Duration? = nil,
+        forGuests: Bool = false,
+        person: @escaping @Sendable (Call, Caller) async throws -> Response,
+        agent: @escaping @Sendable (Call, Agent) async throws -> Response
+    ) {
+        let route = Route(method: method, path: path, bodyBytes: bodyBytes, time: time) { [authentication] call in
+            if authentication.agentToken(in: call.request) != nil {
+                return try await agent(call, authentication.agent(of: call))
+            }
+            let caller = try await forGuests ? authentication.seat(of: call) : authentication.caller(of: call)
+            return try await person(call, caller)
+        }
+        state.withLockedValue { $0.append(route) }
     }
 
     /// A call about one session that a guest may make, too, who came by a link to it. The route gets the verified
@@ -95,8 +130,10 @@ final class RouteTable: Sendable {
         for route in routes {
             router.on(RouterPath(route.path), method: route.method) { [limits] request, context in
                 if route.takesBytes { return try await Self.respond(route, request, context) }
+                var limits = limits
+                if let bodyBytes = route.bodyBytes { limits.bodyBytes = bodyBytes }
                 let body = try await Call.collectBody(of: request, limits: limits)
-                return try await withTimeLimit(limits.requestTime) {
+                return try await withTimeLimit(route.time ?? limits.requestTime) {
                     try await route.respond(Call(request: request, context: context, bodyBytes: body))
                 }
             }

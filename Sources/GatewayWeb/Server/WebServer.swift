@@ -49,12 +49,13 @@ public struct WebServer: Service {
         let people = gateway.people
         let tokens = try await AccessTokens()
         let sessions = gateway.sessions
-        let authentication = Authentication(
+        var authentication = Authentication(
             tokens: tokens, cookies: cookies,
             findCaller: { userID, signInID, address in
                 try await people.caller(userID: userID, signInID: signInID, address: address)
             },
             findGuest: { secret, address in try sessions.guest(secret: secret, address: address) })
+        authentication.agents = gateway.agents
         let routes = RouteTable(authentication: authentication, limits: configuration.limits)
         SystemRoutes(serverName: configuration.serverName, version: configuration.version) {
             try await people.isSetupRequired()
@@ -67,7 +68,10 @@ public struct WebServer: Service {
         HostRoutes(hosts: gateway.hosts, sessions: gateway.sessions).add(to: routes)
         ImportRoutes(hosts: gateway.hosts).add(to: routes)
         let sockets = TerminalSockets()
-        SessionRoutes(sessions: gateway.sessions, sockets: sockets).add(to: routes)
+        let agents = AgentRoutes(agents: gateway.agents)
+        SessionRoutes(sessions: gateway.sessions, sockets: sockets, agents: agents).add(to: routes)
+        agents.add(to: routes)
+        AgentDecisionRoutes(agents: gateway.agents).add(to: routes)
         SharingRoutes(
             sessions: sessions, handoffs: gateway.handoffs, scheme: configuration.isEncrypted ? "https" : "http"
         ).add(to: routes)

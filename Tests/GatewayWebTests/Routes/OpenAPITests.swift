@@ -40,6 +40,7 @@ struct OpenAPITests {
                 "GET /api/trust", "POST /auth/redeem/check",
                 "POST /auth/redeem",
                 "POST /auth/sign-in", "POST /auth/refresh", "POST /auth/join/check", "POST /auth/join",
+                "GET /instructions", "GET /instructions/{topic}",
             ]
             for call in try OpenAPIDescription.served().calls.subtracting(open) {
                 let parts = call.split(separator: " ").map(String.init)

@@ -27,6 +27,7 @@ const Audit = lazy(() => withStyle("screens", import("../audit/Audit")).then((pa
 const JoinPage = lazy(() => withStyle("screens", import("../sharing/JoinPage")).then((part) => ({ default: part.JoinPage })));
 const GuestStage = lazy(() => withStyle("terminal", import("../sharing/GuestStage")).then((part) => ({ default: part.GuestStage })));
 const HandoffPage = lazy(() => withStyle("screens", import("../sharing/HandoffPage")).then((part) => ({ default: part.HandoffPage })));
+const Agents = lazy(() => withStyle("terminal", import("../agents/Agents")).then((part) => ({ default: part.Agents })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
 const ImportHosts = lazy(() => import("../hosts/ImportHosts").then((part) => ({ default: part.ImportHosts })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
@@ -158,6 +159,7 @@ const titles: Record<string, string> = {
     sessions: "Sessions",
     recordings: "Recordings",
     macros: "Macros",
+    agents: "Agents",
     inbox: "Inbox",
     trust: "Trust",
     audit: "Audit",
@@ -266,6 +268,12 @@ function screenFor(
             return (
                 <Page>
                     <Macros />
+                </Page>
+            );
+        case "agents":
+            return (
+                <Page>
+                    <Agents />
                 </Page>
             );
         case "audit":

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from "react";
+import { AgentCall } from "../agents/AgentCall";
 import { followPush, loadInbox } from "../inbox/unread";
 import { Button } from "../ui/controls";
 import { Avatar, PageHead } from "../ui/display";
@@ -22,6 +23,7 @@ const main: Place[] = [
 ];
 const inbox: Place = { path: "inbox", label: "Inbox", icon: "inbox" };
 const macros: Place = { path: "macros", label: "Macros", icon: "macro" };
+const agents: Place = { path: "agents", label: "Agents", icon: "agent" };
 const audit: Place = { path: "audit", label: "Audit", icon: "audit" };
 const people: Place = { path: "people", label: "People", icon: "people" };
 const settings: Place = { path: "settings", label: "Settings", icon: "settings" };
@@ -60,6 +62,7 @@ export function Shell(
                         <Icon name="offline" size={16} /> This device is offline. What you see may be old.
                     </p>
                 )}
+                <AgentCall />
                 {children}
             </div>
             <BottomTabs />
@@ -78,7 +81,16 @@ function Rail() {
     const me = useStore((s) => s.me?.user);
     const server = useStore((s) => s.server);
     const theme = useStore((s) => s.settings.theme);
-    const places = [...main, inbox, macros, audit, ...(mayManage ? [people] : []), settings];
+    const mayApprove = useMay("agent.approve");
+    const places = [
+        ...main,
+        inbox,
+        macros,
+        ...(mayApprove ? [agents] : []),
+        audit,
+        ...(mayManage ? [people] : []),
+        settings,
+    ];
     const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     return (
         <nav className="rail" aria-label="Main">
@@ -167,6 +179,7 @@ function BottomTabs() {
 /** The phone's list of everything that has no tab of its own. */
 export function More() {
     const mayManage = useMay("user.manage");
+    const mayApprove = useMay("agent.approve");
     const me = useStore((s) => s.me?.user);
     return (
         <>
@@ -181,7 +194,7 @@ export function More() {
                 </div>
             )}
             <ul className="panel link-list">
-                {[macros, audit, ...(mayManage ? [people] : []), settings].map((place) => (
+                {[macros, ...(mayApprove ? [agents] : []), audit, ...(mayManage ? [people] : []), settings].map((place) => (
                     <li key={place.path}>
                         <a href={`#/${place.path}`} data-testid={`more-${place.path}`}>
                             <Icon name={place.icon} size={22} />
