@@ -204,7 +204,8 @@ if !engineOnly && !capabilitiesOnly {
         module(
             "Gateway",
             capabilities + [
-                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "CLibArgon2", crypto, nioCore, nioPosix, log,
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "LinearPattern", "Redaction", "ShellGrammar", "CLibArgon2",
+                crypto, nioCore, nioPosix, log,
             ]),
         module(
             "GatewayWeb",

@@ -6,6 +6,8 @@ import Policy
 public struct Caller: Sendable, Hashable {
     public enum Kind: String, Sendable {
         case user, cli, system
+        /// An AI agent at a session that a person let it into.
+        case agent
     }
 
     public var tenant: String
@@ -19,10 +21,12 @@ public struct Caller: Sendable, Hashable {
     /// The address that the request came from.
     public var address: String
     public var kind: Kind
+    /// Whose rights count, where they are not the caller's own: those of the person who let an agent in.
+    public var actsFor: String?
 
     public init(
         tenant: String, userID: String, username: String, name: String, role: String, signInID: String,
-        address: String, kind: Kind = .user
+        address: String, kind: Kind = .user, actsFor: String? = nil
     ) {
         self.tenant = tenant
         self.userID = userID
@@ -32,6 +36,7 @@ public struct Caller: Sendable, Hashable {
         self.signInID = signInID
         self.address = address
         self.kind = kind
+        self.actsFor = actsFor
     }
 
     /// Who runs the command line on this machine and may read the database: everything is open to that account anyway.
@@ -48,7 +53,7 @@ public struct Caller: Sendable, Hashable {
             address: "", kind: .system)
     }
 
-    public var subject: Subject { Subject(tenant: tenant, userID: userID, role: role) }
+    public var subject: Subject { Subject(tenant: tenant, userID: actsFor ?? userID, role: role) }
 
     /// How the caller stands in the audit log.
     public var auditActor: AuditActor {
@@ -57,6 +62,7 @@ public struct Caller: Sendable, Hashable {
             case .user: .user
             case .cli: .cli
             case .system: .system
+            case .agent: .agent
             }
         return AuditActor(kind: kind, id: userID, name: name, address: address.isEmpty ? nil : address)
     }

@@ -16,6 +16,8 @@ public struct Gateway: Sendable {
     public let services: Services
     public let sessions: Sessions
     public let recordings: Recordings
+    /// AI agents: what they ask for, and what people let them do.
+    public let agents: AgentService
     public let checkpoints: CheckpointWriter
     /// Checks the audit log's checkpoints.
     public let auditVerifier: AuditVerifierKey
@@ -56,10 +58,12 @@ public struct Gateway: Sendable {
             auditQueue: AuditQueue(), logger: logger)
         let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault)
         let faults = logger
+        let sessions = Sessions(services: services, files: files, loops: loops, logger: logger)
         return Gateway(
             services: services,
-            sessions: Sessions(services: services, files: files, loops: loops, logger: logger),
+            sessions: sessions,
             recordings: Recordings(services: services, files: files),
+            agents: AgentService(services: services, sessions: sessions, address: configuration.address()),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },
@@ -95,6 +99,7 @@ public struct Gateway: Sendable {
             let services = services
             let sessions = sessions
             let logger = logger
+            let agents = agents
             let signing = Task { await checkpoints.run() }
             let queue = Task { await services.auditQueue.run(services.audit, logger: logger) }
             let (revocations, revoked) = AsyncStream<Revocation>.makeStream()
@@ -105,6 +110,7 @@ public struct Gateway: Sendable {
             group.addTask {
                 for await _ in services.settings.changes() { await sessions.limitsChanged() }
             }
+            group.addTask { await agents.run() }
             await group.waitForAll()
             await sessions.shutdown()
             services.auditQueue.finish()

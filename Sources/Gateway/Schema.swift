@@ -9,5 +9,5 @@ public enum Schema {
         Vault.migrations
         + AuditLog.migrations
         + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
-        + [PeopleSchema.keys]
+        + [PeopleSchema.keys, AgentSchema.agents]
 }

@@ -25,6 +25,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     case fileRead = "file.read"
     case fileWrite = "file.write"
     case settingsEdit = "settings.edit"
+    /// Letting an AI agent into a session of one's own, and deciding about what it asks for.
+    case agentApprove = "agent.approve"
+    /// Making and revoking the tokens of AI agents.
+    case agentManage = "agent.manage"
 
     /// What it lets one do, to follow "may" in a sentence.
     public var summary: String {
@@ -47,6 +51,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .fileRead: "read files"
         case .fileWrite: "write files"
         case .settingsEdit: "change the settings"
+        case .agentApprove: "decide about what agents ask for"
+        case .agentManage: "make and revoke agents' tokens"
         }
     }
 }

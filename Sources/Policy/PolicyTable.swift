@@ -31,6 +31,7 @@ public struct PolicyTable: Sendable {
                 .recordingExport: devopsHosts,
                 .fileRead: devopsHosts,
                 .fileWrite: devopsHosts,
+                .agentApprove: .anywhere,
             ],
             "ml-ops": [
                 .sessionStart: gpuHosts,
@@ -46,6 +47,7 @@ public struct PolicyTable: Sendable {
                 .recordingExport: gpuHosts,
                 .fileRead: gpuHosts,
                 .fileWrite: gpuHosts,
+                .agentApprove: .anywhere,
             ],
             "guest": [
                 .sessionView: .invited,

@@ -32,6 +32,40 @@ extension Screen {
         return (max(0, history.count - max(0, count))..<history.count).map { text(of: history[$0]) }
     }
 
+    /// The whole line of text that the cursor is in, joined where it ran over the right margin, without trailing blanks:
+    /// from its beginning to the cursor's row, at most `limit` rows of it.
+    public func cursorLogicalLine(limit: Int = 400) -> String {
+        var row = position.row
+        var parts: [Line] = [grid[row]]
+        var isWrapped = grid[row].isWrapped
+        let history = grid.history
+        while isWrapped, parts.count < limit {
+            row -= 1
+            let line: Line
+            if row >= 0 {
+                line = grid[row]
+            } else if history.count + row >= 0 {
+                line = history[history.count + row]
+            } else {
+                break
+            }
+            parts.append(line)
+            isWrapped = line.isWrapped
+        }
+        guard parts.count > 1 else { return text(of: grid[position.row]) }
+        var bytes: [UInt8] = []
+        for (index, line) in parts.reversed().enumerated() {
+            let isLast = index == parts.count - 1
+            // Only the end of the whole line has trailing blanks to drop: a row that wrapped was full.
+            for column in 0..<(isLast ? line.usedCount : max(line.usedCount, line.cells.count)) {
+                let cell = line[column]
+                if !cell.isTail { appendCharacter(of: cell, to: &bytes) }
+            }
+        }
+        while bytes.last == 0x20 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     var primaryGrid: Grid { isAlternate ? otherGrid : grid }
 
     func text(of line: Line) -> String {

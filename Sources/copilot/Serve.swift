@@ -28,29 +28,41 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         try await Failure.reported {
             CoreDumps.forbid()
-            let settings = try keeping.settings(serving)
-            let logger = Self.logger(settings)
-            let loops = MultiThreadedEventLoopGroup.singleton
-            let gateway = try await Gateway.open(
-                settings, environment: ProcessInfo.processInfo.environment, loops: loops, logger: logger)
-            let web = WebServer(
-                configuration: Self.web(settings, greeting: Greeting(settings: settings, gateway: gateway)),
-                gateway: gateway, group: loops, logger: logger)
-            // Stopped from the last to the first: nobody new comes in while the sessions end.
-            var services: [any Service] = [Sitting(gateway: gateway), web]
-            if let path = settings.dispatchSocket {
-                let lookups = try await KeyLookupSocket.listen(
-                    at: path, people: gateway.people, accounts: settings.dispatchAccounts, on: loops, logger: logger)
-                services.append(Answering(lookups: lookups))
+            try await Self.serve(try keeping.settings(serving)) { settings, gateway, port in
+                await Greeting(settings: settings, gateway: gateway).say(port: port)
             }
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: services.map {
-                        .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
-                    },
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-            try await group.run()
         }
+    }
+
+    /// Runs a copilot until it is told to stop.
+    /// - Parameter greet: what the person reads when it listens, with the port that it took.
+    static func serve(
+        _ settings: Configuration, greet: @escaping @Sendable (Configuration, Gateway, Int?) async -> Void
+    ) async throws {
+        let logger = Self.logger(settings)
+        let loops = MultiThreadedEventLoopGroup.singleton
+        let gateway = try await Gateway.open(
+            settings, environment: ProcessInfo.processInfo.environment, loops: loops, logger: logger)
+        let web = WebServer(
+            configuration: Self.web(settings) { address in
+                gateway.agents.listens(at: settings.address(boundPort: address.port))
+                await greet(settings, gateway, address.port)
+            },
+            gateway: gateway, group: loops, logger: logger)
+        // Stopped from the last to the first: nobody new comes in while the sessions end.
+        var services: [any Service] = [Sitting(gateway: gateway), web]
+        if let path = settings.dispatchSocket {
+            let lookups = try await KeyLookupSocket.listen(
+                at: path, people: gateway.people, accounts: settings.dispatchAccounts, on: loops, logger: logger)
+            services.append(Answering(lookups: lookups))
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map {
+                    .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
     }
 
     private static func logger(_ settings: Configuration) -> Logger {
@@ -59,7 +71,9 @@ struct Serve: AsyncParsableCommand {
         return logger
     }
 
-    private static func web(_ settings: Configuration, greeting: Greeting) -> WebConfiguration {
+    private static func web(
+        _ settings: Configuration, onListening: @escaping @Sendable (SocketAddress) async -> Void
+    ) -> WebConfiguration {
         let transport: WebConfiguration.Transport =
             if settings.http {
                 .cleartext
@@ -72,7 +86,7 @@ struct Serve: AsyncParsableCommand {
         return WebConfiguration(
             address: settings.listen, port: settings.port, transport: transport, names: settings.acceptedNames,
             pageFolder: settings.pageFolder(executable: Executable.path), version: Copilot.version,
-            onListening: { address in await greeting.say(port: address.port) })
+            onListening: onListening)
     }
 }
 

@@ -13,6 +13,7 @@ import "./people/people.css";
 import "./recordings/recordings.css";
 import "./audit/audit.css";
 import "./settings/settings.css";
+import "./agents/agents.css";
 import "./terminal/terminal.css";
 import "./terminal/keys.css";
 import "./terminal/panels.css";

@@ -94,6 +94,15 @@ extension Hosts {
         do { return try await vault.open(sealed, for: identity(host.id)) } catch { throw GatewayError(storage: error) }
     }
 
+    /// What must not be shown to an agent at this host: its password, where the copilot has one.
+    func secretsToHide(_ id: String) async -> [[UInt8]] {
+        let records = records
+        guard let host = try? await read({ tx in try records.host(id, in: tx) }), host.credentialKind == .password,
+            let secret = try? await openedSecret(host)
+        else { return [] }
+        return [secret.withArray { $0 }]
+    }
+
     /// Writes the alert down and says what changed.
     private func raiseAlert(_ host: StoredHost, _ key: SSHPublicKey, _ caller: Caller) async throws(GatewayError)
         -> GatewayError

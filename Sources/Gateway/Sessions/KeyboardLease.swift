@@ -42,8 +42,13 @@ public struct KeyboardLease: Sendable, Equatable {
         guard mayType else { throw .viewOnly }
         if let holder {
             if holder.seatId == candidate.seatId { return false }
-            guard let graceEndsAt, now >= graceEndsAt else { throw .heldBy(holder) }
+            // A person who types goes before an agent: the key that takes the keyboard is the first that counts.
+            if !holder.isAgent || candidate.isAgent {
+                guard let graceEndsAt, now >= graceEndsAt else { throw .heldBy(holder) }
+            }
         }
+        // An agent never picks up what nobody holds: a person who vanished did not hand the keyboard over.
+        guard !candidate.isAgent else { throw .notHolder }
         grant(candidate)
         return true
     }

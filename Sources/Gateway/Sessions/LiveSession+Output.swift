@@ -23,8 +23,13 @@ extension LiveSession {
 
     private func accept(_ bytes: ByteBuffer) {
         let title = screen.title
+        let offset = log.end
         log.append(bytes)
-        bytes.withUnsafeReadableBytes { screen.feed($0) }
+        if transcript == nil {
+            bytes.withUnsafeReadableBytes { screen.feed($0) }
+        } else {
+            bytes.withUnsafeReadableBytes { transcript?.feed($0, into: &screen, from: offset) }
+        }
         recorder.output(bytes, keyframe: { self.keyframe() })
         let responses = screen.takeResponses()
         if !responses.isEmpty { wire?.write(ByteBuffer(bytes: responses)) }

@@ -60,6 +60,8 @@ public actor LiveSession {
     var recording: RecordingSummary?
     var log: OutputLog
     var screen: Screen
+    /// The clean text line by line, kept from when an agent takes its seat.
+    var transcript: Transcript?
     var lease = KeyboardLease()
     var seats: [Seat] = []
     var participants: [SessionView.Participant]
@@ -181,7 +183,7 @@ public actor LiveSession {
             session: view,
             you: .init(
                 seatId: seat.id, mode: seat.mode, holder: holds,
-                mayType: seat.mode == .control && state == .live && (holds || lease.holder == nil)))
+                mayType: seat.mode == .control && state == .live && (holds || lease.holder?.isAgent ?? true)))
     }
 
     func tellAll(_ message: SeatMessage) {

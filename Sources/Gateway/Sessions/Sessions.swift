@@ -22,6 +22,10 @@ public final class Sessions: Sendable {
         public var userID: String?
         /// A command instead of the login shell.
         public var command: String?
+        /// The session's identifier, where it was given out before: that of an agent's request.
+        var id: String?
+        /// Who asked for it, when not the caller: an agent.
+        var startedBy: SessionView.Person?
 
         public init(hostID: String, columns: Int, rows: Int, userID: String? = nil, command: String? = nil) {
             self.hostID = hostID
@@ -76,9 +80,11 @@ public final class Sessions: Sendable {
         }
         let size = LiveSession.clamped(columns: request.columns, rows: request.rows)
         let origin = LiveSession.Origin(
-            id: Identifier.make("ses"), tenant: services.tenant,
+            id: request.id ?? Identifier.make("ses"), tenant: services.tenant,
             host: .init(id: host.id, alias: host.alias, environment: host.environment),
-            owner: owner, startedBy: owner.id == caller.userID ? nil : .init(id: caller.userID, name: caller.name),
+            owner: owner,
+            startedBy: request.startedBy
+                ?? (owner.id == caller.userID ? nil : .init(id: caller.userID, name: caller.name)),
             startedAt: .now(), recordingID: Identifier.make("rec"), command: request.command)
         do throws(GatewayError) {
             return try await open(origin, size: size, host: host, caller: caller, on: loop ?? loops.next())

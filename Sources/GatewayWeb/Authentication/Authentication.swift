@@ -11,13 +11,38 @@ struct Authentication: Sendable {
     let tokens: AccessTokens
     let cookies: CookieNames
     let findCaller: FindCaller
+    /// The agents' tokens, and where it is noted that one tried a door for people.
+    var agents: AgentService?
 
     /// - Throws: 401 `not_signed_in` when there is no token, or none that is good.
     func caller(of call: Call) async throws -> Caller {
+        if let token = agentToken(in: call.request) {
+            let agent = try await agent(token, call)
+            agents?.refused(agent, at: "\(call.request.method.rawValue) \(call.request.uri.path)")
+            throw GatewayError.notForAgents
+        }
         guard let token = token(in: call.request), let identity = await tokens.verify(token) else {
             throw GatewayError.notSignedIn
         }
         return try await findCaller(identity.userID, identity.signInID, call.context.peerAddress)
+    }
+
+    /// The agent's token that a request carries, good or not. It says whose call this is: the credential alone does.
+    func agentToken(in request: Request) -> String? {
+        guard let token = token(in: request), AgentTokens.isAgentToken(token) else { return nil }
+        return token
+    }
+
+    /// The AI agent that asks.
+    /// - Throws: 401 `not_signed_in`.
+    func agent(of call: Call) async throws -> Agent {
+        guard let token = agentToken(in: call.request) else { throw GatewayError.notSignedIn }
+        return try await agent(token, call)
+    }
+
+    private func agent(_ token: String, _ call: Call) async throws -> Agent {
+        guard let agents else { throw GatewayError.notSignedIn }
+        return try await agents.authenticate(token: token, address: call.context.peerAddress)
     }
 
     /// A Bearer token counts before a cookie: whoever sends one means it.

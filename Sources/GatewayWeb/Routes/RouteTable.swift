@@ -10,6 +10,9 @@ final class RouteTable: Sendable {
     struct Route: Sendable {
         let method: HTTPRequest.Method
         let path: String
+        /// Bytes of the body and time until the response begins, where they are not the usual ones.
+        var bodyBytes: Int?
+        var time: Duration?
         let respond: @Sendable (Call) async throws -> Response
 
         var segments: [Substring] { path.split(separator: "/") }
@@ -44,6 +47,35 @@ final class RouteTable: Sendable {
         }
     }
 
+    /// A call of AI agents, by their token alone.
+    /// - Parameters:
+    ///   - bodyBytes: of the body at most, where it is not the usual.
+    ///   - time: until the response begins, where it may wait for a person or a command.
+    func agent(
+        _ method: HTTPRequest.Method, _ path: String, bodyBytes: Int? = nil, time: Duration? = nil,
+        _ respond: @escaping @Sendable (Call, Agent) async throws -> Response
+    ) {
+        let route = Route(method: method, path: path, bodyBytes: bodyBytes, time: time) { [authentication] call in
+            try await respond(call, authentication.agent(of: call))
+        }
+        state.withLockedValue { $0.append(route) }
+    }
+
+    /// A call that people and agents make alike, each with its own meaning; the credential tells which.
+    func either(
+        _ method: HTTPRequest.Method, _ path: String, bodyBytes: Int? = nil, time: Duration? = nil,
+        person: @escaping @Sendable (Call, Caller) async throws -> Response,
+        agent: @escaping @Sendable (Call, Agent) async throws -> Response
+    ) {
+        let route = Route(method: method, path: path, bodyBytes: bodyBytes, time: time) { [authentication] call in
+            if authentication.agentToken(in: call.request) != nil {
+                return try await agent(call, authentication.agent(of: call))
+            }
+            return try await person(call, authentication.caller(of: call))
+        }
+        state.withLockedValue { $0.append(route) }
+    }
+
     /// The methods that a path takes; none when nothing is there.
     func methods(for path: String) -> Set<HTTPRequest.Method> {
         let segments = path.split(separator: "/")
@@ -53,8 +85,10 @@ final class RouteTable: Sendable {
     func install(in router: Router<WebRequestContext>) {
         for route in routes {
             router.on(RouterPath(route.path), method: route.method) { [limits] request, context in
+                var limits = limits
+                if let bodyBytes = route.bodyBytes { limits.bodyBytes = bodyBytes }
                 let body = try await Call.collectBody(of: request, limits: limits)
-                return try await withTimeLimit(limits.requestTime) {
+                return try await withTimeLimit(route.time ?? limits.requestTime) {
                     try await route.respond(Call(request: request, context: context, bodyBytes: body))
                 }
             }

@@ -20,9 +20,12 @@ struct SessionRoutes: Sendable {
 
     let sessions: Sessions
     let sockets: TerminalSockets
+    let agents: AgentRoutes
 
     func add(to routes: RouteTable) {
-        routes.signedIn(.get, "/api/sessions") { call, caller in try await list(call, caller) }
+        routes.either(
+            .get, "/api/sessions", time: AgentRoutes.time, person: { call, caller in try await list(call, caller) },
+            agent: { call, agent in try await agents.list(call, agent) })
         routes.signedIn(.post, "/api/sessions") { call, caller in
             let body = try call.body(StartBody.self)
             let session = try await sessions.start(
@@ -32,13 +35,17 @@ struct SessionRoutes: Sendable {
                 caller: caller, near: sockets.eventLoop(of: caller))
             return try JSONAnswer.response(SessionAnswer(session: session), status: .created)
         }
-        routes.signedIn(.get, "/api/sessions/:id") { call, caller in
-            try answer(try await sessions.session(call.parameter("id"), caller: caller))
-        }
-        routes.signedIn(.delete, "/api/sessions/:id") { call, caller in
-            try await sessions.end(call.parameter("id"), caller: caller)
-            return JSONAnswer.noContent
-        }
+        routes.either(
+            .get, "/api/sessions/:id", time: AgentRoutes.time,
+            person: { call, caller in try answer(try await sessions.session(call.parameter("id"), caller: caller)) },
+            agent: { call, agent in try await agents.one(call, agent) })
+        routes.either(
+            .delete, "/api/sessions/:id",
+            person: { call, caller in
+                try await sessions.end(call.parameter("id"), caller: caller)
+                return JSONAnswer.noContent
+            },
+            agent: { call, agent in try await agents.close(call, agent) })
         routes.signedIn(.post, "/api/sessions/:id/participants") { call, caller in
             let body = try call.body(ParticipantBody.self)
             return try answer(

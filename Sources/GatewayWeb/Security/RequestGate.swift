@@ -35,7 +35,13 @@ struct RequestGate: RouterMiddleware {
 
     private func checkOrigin(_ request: Request, _ context: WebRequestContext) throws {
         let isUpgrade = request.headers[.upgrade]?.lowercased().contains("websocket") == true
-        guard isUpgrade || !Self.isSafe(request.method) else { return }
+        guard isUpgrade || !Self.isSafe(request.method) else {
+            // A token that a page sends comes from a page of this server, even where it only reads.
+            guard request.headers[.authorization] != nil, let origin = request.headers[.origin],
+                !origins.contains(origin: origin, localPort: context.localPort)
+            else { return }
+            throw Self.foreignOrigin
+        }
         if let origin = request.headers[.origin] {
             if origins.contains(origin: origin, localPort: context.localPort) { return }
         } else if !isUpgrade, !cookies.isPresent(in: request) {
@@ -43,11 +49,13 @@ struct RequestGate: RouterMiddleware {
         } else if isUpgrade, request.headers[.authorization] != nil, !cookies.isPresent(in: request) {
             return
         }
-        throw GatewayError(
-            "foreign_origin", status: 403,
-            "This request came from a page that is not this server's, or does not say where it came from.",
-            hint: "Open the copilot's own page. A program without a browser uses an access token instead of cookies.")
+        throw Self.foreignOrigin
     }
+
+    private static let foreignOrigin = GatewayError(
+        "foreign_origin", status: 403,
+        "This request came from a page that is not this server's, or does not say where it came from.",
+        hint: "Open the copilot's own page. A program without a browser uses an access token instead of cookies.")
 
     /// A body is JSON: a form of another page cannot send that without asking first.
     private func checkContentType(_ request: Request) throws {

@@ -48,9 +48,10 @@ public struct WebServer: Service {
     ) async throws -> RouteTable {
         let people = gateway.people
         let tokens = try await AccessTokens()
-        let authentication = Authentication(tokens: tokens, cookies: cookies) { userID, signInID, address in
+        var authentication = Authentication(tokens: tokens, cookies: cookies) { userID, signInID, address in
             try await people.caller(userID: userID, signInID: signInID, address: address)
         }
+        authentication.agents = gateway.agents
         let routes = RouteTable(authentication: authentication, limits: configuration.limits)
         SystemRoutes(serverName: configuration.serverName, version: configuration.version) {
             try await people.isSetupRequired()
@@ -60,7 +61,10 @@ public struct WebServer: Service {
             .add(to: routes)
         HostRoutes(hosts: gateway.hosts, sessions: gateway.sessions).add(to: routes)
         let sockets = TerminalSockets()
-        SessionRoutes(sessions: gateway.sessions, sockets: sockets).add(to: routes)
+        let agents = AgentRoutes(agents: gateway.agents)
+        SessionRoutes(sessions: gateway.sessions, sockets: sockets, agents: agents).add(to: routes)
+        agents.add(to: routes)
+        AgentDecisionRoutes(agents: gateway.agents).add(to: routes)
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)

@@ -18,6 +18,7 @@ import { Unreachable } from "./Unreachable";
 // The terminal is half of the page's weight; whoever only looks at hosts does not wait for it.
 const Workspace = lazy(() => import("../terminal/Workspace"));
 const Palette = lazy(() => import("../palette/Palette"));
+const Agents = lazy(() => import("../agents/Agents").then((part) => ({ default: part.Agents })));
 const Player = lazy(() => import("../recordings/Player"));
 const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
@@ -115,6 +116,7 @@ const titles: Record<string, string> = {
     sessions: "Sessions",
     recordings: "Recordings",
     macros: "Macros",
+    agents: "Agents",
     audit: "Audit",
     people: "People",
     settings: "Settings",
@@ -195,6 +197,12 @@ function screenFor(
             return (
                 <Page>
                     <Macros />
+                </Page>
+            );
+        case "agents":
+            return (
+                <Page>
+                    <Agents />
                 </Page>
             );
         case "audit":

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { AgentCall } from "../agents/AgentCall";
 import { Button } from "../ui/controls";
 import { Avatar, PageHead } from "../ui/display";
 import { Icon, type IconName, Mark } from "../ui/Icon";
@@ -19,6 +20,7 @@ const main: Place[] = [
     { path: "recordings", label: "Recordings", icon: "recording" },
 ];
 const macros: Place = { path: "macros", label: "Macros", icon: "macro" };
+const agents: Place = { path: "agents", label: "Agents", icon: "agent" };
 const audit: Place = { path: "audit", label: "Audit", icon: "audit" };
 const people: Place = { path: "people", label: "People", icon: "people" };
 const settings: Place = { path: "settings", label: "Settings", icon: "settings" };
@@ -55,6 +57,7 @@ export function Shell(
                         <Icon name="offline" size={16} /> This device is offline. What you see may be old.
                     </p>
                 )}
+                <AgentCall />
                 {children}
             </div>
             <BottomTabs />
@@ -73,7 +76,8 @@ function Rail() {
     const me = useStore((s) => s.me?.user);
     const server = useStore((s) => s.server);
     const theme = useStore((s) => s.settings.theme);
-    const places = [...main, macros, audit, ...(mayManage ? [people] : []), settings];
+    const mayApprove = useMay("agent.approve");
+    const places = [...main, macros, ...(mayApprove ? [agents] : []), audit, ...(mayManage ? [people] : []), settings];
     const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     return (
         <nav className="rail" aria-label="Main">
@@ -149,6 +153,7 @@ function BottomTabs() {
 /** The phone's list of everything that has no tab of its own. */
 export function More() {
     const mayManage = useMay("user.manage");
+    const mayApprove = useMay("agent.approve");
     const me = useStore((s) => s.me?.user);
     return (
         <>
@@ -163,7 +168,7 @@ export function More() {
                 </div>
             )}
             <ul className="panel link-list">
-                {[macros, audit, ...(mayManage ? [people] : []), settings].map((place) => (
+                {[macros, ...(mayApprove ? [agents] : []), audit, ...(mayManage ? [people] : []), settings].map((place) => (
                     <li key={place.path}>
                         <a href={`#/${place.path}`} data-testid={`more-${place.path}`}>
                             <Icon name={place.icon} size={22} />

@@ -11,3 +11,12 @@ registerPanel({
     face: PeopleFace,
     component: lazy(() => import("./PeopleDrawer").then((part) => ({ default: part.PeopleDrawer }))),
 });
+
+registerPanel({
+    id: "agent",
+    icon: "agent",
+    label: "Agent",
+    order: 5,
+    component: lazy(() => import("../agents/AgentPanel").then((part) => ({ default: part.AgentPanel }))),
+    isFor: (seat) => seat.seats.some((one) => one.device === "agent"),
+});

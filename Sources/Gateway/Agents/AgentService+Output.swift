@@ -1,0 +1,155 @@
+import Foundation
+import NIOCore
+import Storage
+
+/// Reading a terminal: as text, as bytes, as a screen.
+extension AgentService {
+    /// How a whole history comes.
+    public enum HistoryFormat: String, Sendable, CaseIterable {
+        case raw, clean
+    }
+
+    /// A part of a session's output.
+    public func output(_ id: String, _ query: OutputQuery, _ agent: Agent) async throws(GatewayError) -> OutputView {
+        let session = try find(id, agent)
+        let start = try await begin(query, session)
+        if query.wait > .zero {
+            let end = await session.live.outputEnd
+            _ = try await waiting(on: session.seat.changes, for: query.wait, agent) {
+                () async throws(GatewayError) -> Bool? in
+                if session.state.ending != nil { return true }
+                switch start {
+                case .line(let line): return await session.live.text(from: .max).count > line ? true : nil
+                case .byte: return await session.live.outputEnd > end ? true : nil
+                }
+            }
+        }
+        switch start {
+        case .line(let line): return try await clean(session, from: line, query)
+        case .byte(let offset): return await raw(session, from: offset, query)
+        }
+    }
+
+    private func begin(_ query: OutputQuery, _ session: AgentSession) async throws(GatewayError) -> OutputCursor {
+        if let text = query.cursor {
+            guard let cursor = OutputCursor(text) else {
+                throw .invalid("cursor", "This is no cursor of an earlier answer.", hint: "Send “nextCursor” as it came.")
+            }
+            return cursor
+        }
+        let line = query.since ?? 0
+        guard query.mode == .raw else { return .line(line) }
+        let offset = await session.live.outputOffset(ofLine: line)
+        return .byte(offset ?? 0)
+    }
+
+    private func clean(_ session: AgentSession, from line: Int, _ query: OutputQuery) async throws(GatewayError)
+        -> OutputView
+    {
+        let text = await session.live.text(from: line)
+        var lines = text.lines
+        var next = text.count
+        var isTruncated = false
+        var hasPartial = !text.partial.isEmpty
+        if query.cursor != nil {
+            // A reader by cursor gets everything in order, as much as fits, and the rest the next time.
+            var bytes = 0
+            if let cut = lines.firstIndex(where: { line in
+                bytes += line.utf8.count + 1
+                return bytes > query.byteLimit
+            }), cut > 0 {
+                lines = Array(lines[..<cut])
+                next = text.first + cut
+                isTruncated = true
+                hasPartial = false
+            }
+        }
+        if hasPartial { lines.append(text.partial) }
+        if let pattern = query.grep {
+            let matcher = try WaitPattern(.pattern(pattern))
+            let kept = lines.filter { matcher.match(in: $0) != nil }
+            hasPartial = hasPartial && kept.last == lines.last
+            lines = kept
+        }
+        if let limit = query.limit, lines.count > max(0, limit) {
+            lines = Array(lines.suffix(max(0, limit)))
+            isTruncated = true
+        }
+        var bytes = lines.reduce(0) { $0 + $1.utf8.count + 1 }
+        while query.cursor == nil, bytes > query.byteLimit, lines.count > 1 {
+            bytes -= lines.removeFirst().utf8.count + 1
+            isTruncated = true
+        }
+        let shown = redact(lines.joined(separator: "\n"), session)
+        let state = await view(session).status
+        return OutputView(
+            lines: lines.isEmpty ? [] : shown.text.components(separatedBy: "\n"), currentLine: text.count,
+            cursor: OutputCursor.line(line).text, nextCursor: OutputCursor.line(next).text, partial: hasPartial,
+            gap: text.first > line && line < text.count ? .init(from: line, to: text.first, unit: "lines") : nil,
+            truncated: isTruncated, text: nil, base64: nil, state: state, redactions: shown.count)
+    }
+
+    private func raw(_ session: AgentSession, from offset: UInt64, _ query: OutputQuery) async -> OutputView {
+        let limit = query.byteLimit
+        let found = await session.live.rawOutput(from: offset, limit: limit)
+        var bytes = found.bytes
+        if !query.base64 {
+            bytes = CompleteText.prefix(bytes)
+            // Bytes that are no UTF-8 at all would never become a character: they go as they are.
+            if bytes.isEmpty { bytes = found.bytes }
+        }
+        let next = found.from + UInt64(bytes.count)
+        let shown = query.base64 ? nil : redact(String(decoding: bytes, as: UTF8.self), session)
+        var lines = shown?.text.components(separatedBy: "\n") ?? []
+        if let limit = query.limit { lines = Array(lines.suffix(max(0, limit))) }
+        let count = await session.live.text(from: .max).count
+        let state = await view(session).status
+        return OutputView(
+            lines: lines, currentLine: count, cursor: OutputCursor.byte(offset).text,
+            nextCursor: OutputCursor.byte(next).text, partial: bytes.last != 0x0A,
+            gap: found.from > offset
+                ? .init(from: Int(clamping: offset), to: Int(clamping: found.from), unit: "bytes") : nil,
+            truncated: next < found.end, text: shown?.text, base64: query.base64 ? Self.base64(bytes) : nil,
+            state: state, redactions: shown?.count ?? 0)
+    }
+
+    /// Several sessions at once; nil for one that is not this agent's.
+    public func outputs(_ ids: [String], _ query: OutputQuery, _ agent: Agent) async throws(GatewayError)
+        -> [String: OutputView?]
+    {
+        var found: [String: OutputView?] = [:]
+        for id in ids.prefix(50) { found[id] = .some(try await outputIfThere(id, query, agent)) }
+        return found
+    }
+
+    private func outputIfThere(_ id: String, _ query: OutputQuery, _ agent: Agent) async throws(GatewayError)
+        -> OutputView?
+    {
+        guard (try? find(id, agent)) != nil else { return nil }
+        return try await output(id, query, agent)
+    }
+
+    /// Everything that is kept of a session's output.
+    public func history(_ id: String, _ format: HistoryFormat, _ agent: Agent) async throws(GatewayError) -> [UInt8] {
+        let session = try find(id, agent)
+        switch format {
+        case .raw:
+            let found = await session.live.rawOutput(from: 0, limit: 1 << 20)
+            // The newest part, as much as a reader can use.
+            let from = found.end > 500_000 ? found.end - 500_000 : 0
+            let newest = await session.live.rawOutput(from: from, limit: 500_000)
+            let text = String(decoding: CompleteText.suffix(newest.bytes), as: UTF8.self)
+            return Array(redact(text, session).text.utf8)
+        case .clean:
+            let text = await session.live.text(from: 0)
+            let all = (text.lines + (text.partial.isEmpty ? [] : [text.partial])).joined(separator: "\n")
+            return Array(redact(all, session).text.utf8.suffix(500_000))
+        }
+    }
+
+    /// The screen as it is now.
+    public func screen(_ id: String, _ agent: Agent) async throws(GatewayError) -> ScreenView {
+        let session = try find(id, agent)
+        return redacted(await session.live.screenView(), session)
+    }
+}

@@ -1,0 +1,126 @@
+import Audit
+import NIOConcurrencyHelpers
+import Storage
+
+/// Plans: an agent says beforehand what it will do, and a person approves it as a whole.
+extension AgentService {
+    private static let stepLimit = 50
+
+    /// What an agent wants to do, step by step.
+    public struct PlannedStep: Sendable, Decodable {
+        public var command: String
+        public var purpose: String?
+
+        public init(command: String, purpose: String? = nil) {
+            self.command = command
+            self.purpose = purpose
+        }
+    }
+
+    /// Puts a plan before people. Steps that need no approval make no question; a plan of only such is approved at once.
+    public func plan(_ id: String, goal: String, steps: [PlannedStep], _ agent: Agent) async throws(GatewayError)
+        -> PlanView
+    {
+        let session = try await active(id, agent)
+        guard (1...Self.stepLimit).contains(steps.count), goal.utf8.count <= 2000 else {
+            throw .invalid("steps", "A plan has 1 to \(Self.stepLimit) steps and a goal.", hint: "Make several plans.")
+        }
+        var planned: [AgentPlan.Step] = []
+        var classes: Set<String> = []
+        for step in steps {
+            _ = try ExecRequest(command: step.command).text()
+            let found = CommandClasses.of(step.command, at: .channel)
+            let decision =
+                switch decide(step.command, found, session, usingPlan: false) {
+                case .run: "allow"
+                case .ask: "ask"
+                case .refuse: "deny"
+                }
+            classes.formUnion(found.names)
+            planned.append(
+                .init(
+                    id: Identifier.make("stp"), command: step.command, purpose: String((step.purpose ?? "").prefix(500)),
+                    classes: found.sorted, decision: decision))
+        }
+        var question: AgentApproval?
+        if planned.contains(where: { $0.decision == "ask" }) {
+            let text = planned.enumerated().map { "\($0.offset + 1). \($0.element.command)" }.joined(separator: "\n")
+            question = AgentApproval(
+                sessionID: id, agent: agent, kind: .plan, subject: text, commandID: nil, workingDirectory: nil,
+                purpose: goal, classes: classes.sorted(), why: "The whole plan is to be approved at once.")
+        }
+        let plan = AgentPlan(
+            id: Identifier.make("pln"), goal: goal, steps: planned, approvalID: question?.id,
+            isApproved: question == nil)
+        session.box.withLockedValue { $0.plans = Array(($0.plans + [plan]).suffix(20)) }
+        if let question { open(question, session) }
+        return view(plan)
+    }
+
+    /// A plan as it stands.
+    public func plan(_ planID: String, wait: Duration = .zero, _ agent: Agent) async throws(GatewayError) -> PlanView {
+        let found = try await waiting(on: board.changes, for: wait, agent) { () throws(GatewayError) -> PlanView? in
+            let view = try findPlan(planID, agent)
+            return view.status == "pending" ? nil : view
+        }
+        if let found { return found }
+        return try findPlan(planID, agent)
+    }
+
+    private func findPlan(_ planID: String, _ agent: Agent) throws(GatewayError) -> PlanView {
+        let sessions = board.read { $0.sessions.values.filter { $0.agent.id == agent.id } }
+        for session in sessions {
+            if let plan = session.state.plans.first(where: { $0.id == planID }) { return view(plan) }
+        }
+        throw .notFound("plan")
+    }
+
+    private func view(_ plan: AgentPlan) -> PlanView {
+        let approval = plan.approvalID.flatMap { id in board.read { $0.approvals[id] } }
+        return PlanView(
+            planId: plan.id, goal: plan.goal, status: plan.isApproved ? "approved" : approval?.state.name ?? "expired",
+            steps: plan.steps.map {
+                .init(
+                    id: $0.id, command: $0.command, purpose: $0.purpose, classes: $0.classes, decision: $0.decision,
+                    used: $0.isUsed)
+            })
+    }
+
+    /// A person approved a plan.
+    func adopt(plan approvalID: String, _ session: AgentSession) {
+        session.box.withLockedValue { state in
+            guard let index = state.plans.firstIndex(where: { $0.approvalID == approvalID }) else { return }
+            state.plans[index].isApproved = true
+        }
+    }
+
+    /// Uses up the first unused step of an approved plan that has exactly this text.
+    static func takeStep(_ text: String, _ state: inout AgentSession.State) -> Bool {
+        for plan in state.plans.indices where state.plans[plan].isApproved {
+            for step in state.plans[plan].steps.indices
+            where !state.plans[plan].steps[step].isUsed && state.plans[plan].steps[step].command == text {
+                state.plans[plan].steps[step].isUsed = true
+                return true
+            }
+        }
+        return false
+    }
+
+    /// A question and its answer.
+    public func approval(_ id: String, wait: Duration = .zero, _ agent: Agent) async throws(GatewayError) -> ApprovalView
+    {
+        let found = try await waiting(on: board.changes, for: wait, agent) { () throws(GatewayError) -> ApprovalView? in
+            let view = try findApproval(id, agent)
+            return view.status == "pending" ? nil : view
+        }
+        if let found { return found }
+        return try findApproval(id, agent)
+    }
+
+    private func findApproval(_ id: String, _ agent: Agent) throws(GatewayError) -> ApprovalView {
+        guard let approval = board.read({ $0.approvals[id] }), approval.agent.id == agent.id else {
+            throw .notFound("approval")
+        }
+        return ApprovalView(approval)
+    }
+}

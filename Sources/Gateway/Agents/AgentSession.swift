@@ -1,0 +1,169 @@
+import NIOConcurrencyHelpers
+import NIOCore
+import Redaction
+import Storage
+
+/// An agent's place at one live session: what it was granted, its seat, its commands.
+///
+/// The session itself is an ordinary one: its door, its keyboard, its recording and its log are those of everybody.
+final class AgentSession: Sendable {
+    /// What ended the agent's part.
+    enum Ending: Sendable {
+        case closed(String)
+        case expired
+        case revoked(by: String)
+
+        var reason: String {
+            switch self {
+            case .closed(let why): why
+            case .expired: "grant_expired"
+            case .revoked: "revoked"
+            }
+        }
+    }
+
+    struct State: Sendable {
+        var grant: AgentGrant
+        var seatID = ""
+        /// Everything of the agent stands still until a person hands back.
+        var isPaused = false
+        var handoff: Handoff?
+        var handback: HandbackView?
+        /// What people allowed beyond the grant: texts with their end, and patterns.
+        var allowedTexts: [String: Timestamp] = [:]
+        var allowedPatterns: [String] = []
+        var commands: [AgentCommand] = []
+        var commandCount = 0
+        var keys: [String: String] = [:]
+        var plans: [AgentPlan] = []
+        var ending: Ending?
+        var waiting: WaitingView?
+        var typed = TypedLine()
+        /// The prompt as it looks with nothing behind it.
+        var emptyPrompt: String?
+    }
+
+    struct Handoff: Sendable {
+        let id: String
+        let message: String
+        let kind: String
+        let at: Timestamp
+    }
+
+    /// Commands of a session that are remembered, and bytes of their output.
+    static let commandsKept = 500
+    static let outputKept = 96 << 20
+
+    let id: String
+    let agent: Agent
+    /// The person who let it in, whose rights are the limit of its own.
+    let approver: Caller
+    let request: AgentRequest
+    let live: LiveSession
+    let seat: AgentSeat
+    let channels: ExecChannels
+    /// What the agent does not get to read.
+    let redaction: SecretRedaction
+    let box: NIOLockedValueBox<State>
+
+    init(
+        request: AgentRequest, agent: Agent, approver: Caller, live: LiveSession, seat: AgentSeat,
+        channels: ExecChannels, grant: AgentGrant, redaction: SecretRedaction
+    ) {
+        self.redaction = redaction
+        id = request.id
+        self.agent = agent
+        self.approver = approver
+        self.request = request
+        self.live = live
+        self.seat = seat
+        self.channels = channels
+        box = NIOLockedValueBox(State(grant: grant))
+    }
+
+    var state: State { box.withLockedValue { $0 } }
+    var grant: AgentGrant { box.withLockedValue { $0.grant } }
+    var seatID: String { box.withLockedValue { $0.seatID } }
+
+    /// Remembers a command, and forgets the oldest finished ones.
+    func add(_ command: AgentCommand) {
+        box.withLockedValue { state in
+            state.commands.append(command)
+            state.commandCount += 1
+            if let key = command.request.idempotencyKey { state.keys[key] = command.id }
+            var bytes = state.commands.reduce(0) { sum, command in
+                let output = command.state
+                return sum + output.standardOutput.keptBytes + output.standardError.keptBytes
+            }
+            while state.commands.count > Self.commandsKept || bytes > Self.outputKept,
+                let index = state.commands.firstIndex(where: { $0.phase.isOver })
+            {
+                let gone = state.commands.remove(at: index)
+                let output = gone.state
+                bytes -= output.standardOutput.keptBytes + output.standardError.keptBytes
+                state.keys = state.keys.filter { $0.value != gone.id }
+            }
+        }
+    }
+
+    /// Commands that still run or wait.
+    var unfinished: [AgentCommand] { box.withLockedValue { $0.commands.filter { !$0.phase.isOver } } }
+}
+
+/// How a person gave the keyboard back.
+public struct HandbackView: Sendable, Encodable {
+    public let by: String
+    public let note: String
+    public let durationMs: Int
+    public let at: String
+    /// The screen as it was then.
+    public let screen: [String]
+    public let untrusted = true
+}
+
+/// What the program in the terminal waits for.
+public struct WaitingView: Sendable, Encodable, Equatable {
+    /// `prompt` of a shell, `password`, `line`, `raw` (a full-screen program, or one that reads single keys), `none`.
+    public let kind: String
+    public let prompt: String
+    /// The name of the program in the foreground; nil when it is not known.
+    public let foreground: String?
+    /// `tty` when the terminal itself was asked, `heuristic` when only the screen was looked at.
+    public let confidence: String
+}
+
+/// A plan: several commands that a person approves together.
+struct AgentPlan: Sendable {
+    struct Step: Sendable {
+        let id: String
+        let command: String
+        let purpose: String
+        let classes: [String]
+        let decision: String
+        var isUsed = false
+    }
+
+    let id: String
+    let goal: String
+    var steps: [Step]
+    let approvalID: String?
+    var isApproved: Bool
+}
+
+/// A plan as the agent sees it.
+public struct PlanView: Sendable, Encodable {
+    public struct Step: Sendable, Encodable {
+        public let id: String
+        public let command: String
+        public let purpose: String
+        public let classes: [String]
+        /// `allow`, `ask` or `deny` as the policy would have it without the plan.
+        public let decision: String
+        public let used: Bool
+    }
+    public let planId: String
+    public let goal: String
+    /// `approved`, `pending`, `denied` or `expired`.
+    public let status: String
+    public let steps: [Step]
+}

@@ -1,0 +1,37 @@
+import ShellGrammar
+
+extension CommandClasses {
+    /// Where a line runs.
+    enum Place: Sendable {
+        /// By `sh`, on a channel of its own.
+        case channel
+        /// Typed at the prompt of this shell; nil where it is not known.
+        case prompt(shell: String?)
+    }
+
+    /// Shells that read a typed line as the grammar does, as long as nothing in it recalls the history.
+    private static let posixShells: Set<String> = ["bash", "dash", "sh", "ash", "busybox", "ksh", "ksh93", "mksh"]
+
+    /// Judges a line by the grammar of the shell.
+    static func of(_ text: String, at place: Place) -> CommandClasses {
+        let surroundings: ShellGrammar.Surroundings =
+            switch place {
+            case .channel: .noTerminal
+            case .prompt(let shell?) where posixShells.contains(shell) && !text.contains("!"): .terminal
+            case .prompt: .typed
+            }
+        let found = ShellGrammar.classify(text, in: surroundings)
+        let grave = found.reasons.sorted { $0.effect > $1.effect }
+        let clauses = grave.prefix(4).map { reason in reason.program.map { "\($0) \(reason.text)" } ?? reason.text }
+        return CommandClasses(
+            names: Set(found.effects.map(\.rawValue)), why: Self.sentence(clauses, found), found: found)
+    }
+
+    private static func sentence(_ clauses: [String], _ found: CommandClass) -> String {
+        guard let first = clauses.first else {
+            return found.isReadOnly ? "It only reads." : "It may do this: \(found.worst.rawValue)."
+        }
+        let text = ([first.prefix(1).uppercased() + first.dropFirst()] + clauses.dropFirst()).joined(separator: "; ")
+        return text + "."
+    }
+}

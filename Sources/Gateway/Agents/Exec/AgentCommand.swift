@@ -1,0 +1,124 @@
+import NIOConcurrencyHelpers
+import NIOCore
+import SSH
+import Storage
+
+/// One command of an agent, from when it was asked for until long after its end.
+final class AgentCommand: Sendable {
+    /// Where it stands.
+    enum Phase: String, Sendable {
+        case awaitingApproval = "awaiting_approval"
+        case queued
+        case running
+        case exited
+        case signaled
+        case stopped
+        case denied
+        case approvalExpired = "approval_expired"
+        /// The link broke: nobody knows how it ended, and it may still run.
+        case lost
+        /// It could not be started.
+        case failed
+
+        var isOver: Bool {
+            switch self {
+            case .awaitingApproval, .queued, .running: false
+            case .exited, .signaled, .stopped, .denied, .approvalExpired, .lost, .failed: true
+            }
+        }
+    }
+
+    /// What came of the wish to stop it.
+    enum StopOutcome: String, Sendable {
+        case stopped
+        case unconfirmed
+    }
+
+    struct State: Sendable {
+        var phase: Phase
+        /// What runs: what was asked for, or what a person made of it.
+        var text: String
+        var editedFrom: String?
+        var standardOutput: CommandOutput
+        var standardError: CommandOutput
+        var exitCode: Int?
+        var signal: String?
+        var startedAt: Timestamp?
+        var endedAt: Timestamp?
+        var timedOut = false
+        var stopOutcome: StopOutcome?
+        var approvalID: String?
+        var denial: String?
+        var failure: GatewayError?
+        var flags: [String] = []
+        var channel: SSHSessionChannel?
+        var isInputOpen = false
+        var classes: [String] = []
+    }
+
+    let id: String
+    let sessionID: String
+    let agent: Agent
+    let request: ExecRequest
+    let submittedAt: Timestamp
+    /// Its state changed.
+    let changes = ChangeSignal()
+    /// It wrote something.
+    let outputChanges = ChangeSignal()
+    private let onFinish: @Sendable (AgentCommand) -> Void
+    private let box: NIOLockedValueBox<State>
+
+    /// - Parameter onFinish: called once, when it is over.
+    init(
+        sessionID: String, agent: Agent, request: ExecRequest, text: String,
+        onFinish: @escaping @Sendable (AgentCommand) -> Void
+    ) {
+        id = Identifier.make("cmd")
+        self.sessionID = sessionID
+        self.agent = agent
+        self.request = request
+        submittedAt = .now()
+        self.onFinish = onFinish
+        let limit = max(CommandOutput.usual, request.view.limit)
+        box = NIOLockedValueBox(
+            State(
+                phase: .queued, text: text, standardOutput: CommandOutput(limit: limit),
+                standardError: CommandOutput(limit: limit), isInputOpen: request.keepsInputOpen))
+    }
+
+    var state: State { box.withLockedValue { $0 } }
+    var phase: Phase { box.withLockedValue { $0.phase } }
+
+    /// Changes something, and wakes whoever waits for it.
+    func change<Value>(_ body: (inout State) -> Value) -> Value {
+        let value = box.withLockedValue(body)
+        changes.changed()
+        return value
+    }
+
+    /// Ends it once; a second end changes nothing.
+    /// - Returns: whether this was the end.
+    @discardableResult
+    func finish(_ phase: Phase, _ more: (inout State) -> Void = { _ in }) -> Bool {
+        let isEnd = change { state in
+            guard !state.phase.isOver else { return false }
+            more(&state)
+            // Whoever asked for its end gets to know that it came.
+            state.phase = state.stopOutcome == .stopped && phase != .denied ? .stopped : phase
+            state.endedAt = .now()
+            state.channel = nil
+            return true
+        }
+        outputChanges.changed()
+        if isEnd { onFinish(self) }
+        return isEnd
+    }
+
+    /// Takes in what it wrote.
+    func write(_ bytes: ByteBufferView, isError: Bool) {
+        box.withLockedValue { state in
+            if isError { state.standardError.append(bytes) } else { state.standardOutput.append(bytes) }
+        }
+        outputChanges.changed()
+    }
+}
