@@ -111,7 +111,8 @@ var targets: [Target] = [
         exclude: ["Peers"], swiftSettings: settings),
     // The fuzz targets' bodies; Fuzzing/ has a package of its own for libFuzzer.
     .testTarget(
-        name: "FuzzTests", dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
+        name: "FuzzTests",
+        dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
         path: "Fuzzing",
         exclude: ["Entry", "Package.swift", "Seeds", "leaks-of-others"], sources: ["Bodies", "Tests"],
         swiftSettings: settings),
@@ -204,13 +205,18 @@ if !engineOnly && !capabilitiesOnly {
         module(
             "Gateway",
             capabilities + [
-                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "LinearPattern", "Redaction", "ShellGrammar", "CLibArgon2",
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "LinearPattern", "Redaction", "ShellGrammar",
+                "CLibArgon2",
                 crypto, nioCore, nioPosix, log,
             ]),
+        // The Model Context Protocol, apart from how its messages come; and between standard input and a copilot.
+        module("MCP", []),
+        module("MCPBridge", ["MCP", nioCore, nioPosix, nioHTTP1, nioSSL]),
+        tests("MCP", []),
         module(
             "GatewayWeb",
             capabilities + [
-                "Gateway", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
+                "Gateway", "MCP", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
@@ -221,7 +227,8 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
+                "Gateway", "GatewayWeb", "MCPBridge", "SSHTools", "LocalProcess", "StandaloneServer", "Shim",
+                "SSHDispatch", "SSH",
                 "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),

@@ -38,7 +38,7 @@ struct Copilot: AsyncParsableCommand {
                 subcommands: [
                     Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
                 ]),
-            CommandGroup(name: "AI agents", subcommands: [AgentGateway.self, AgentTokenCommand.self]),
+            CommandGroup(name: "AI agents", subcommands: [AgentGateway.self, AgentTokenCommand.self, MCPCommand.self]),
             CommandGroup(
                 name: "Everyday tools",
                 subcommands: [

@@ -64,6 +64,7 @@ public struct WebServer: Service {
         let agents = AgentRoutes(agents: gateway.agents)
         SessionRoutes(sessions: gateway.sessions, sockets: sockets, agents: agents).add(to: routes)
         agents.add(to: routes)
+        MCPRoute(agents: gateway.agents, version: configuration.version).add(to: routes)
         AgentDecisionRoutes(agents: gateway.agents).add(to: routes)
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
