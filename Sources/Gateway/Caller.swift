@@ -8,6 +8,8 @@ public struct Caller: Sendable, Hashable {
         case user, cli, system
         /// An AI agent at a session that a person let it into.
         case agent
+        /// Somebody without an account who came by a link to one session, and may see that one alone.
+        case guest
     }
 
     public var tenant: String
@@ -23,6 +25,8 @@ public struct Caller: Sendable, Hashable {
     public var kind: Kind
     /// Whose rights count, where they are not the caller's own: those of the person who let an agent in.
     public var actsFor: String?
+    /// The one session that a guest may see; nil for everybody else.
+    public var sessionID: String?
 
     public init(
         tenant: String, userID: String, username: String, name: String, role: String, signInID: String,
@@ -63,6 +67,7 @@ public struct Caller: Sendable, Hashable {
             case .cli: .cli
             case .system: .system
             case .agent: .agent
+            case .guest: .user
             }
         return AuditActor(kind: kind, id: userID, name: name, address: address.isEmpty ? nil : address)
     }

@@ -13,6 +13,7 @@ from ports import eventually
 class Agent:
     def __init__(self, copilot, token, name="claude"):
         self.copilot, self.token, self.name = copilot, token, name
+        self.kept = threading.local()
 
     @classmethod
     def make(cls, copilot, name="claude"):
@@ -20,22 +21,37 @@ class Agent:
         return cls(copilot, line.removeprefix("COPILOT_AGENT_TOKEN="), name)
 
     def request(self, method, path, body=None, headers=None, timeout=90):
-        if self.copilot.scheme == "https":
-            connection = http.client.HTTPSConnection(
-                "127.0.0.1", self.copilot.port, timeout=timeout, context=unverified())
-        else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.copilot.port, timeout=timeout)
+        sent = {"Host": f"localhost:{self.copilot.port}", "Authorization": f"Bearer {self.token}"}
+        data = None
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        sent.update(headers or {})
+        connection = self._connection(timeout)
         try:
-            sent = {"Host": f"localhost:{self.copilot.port}", "Authorization": f"Bearer {self.token}"}
-            data = None
-            if body is not None:
-                sent["Content-Type"] = "application/json"
-                data = json.dumps(body).encode()
-            sent.update(headers or {})
             connection.request(method, path, body=data, headers={k: v for k, v in sent.items() if v is not None})
-            return Answer(connection.getresponse())
-        finally:
-            connection.close()
+            answer = Answer(connection.getresponse())
+        except (OSError, http.client.HTTPException):
+            self.kept.connection = None
+            raise
+        if answer.status == 413 or (answer.headers.get("Connection") or "").lower() == "close":
+            self.kept.connection = None
+        return answer
+
+    def _connection(self, timeout):
+        """One for each thread, as an agent's library keeps it."""
+        kept = getattr(self.kept, "connection", None)
+        if kept is None:
+            kept = (http.client.HTTPSConnection("127.0.0.1", self.copilot.port, timeout=timeout, context=unverified())
+                    if self.copilot.scheme == "https"
+                    else http.client.HTTPConnection("127.0.0.1", self.copilot.port, timeout=timeout))
+            self.kept.connection = kept
+        return kept
+
+    def hang_up(self):
+        if getattr(self.kept, "connection", None):
+            self.kept.connection.close()
+            self.kept.connection = None
 
     def get(self, path, **query):
         return self.request("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))

@@ -14,6 +14,7 @@ import "./recordings/recordings.css";
 import "./audit/audit.css";
 import "./settings/settings.css";
 import "./agents/agents.css";
+import "./sharing/sharing.css";
 import "./terminal/terminal.css";
 import "./terminal/keys.css";
 import "./terminal/panels.css";

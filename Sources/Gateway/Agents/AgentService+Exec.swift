@@ -30,7 +30,10 @@ extension AgentService {
         }
         let classes = CommandClasses.of(text, at: .channel)
         let decision = decide(text, classes, session, usingPlan: !request.isDryRun)
-        if !request.isDryRun { try await requireControl(session, forCommand: true) }
+        if !request.isDryRun {
+            try await requireControl(session, forCommand: true)
+            try await session.live.requireOpen()
+        }
         let command = AgentCommand(
             sessionID: id, agent: agent, request: request, text: text,
             onFinish: { [self] in finished($0, session) })
@@ -165,6 +168,8 @@ extension AgentService {
 
     private func launch(_ command: AgentCommand, _ session: AgentSession) async {
         do throws(GatewayError) {
+            // Between the question and the answer the session may have been stopped, or left without its watcher.
+            try await session.live.requireOpen()
             let script = try ExecRequest.script(
                 command.state.text, workingDirectory: command.request.workingDirectory,
                 environment: command.request.environment, agent: command.agent.name)

@@ -31,7 +31,6 @@ extension CommandClasses {
         guard let first = clauses.first else {
             return found.isReadOnly ? "It only reads." : "It may do this: \(found.worst.rawValue)."
         }
-        let text = ([first.prefix(1).uppercased() + first.dropFirst()] + clauses.dropFirst()).joined(separator: "; ")
-        return text + "."
+        return ([first] + clauses.dropFirst()).joined(separator: "; ") + "."
     }
 }

@@ -62,8 +62,10 @@ final class RouteTable: Sendable {
     }
 
     /// A call that people and agents make alike, each with its own meaning; the credential tells which.
+    /// - Parameter forGuests: guests of one session may make it, too.
     func either(
         _ method: HTTPRequest.Method, _ path: String, bodyBytes: Int? = nil, time: Duration? = nil,
+        forGuests: Bool = false,
         person: @escaping @Sendable (Call, Caller) async throws -> Response,
         agent: @escaping @Sendable (Call, Agent) async throws -> Response
     ) {
@@ -71,9 +73,21 @@ final class RouteTable: Sendable {
             if authentication.agentToken(in: call.request) != nil {
                 return try await agent(call, authentication.agent(of: call))
             }
-            return try await person(call, authentication.caller(of: call))
+            let caller = try await forGuests ? authentication.seat(of: call) : authentication.caller(of: call)
+            return try await person(call, caller)
         }
         state.withLockedValue { $0.append(route) }
+    }
+
+    /// A call about one session that a guest may make, too, who came by a link to it. The route gets the verified
+    /// identity, and the domain refuses a guest whatever is not of that session.
+    func seated(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ respond: @escaping @Sendable (Call, Caller) async throws -> Response
+    ) {
+        open(method, path) { [authentication] call in
+            try await respond(call, authentication.seat(of: call))
+        }
     }
 
     /// The methods that a path takes; none when nothing is there.

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { usePolling } from "../app/polling";
 import { go, useRoute } from "../app/router";
 import { useMay } from "../app/store";
@@ -14,14 +14,20 @@ export function AgentCall() {
     const may = useMay("agent.approve");
     const [waiting, setWaiting] = useState<AgentRequest[]>([]);
     const [screen] = useRoute().path;
-    usePolling(() => {
+    const ask = () => {
         if (!may) return;
         agents.requests().then(
             (all) => setWaiting(all.filter((one) => one.status === "pending")),
             // The next question may be answered; a strip about a failed one would only be in the way.
             () => undefined,
         );
-    }, EVERY);
+    };
+    usePolling(ask, EVERY);
+    // Whoever comes from there may have answered.
+    useEffect(() => {
+        setWaiting([]);
+        ask();
+    }, [screen === "agents"]);
     const first = waiting[0];
     if (!may || !first || screen === "agents") return null;
     return (

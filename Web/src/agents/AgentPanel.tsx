@@ -114,21 +114,24 @@ function Keyboard({ agent, isMine, take, attempt }: {
         <section className={`agent-keyboard ${agentHas ? "" : "yours"}`} aria-live="polite">
             {agent.handoff && !agentHas && (
                 <p className="handoff" data-testid="agent-handoff">
-                    <Icon name="hand" size={16} /> {name}: {visible(agent.handoff)}
+                    <Icon name="hand" size={16} /> <span>{name}: {visible(agent.handoff)}</span>
                 </p>
             )}
             <p data-testid="agent-control">
-                <Icon name="keyboard" size={16} /> {agentHas
-                    ? <>{name} has the keyboard. Type to take it.</>
-                    : agent.isPaused
-                    ? <>{name} is paused.</>
-                    : isReader
-                    ? <>{name} only reads.</>
-                    : isMine
-                    ? <>You have the keyboard; {name} waits.</>
-                    : agent.control.name
-                    ? <>{inert(agent.control.name, 40)} has the keyboard; {name} waits.</>
-                    : <>Nobody has the keyboard; {name} waits for one of you.</>}
+                <Icon name="keyboard" size={16} />
+                <span>
+                    {agentHas
+                        ? <>{name} has the keyboard. Type to take it.</>
+                        : agent.isPaused
+                        ? <>{name} is paused.</>
+                        : isReader
+                        ? <>{name} only reads.</>
+                        : isMine
+                        ? <>You have the keyboard; {name} waits.</>
+                        : agent.control.name
+                        ? <>{inert(agent.control.name, 40)} has the keyboard; {name} waits.</>
+                        : <>Nobody has the keyboard; {name} waits for one of you.</>}
+                </span>
             </p>
             {agent.mayDecide && !agentHas && (!isReader || agent.isPaused) && (
                 <div className="give-back">

@@ -153,7 +153,9 @@ function AtWork({ session }: { session: AgentAtSession }) {
         <article className="panel agent-card" data-testid="agent-session" data-session={session.id}>
             <span className="agent-face"><Icon name="agent" size={22} /></span>
             <div className="agent-words">
-                <h3>{inert(session.agent.name, 60)}</h3>
+                <h3>
+                    {inert(session.agent.name, 60)} <span className="muted">at</span> {inert(session.host, 60)}
+                </h3>
                 <p className={session.approvals.length > 0 ? "warning-text" : "muted"}>{words}</p>
                 <p className="muted">
                     {modeWords[session.grant.mode]?.label} · until {shortTime(session.grant.expiresAt, now)}

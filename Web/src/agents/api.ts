@@ -64,6 +64,7 @@ export interface AgentCommand {
 
 export interface AgentAtSession {
     id: string;
+    host: string;
     agent: { id: string; name: string };
     grant: {
         mode: AgentMode;

@@ -10,13 +10,18 @@ enum StopLadder {
     /// - Parameter name: of the command. It is written in two parts, so that this script does not find itself.
     static func script(name: String) -> String {
         let (front, back) = (name.prefix(4), name.dropFirst(4))
+        // What has ended and waits for its parent to look (Z) does nothing any more.
         return """
             n=\(front)
             n="$n\(back)"
-            group() { ps -A -o sid= -o pid= -o args= 2>/dev/null || ps -A -o pgid= -o pid= -o args=; }
-            s=$(group | while read -r a b c; do case "$c" in *"$n"*) echo "$a"; break;; esac; done)
+            group() {
+              ps -A -o sid= -o pid= -o stat= -o args= 2>/dev/null || ps -A -o pgid= -o pid= -o stat= -o args=
+            }
+            s=$(group | while read -r a b t c; do case "$t$c" in Z*) ;; *"$n"*) echo "$a"; break;; esac; done)
             [ -n "$s" ] || { echo gone; exit 0; }
-            left() { group | while read -r a b c; do [ "$a" = "$s" ] && echo "$b"; done; }
+            left() {
+              group | while read -r a b t c; do case "$t" in Z*) ;; *) [ "$a" = "$s" ] && echo "$b";; esac; done
+            }
             for k in INT TERM KILL; do
               p=$(left); [ -n "$p" ] || break
               kill -"$k" $p 2>/dev/null

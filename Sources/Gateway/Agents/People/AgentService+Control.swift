@@ -20,6 +20,8 @@ public struct AgentAtSessionView: Sendable, Encodable {
     }
 
     public let id: String
+    /// The host's alias.
+    public let host: String
     public let agent: SessionView.Person
     public let grant: AgentGrant
     public let control: ControlView
@@ -78,7 +80,7 @@ extension AgentService {
         }
         let mode = await mode(of: caller, at: session)
         return AgentAtSessionView(
-            id: session.id, agent: session.agent.person, grant: state.grant,
+            id: session.id, host: session.live.origin.host.alias, agent: session.agent.person, grant: state.grant,
             control: await session.live.control(since: session.seat.controlSince), isPaused: state.isPaused,
             handoff: state.handoff?.message, mayDecide: mode.map { mayDecide(caller, session, $0) } ?? false,
             approvals: approvals.sorted { $0.createdAt < $1.createdAt }.map(ApprovalView.init),

@@ -74,7 +74,7 @@ extension AgentService {
         start.id = request.id
         start.startedBy = agent.person
         let view = try await sessions.start(start, caller: caller)
-        guard let live = sessions.live(view.id), let connection = await live.hostConnection else {
+        guard let live = sessions.live(view.id), let connection = await live.connectionOfAgents else {
             throw .sessionEnded(view.recordingId)
         }
         let mode: SeatMode = grant.mode >= .supervised ? .control : .view

@@ -1,4 +1,5 @@
 import NIOCore
+import SSH
 import Storage
 import Terminal
 
@@ -19,7 +20,14 @@ extension LiveSession {
     }
 
     /// A person gives the keyboard to the agent: at the beginning, and whenever it is handed back.
-    func handKeyboard(toAgent seat: String) { takeKeyboard(seat: seat) }
+    func handKeyboard(toAgent seat: String) {
+        guard let index = seatIndex(seat), state != .ended else { return }
+        pendingTransfer = nil
+        if (try? lease.take(seats[index].holder, mayType: seats[index].mode == .control)) == true { keyboardChanged() }
+    }
+
+    /// The session's connection as long as it lives, watched or not: whoever uses it asks `requireOpen` before each use.
+    var connectionOfAgents: SSHConnection? { state == .ended ? nil : wire?.connection }
 
     /// The agent lets go of the keyboard, or a person takes it away from it: nobody has it then.
     func takeKeyboardFromAgent(seat: String) {
