@@ -51,6 +51,8 @@ extension MCPServer where Principal == String {
     }
 }
 
+private struct NotAdmitted: Error {}
+
 struct HandshakeTests {
     @Test("a client of before 2026 opens with initialize and gets the revision that it asked for")
     func initialize() async throws {
@@ -236,7 +238,7 @@ struct ToolCallTests {
         for (token, isAsked) in [(#","_meta":{"progressToken":"t"}"#, true), ("", false)] {
             let text = #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"wait"\#(token)}}"#
             guard case .call(let call) = server.admit(text.utf8, headers: nil) else {
-                return Issue.record("not admitted")
+                throw NotAdmitted()
             }
             let (events, continuation) = AsyncStream.makeStream(of: MCPServer<String>.Event.self)
             let control = CallControl()
@@ -262,7 +264,7 @@ struct ToolCallTests {
     func cancelled() async throws {
         let server = makeServer()
         let text = #"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"wait"}}"#
-        guard case .call(let call) = server.admit(text.utf8, headers: nil) else { return Issue.record("not admitted") }
+        guard case .call(let call) = server.admit(text.utf8, headers: nil) else { throw NotAdmitted() }
         let running = Task { await server.run(call, principal: "ada", caller: caller) { _ in } }
         while server.inFlight.count(principal: "ada") == 0 { await Task.yield() }
         for other in [MCPCaller(principal: "bob", conversation: "1"), MCPCaller(principal: "ada", conversation: "2")] {
@@ -279,7 +281,7 @@ struct ToolCallTests {
     func abandoned() async throws {
         let server = makeServer()
         let text = #"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"wait"}}"#
-        guard case .call(let call) = server.admit(text.utf8, headers: nil) else { return Issue.record("not admitted") }
+        guard case .call(let call) = server.admit(text.utf8, headers: nil) else { throw NotAdmitted() }
         let control = CallControl()
         let running = Task { await server.run(call, principal: "ada", caller: caller, control: control) { _ in } }
         while server.inFlight.count(principal: "ada") == 0 { await Task.yield() }
@@ -310,7 +312,8 @@ struct ServerSentEventsTests {
         var reader = ServerSentEvents.Reader()
         var events: [String] = []
         for start in stride(from: 0, to: stream.count, by: size) {
-            let found = try #require(reader.read(stream[start..<min(stream.count, start + size)]))
+            let read = reader.read(stream[start..<min(stream.count, start + size)])
+            let found = try #require(read)
             events += found.map { String(decoding: $0, as: UTF8.self) }
         }
         #expect(events == [#"{"a":"x\ny"}"#, "b\nc"])

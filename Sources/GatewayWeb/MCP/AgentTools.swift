@@ -1,7 +1,7 @@
 import Gateway
 import MCP
 
-/// The fifteen tools of an agent, each a few lines over `AgentService`: the same operations as in the REST interface.
+/// The tools of an agent, each a few lines over `AgentService`: the same operations as in the REST interface.
 struct AgentTools: Sendable {
     /// What a call waits for people and commands: the usual, and the most. Many clients give up after a minute.
     static let usualWait = 25_000
