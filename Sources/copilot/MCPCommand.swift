@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MCPBridge
+import SSHTools
 
 struct MCPCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
