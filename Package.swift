@@ -111,7 +111,8 @@ var targets: [Target] = [
         exclude: ["Peers"], swiftSettings: settings),
     // The fuzz targets' bodies; Fuzzing/ has a package of its own for libFuzzer.
     .testTarget(
-        name: "FuzzTests", dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
+        name: "FuzzTests",
+        dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
         path: "Fuzzing",
         exclude: ["Entry", "Package.swift", "Seeds", "leaks-of-others"], sources: ["Bodies", "Tests"],
         swiftSettings: settings),
@@ -207,10 +208,14 @@ if !engineOnly && !capabilitiesOnly {
                 "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "SFTP", "LinearPattern", "Redaction", "ShellGrammar",
                 "CLibArgon2", "CLibZ", crypto, nioCore, nioPosix, nioHTTP1, nioSSL, log, product("Yams", "Yams"),
             ]),
+        // The Model Context Protocol, apart from how its messages come; and between standard input and a copilot.
+        module("MCP", []),
+        module("MCPBridge", ["MCP", nioCore, nioPosix, nioHTTP1, nioSSL]),
+        tests("MCP", []),
         module(
             "GatewayWeb",
             capabilities + [
-                "Gateway", "SFTP", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
+                "Gateway", "MCP", "SFTP", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
@@ -228,8 +233,8 @@ if !engineOnly && !capabilitiesOnly {
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewaySSH", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim",
-                "SSHDispatch", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewaySSH", "GatewayWeb", "MCPBridge", "SSHTools", "LocalProcess", "StandaloneServer",
+                "Shim", "SSHDispatch", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),

@@ -39,7 +39,7 @@ struct Copilot: AsyncParsableCommand {
                     Serve.self, UserCommand.self, TeamCommand.self, HostCommand.self, AuditCommand.self,
                     RecordingCommand.self, SSHAuthorityCommand.self,
                 ]),
-            CommandGroup(name: "AI agents", subcommands: [AgentGateway.self, AgentTokenCommand.self]),
+            CommandGroup(name: "AI agents", subcommands: [AgentGateway.self, AgentTokenCommand.self, MCPCommand.self]),
             CommandGroup(
                 name: "Everyday tools",
                 subcommands: [

@@ -71,6 +71,7 @@ public struct WebServer: Service {
         let agents = AgentRoutes(agents: gateway.agents)
         SessionRoutes(sessions: gateway.sessions, sockets: sockets, agents: agents).add(to: routes)
         agents.add(to: routes)
+        MCPRoute(agents: gateway.agents, version: configuration.version).add(to: routes)
         AgentDecisionRoutes(agents: gateway.agents).add(to: routes)
         SharingRoutes(
             sessions: sessions, handoffs: gateway.handoffs, scheme: configuration.isEncrypted ? "https" : "http"
