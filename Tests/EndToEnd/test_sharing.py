@@ -218,7 +218,8 @@ async def test_a_link_is_used_up_taken_back_and_ends_with_its_makers_right(ready
         await one.until(lambda: any(code == "seat_removed" for code, *_ in one.notices), "the end of the seat", 5)
         assert time.monotonic() - began < 1
     visitor.get(f"/api/sessions/{session}").refused(401, "not_signed_in")
-    assert ada.get(f"/api/sessions/{session}/links").expect(200)["links"] == []
+    left = ada.get(f"/api/sessions/{session}/links").expect(200)["links"]
+    assert link["id"] not in [one["id"] for one in left] and [one["used"] for one in left] == [1]
     # No secret is anywhere on the disk.
     for path in ready.data.rglob("*"):
         if path.is_file():
