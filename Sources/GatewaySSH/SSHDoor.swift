@@ -248,10 +248,9 @@ final class DoorCore: Sendable {
                     guard now.role != known.role else { continue }
                     visit.change(role: now.role)
                     visit.reauthorise()
-                } catch  where error.code == "not_signed_in" {
-                    visit.end(DoorWords.signedOut)
                 } catch {
-                    // The database can't be asked at the moment: what was granted stands.
+                    // When the database can't be asked at the moment, what was granted stands.
+                    if error.code == "not_signed_in" { visit.end(DoorWords.signedOut) }
                 }
             }
         }

@@ -77,7 +77,8 @@ struct Serve: AsyncParsableCommand {
         guard !settings.noSSH else { return nil }
         do throws(GatewayError) {
             return try await SSHDoor.open(settings, gateway: gateway, group: loops, logger: logger)
-        } catch let error where error.code == "listen_failed" && !settings.isSSHPortChosen {
+        } catch {
+            guard error.code == "listen_failed", !settings.isSSHPortChosen else { throw error }
             logger.warning("There is no SSH port: \(error.error) \(error.hint)")
             return nil
         }

@@ -50,7 +50,8 @@ struct SFTPInspectionTests {
             var packets = PacketStream()
             packets.append(stream)
             var found: [(UInt8, UInt32, ByteBuffer)] = []
-            while var (type, body) = try packets.next() {
+            while let (type, packet) = try packets.next() {
+                var body = packet
                 found.append((type, body.readInteger(as: UInt32.self) ?? 0, body))
             }
             return found

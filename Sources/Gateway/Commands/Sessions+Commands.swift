@@ -44,7 +44,7 @@ extension Sessions {
             }
         } catch {
             _ = await recorder.close()
-            files.discard(origin.recordingID)
+            await files.discard(origin.recordingID)
             throw error
         }
         return CommandRun(
