@@ -9,5 +9,8 @@ public enum Schema {
         Vault.migrations
         + AuditLog.migrations
         + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
-        + [PeopleSchema.keys] + QuarantineStore.migrations
+        + [PeopleSchema.keys]
+        + [TeamStore.migration]
+        + RecordingStore.migrations
+        + QuarantineStore.migrations
 }

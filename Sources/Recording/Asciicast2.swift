@@ -51,7 +51,9 @@ public struct Asciicast2: Sendable {
     }
 
     /// The first line. `width` and `height` are at least 1, since players divide by them.
-    public static func headerLine(_ header: RecordingHeader) -> [UInt8] { AsciicastHeader(header).line(.v2) }
+    public static func headerLine(_ header: RecordingHeader, version: AsciicastVersion = .v2) -> [UInt8] {
+        AsciicastHeader(header).line(version)
+    }
 
     /// Appends the lines of one event, none if it has no place in the format. Characters that are cut between two
     /// events are written with the second.

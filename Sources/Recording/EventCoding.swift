@@ -6,12 +6,18 @@ enum EventCode: UInt8 {
     /// A marker with the name of whoever set it.
     case namedMarker
     case file, command
+    /// Not events: where the keyframes stand, and where that stands.
+    case directory, trailer
 }
 
 /// One chunk's content while it is being filled.
 struct Segment: Sendable {
     private(set) var bytes: [UInt8] = []
     private(set) var isKeyframe = false
+    private(set) var hasEvents = false
+    /// Something else happened than output, input and changes of size.
+    private(set) var hasMarks = false
+    private(set) var firstTime: Int64 = 0
     private(set) var lastTime: Int64 = 0
     /// Monotonic time (µs) at which the first event came: the flush deadline counts from here.
     let openedAt: Int64
@@ -26,7 +32,9 @@ struct Segment: Sendable {
             bytes.reserveCapacity(min(length + 64, RecordingFormat.chunkTarget) + 1024)
             bytes.append(varint: UInt64(max(0, time)))
             lastTime = max(0, time)
+            firstTime = lastTime
         }
+        hasEvents = true
         let delta = max(0, time - lastTime)
         lastTime += delta
         bytes.append(varint: UInt64(delta))
@@ -45,6 +53,13 @@ struct Segment: Sendable {
         isKeyframe = true
     }
 
+    /// Where the keyframes of the recording stand.
+    mutating func append(_ directory: KeyframeDirectory, at time: Int64) {
+        let fields = directory.fields
+        begin(.directory, at: time, length: fields.count)
+        bytes.append(contentsOf: fields)
+    }
+
     mutating func append(output: some RandomAccessCollection<UInt8>, at time: Int64) {
         begin(.output, at: time, length: output.count)
         bytes.append(contentsOf: output)
@@ -52,6 +67,7 @@ struct Segment: Sendable {
 
     mutating func append(_ kind: RecordingEvent.Kind, at time: Int64) {
         let (code, fields) = Self.fields(of: kind)
+        if !kind.isStream { hasMarks = true }
         begin(code, at: time, length: fields.count)
         bytes.append(contentsOf: fields)
     }
@@ -137,6 +153,8 @@ struct SegmentReader {
     enum Item: Sendable {
         case keyframe(RecordingKeyframe)
         case event(RecordingEvent)
+        case directory(KeyframeDirectory)
+        case trailer(RecordingTrailer)
     }
 
     let firstTime: Int64
@@ -176,8 +194,13 @@ struct SegmentReader {
     private static func item(
         _ code: EventCode, _ fields: inout ByteCursor, _ time: Int64
     ) throws(ByteCursor.Exhausted) -> Item {
-        guard code == .keyframe else {
-            return .event(RecordingEvent(time: time, kind: try kind(code, &fields)))
+        switch code {
+        case .keyframe: break
+        case .directory: return .directory(try KeyframeDirectory(&fields))
+        case .trailer:
+            let offset = Int64(clamping: try fields.bigEndian(UInt64.self))
+            return .trailer(RecordingTrailer(directoryOffset: offset, endTime: time))
+        default: return .event(RecordingEvent(time: time, kind: try kind(code, &fields)))
         }
         let columns = try fields.integer()
         let rows = try fields.integer()
@@ -191,7 +214,7 @@ struct SegmentReader {
         _ code: EventCode, _ fields: inout ByteCursor
     ) throws(ByteCursor.Exhausted) -> RecordingEvent.Kind {
         switch code {
-        case .keyframe, .output:
+        case .keyframe, .directory, .trailer, .output:
             return .output(try fields.rest())
         case .input:
             let actor = try fields.text()

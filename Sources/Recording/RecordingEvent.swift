@@ -35,6 +35,16 @@ public struct RecordingEvent: Sendable, Hashable {
     }
 }
 
+extension RecordingEvent.Kind {
+    /// Part of the terminal's own stream: output, input, size. The rest are moments that a marker can stand for.
+    var isStream: Bool {
+        switch self {
+        case .output, .input, .resize: true
+        default: false
+        }
+    }
+}
+
 /// The whole screen at one moment: what stands for every event before it.
 public struct RecordingKeyframe: Sendable, Hashable {
     /// Microseconds since the start of the recording.

@@ -13,6 +13,7 @@ import "./people/people.css";
 import "./recordings/recordings.css";
 import "./audit/audit.css";
 import "./settings/settings.css";
+import "./sharing/sharing.css";
 import "./terminal/terminal.css";
 import "./terminal/keys.css";
 import "./terminal/panels.css";

@@ -17,6 +17,9 @@ import type {
     QuarantinedHost,
     PushDevice,
     Recording,
+    RecordingRetention,
+    RecordingsFound,
+    RecordingVerification,
     SeatMode,
     ServerInfo,
     ServerSettings,
@@ -296,6 +299,26 @@ export class ApiClient {
         );
         return "recording" in answer ? answer.recording : answer;
     };
+
+    searchRecordings = (query: URLSearchParams, signal: AbortSignal) =>
+        this.request<RecordingsFound>("GET", `/api/recordings/search?${query}`, undefined, signal);
+    recordedScreen = (id: string, at: number, signal: AbortSignal) =>
+        this.request<{ columns: number; rows: number; lines: string[] }>(
+            "GET",
+            `/api/recordings/${encodeURIComponent(id)}/screen?at=${at}`,
+            undefined,
+            signal,
+        );
+    verifyRecording = (id: string) =>
+        this.request<RecordingVerification>("GET", `/api/recordings/${encodeURIComponent(id)}/verify`);
+    holdRecording = (id: string, reason: string) =>
+        this.request<Recording>("PUT", `/api/recordings/${encodeURIComponent(id)}/hold`, { reason });
+    releaseRecording = (id: string) =>
+        this.request<Recording>("DELETE", `/api/recordings/${encodeURIComponent(id)}/hold`);
+    deleteRecording = (id: string) => this.request<void>("DELETE", `/api/recordings/${encodeURIComponent(id)}`);
+    retention = () => this.request<RecordingRetention>("GET", "/api/settings/recordings");
+    setRetention = (body: RecordingRetention) =>
+        this.request<RecordingRetention>("PUT", "/api/settings/recordings", body);
 
     audit = (query: URLSearchParams) =>
         this.request<{ entries: AuditEntry[]; next: number | null }>("GET", `/api/audit?${query}`);

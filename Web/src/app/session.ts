@@ -1,5 +1,6 @@
 import { api, asApiError } from "../api/client";
 import type { Host, Session } from "../api/types";
+import { leave, resumeGuest, wasGuest } from "../sharing/guest";
 import { offerPageOffline } from "./offline";
 import { currentRoute, go } from "./router";
 import { type Loadable, notLoaded, setLayouts, setOpenTerminals, type State, store, toast, toastError } from "./store";
@@ -13,6 +14,7 @@ interface CachedHosts {
 }
 
 api.onSignedOut = (error) => {
+    if (store.get().phase === "guest") return leave("The link that you came by has ended.");
     if (store.get().phase !== "signed-in") return;
     forget(error.message || "Your sign-in has ended.");
 };
@@ -31,6 +33,9 @@ export async function start() {
         store.set({ phase: "signed-out" });
         return;
     }
+    // Whoever follows a link to a session may have an account, too, and comes as themselves then.
+    const isJoining = currentRoute().path[0] === "join" && currentRoute().query.has("token");
+    if (!isJoining && wasGuest() && await resumeGuest()) return;
     // A browser in which nobody signed in is not asked who is there.
     if (api.hasSignedIn()) await loadMe();
     else store.set({ phase: "signed-out" });

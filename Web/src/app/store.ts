@@ -35,7 +35,7 @@ export interface LocalSettings {
 }
 
 export interface State {
-    phase: "starting" | "unreachable" | "signed-out" | "signed-in";
+    phase: "starting" | "unreachable" | "signed-out" | "signed-in" | "guest";
     startError: ApiError | null;
     server: ServerInfo | null;
     me: Me | null;

@@ -60,6 +60,8 @@ export function Header({ channel, state, fallback, panelProps, menu, askEnd, may
     );
 }
 
+const role = { control: "Keyboard", moderate: "Moderating", view: "Watching" } as const;
+
 /** Whose keyboard it is: always in view, never colour alone. */
 function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatView }) {
     const { holder } = seat.keyboard;
@@ -110,9 +112,9 @@ function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatV
             testid="keyboard-chip"
             className={`keyboard-chip ${you.holder ? "mine" : holder ? "theirs" : "free"}`}
         >
-            <Icon name={you.mode === "view" ? "eye" : "keyboard"} />
+            <Icon name={you.mode === "control" ? "keyboard" : "eye"} />
             <span className="keyboard-words">
-                <small>{you.mode === "view" ? "Watching" : "Keyboard"}</small>
+                <small>{role[you.mode]}</small>
                 <b data-testid="keyboard-holder">{label}</b>
             </span>
             <Icon name="down" size={14} />

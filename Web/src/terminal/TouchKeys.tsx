@@ -84,7 +84,7 @@ export function TouchKeys({ parts, container, setOverlay }: {
             setOverlay({ kind: "paste-field" });
         }
     };
-    const isWatching = state.seat?.you.mode === "view" || state.ending !== null;
+    const isWatching = (state.seat !== null && state.seat.you.mode !== "control") || state.ending !== null;
     return (
         <div className="touch-keys" hidden={isWatching}>
             <textarea

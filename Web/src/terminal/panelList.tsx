@@ -1,4 +1,5 @@
 // Every panel of the terminal, in one place: each comes in a piece of its own when it is first opened.
+import "../sharing/register";
 import { lazy } from "react";
 import { useActiveTransfers } from "../files/activity";
 import { PeopleFace } from "./PeopleFace";
