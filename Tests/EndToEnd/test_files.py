@@ -284,6 +284,11 @@ def test_who_may_do_what(ready, session, home, account):
     mallory.get(home).refused(404, "not_found")
     failed = next(entry for entry in session.audited("file.download") if entry["outcome"] == "failed")
     assert failed["details"]["code"] == "not_invited" and int(failed["details"]["size"]) < 8 << 30
+    # A session that somebody must watch gives no files while nobody does.
+    session.person.patch(f"/api/sessions/{session.id}", {"watched": True}).expect(200)
+    session.get(home).refused(409, "unwatched")
+    session.person.patch(f"/api/sessions/{session.id}", {"watched": False}).expect(200)
+    session.get(home).expect(200)
     session.person.end_session(session.id)
     session.get(home).refused(409, "session_ended")
 
