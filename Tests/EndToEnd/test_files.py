@@ -55,6 +55,19 @@ class Session:
     def delete(self, path, more="", **query):
         return self.person.request("DELETE", self.address(path, more, **query))
 
+    def connect(self, method, path, length=None):
+        """A connection on which a request has begun; its body, if there is one, is the test's to send."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.person.port, timeout=300, context=unverified())
+        connection.putrequest(method, path, skip_host=True)
+        cookie = "; ".join(f"{name}={value}" for name, value in self.person.cookies.items())
+        headers = {"Host": f"localhost:{self.person.port}", "Origin": self.person.origin, "Cookie": cookie}
+        if length is not None:
+            headers |= {**BYTES, "Content-Length": str(length)}
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        return connection
+
     def audited(self, action):
         return eventually(
             lambda: [entry for entry in self.person.audit() if entry["action"] == action], f"{action} is audited")
@@ -112,15 +125,7 @@ def test_an_upload_is_resumed_where_it_broke_off(session, home):
     content = os.urandom(3_000_000)
     target = home / "large"
     query = {"size": len(content), "upload": "test-upload-1"}
-    connection = http.client.HTTPSConnection("127.0.0.1", session.person.port, timeout=30, context=unverified())
-    connection.putrequest("PUT", session.address(target, **query), skip_host=True)
-    cookie = "; ".join(f"{name}={value}" for name, value in session.person.cookies.items())
-    for name, value in {
-        **BYTES, "Host": f"localhost:{session.person.port}", "Origin": session.person.origin, "Cookie": cookie,
-        "Content-Length": str(len(content)),
-    }.items():
-        connection.putheader(name, value)
-    connection.endheaders()
+    connection = session.connect("PUT", session.address(target, **query), len(content))
     connection.send(content[:2_000_000])
     partial = home / ".copilot-test-upload-1.part"
     eventually(lambda: partial.exists() and partial.stat().st_size >= 1_500_000, "most of it is at the host")
@@ -230,15 +235,25 @@ def test_paths_that_trick_get_nowhere(session, home):
     assert not (home / "form").exists()
 
 
-def test_who_may_do_what(ready, session, home):
+def test_who_may_do_what(ready, session, home, account):
     (home / "read-me").write_text("for you")
     watcher, guest = ready.add_user("mallory", "ml-ops"), ready.add_user("gus", "guest")
     users = {user["username"]: user["id"] for user in session.person.get("/api/users").expect(200)["users"]}
     mallory = Session(ready.person("mallory", watcher), session.id)
-    mallory.get(home).refused(404, "not_found")
+    calls = [
+        ("GET", ""), ("HEAD", ""), ("DELETE", ""), ("GET", "/entry"), ("GET", "/text"), ("GET", "/hash"),
+        ("GET", "/archive"), ("POST", "/folder"), ("POST", "/rename"), ("POST", "/mode"), ("GET", "/upload"), ("DELETE", "/upload"),
+    ]
+    for method, more in calls:
+        address = mallory.address(home / "read-me", more, mode="0777", to="/tmp/x")
+        status = mallory.person.request(method, address).status
+        assert status == 404, f"{method} {more}: {status}"
+    for method in ("PUT", "POST"):
+        mallory.put(home / "read-me", b"mine", method=method).refused(404, "not_found")
 
     def invite(name, mode):
-        session.person.post(f"/api/sessions/{session.id}/participants", {"userId": users[name], "mode": mode}).expect(200)
+        body = {"userId": users[name], "mode": mode}
+        session.person.post(f"/api/sessions/{session.id}/participants", body).expect(200)
 
     invite("mallory", "view")
     assert mallory.get(home / "read-me").body == b"for you"
@@ -251,9 +266,29 @@ def test_who_may_do_what(ready, session, home):
     gus = Session(ready.person("gus", guest), session.id)
     assert gus.get(home / "read-me").body == b"for you"
     gus.put(home / "y", b"y").refused(403, "not_permitted")
-    # A right that is taken back ends at once, on every call.
+    # A right that is taken back ends every call, and a transfer that is under way.
+    with (home / "endless").open("wb") as file:
+        file.truncate(8 << 30)
+    account.own(home)
+    connection = mallory.connect("GET", mallory.address(home / "endless"))
+    response = connection.getresponse()
+    assert len(response.read(1 << 20)) == 1 << 20
     session.person.delete(f"/api/sessions/{session.id}/participants/{users['mallory']}").expect(200)
+    count = 0
+    try:
+        while piece := response.read(1 << 20):
+            count += len(piece)
+    except (http.client.IncompleteRead, OSError):
+        pass
+    assert count < 4 << 30
     mallory.get(home).refused(404, "not_found")
+    failed = next(entry for entry in session.audited("file.download") if entry["outcome"] == "failed")
+    assert failed["details"]["code"] == "not_invited" and int(failed["details"]["size"]) < 8 << 30
+    # A session that somebody must watch gives no files while nobody does.
+    session.person.patch(f"/api/sessions/{session.id}", {"watched": True}).expect(200)
+    session.get(home).refused(409, "unwatched")
+    session.person.patch(f"/api/sessions/{session.id}", {"watched": False}).expect(200)
+    session.get(home).expect(200)
     session.person.end_session(session.id)
     session.get(home).refused(409, "session_ended")
 
@@ -269,28 +304,16 @@ def test_gigabytes_stream_both_ways_and_memory_stays_flat(ready, session, home, 
         status = open(f"/proc/{ready.process.pid}/status").read()
         return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
-    def connect(method, path, length=None):
-        connection = http.client.HTTPSConnection("127.0.0.1", session.person.port, timeout=300, context=unverified())
-        connection.putrequest(method, path, skip_host=True)
-        cookie = "; ".join(f"{name}={value}" for name, value in session.person.cookies.items())
-        headers = {"Host": f"localhost:{session.person.port}", "Origin": session.person.origin, "Cookie": cookie}
-        if length is not None:
-            headers |= {**BYTES, "Content-Length": str(length)}
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        return connection
-
     session.get(home).expect(200)
     before, most = resident(), 0
-    response = connect("GET", session.address(home / "sparse")).getresponse()
+    response = session.connect("GET", session.address(home / "sparse")).getresponse()
     count = 0
     while piece := response.read(1 << 20):
         count += len(piece)
         if count % (64 << 20) == 0:
             most = max(most, resident())
     assert count == 3 << 30
-    connection = connect("PUT", session.address(home / "up"), 1 << 30)
+    connection = session.connect("PUT", session.address(home / "up"), 1 << 30)
     block = bytes(1 << 20)
     for number in range(1 << 10):
         connection.send(block)

@@ -53,6 +53,7 @@ struct AccessWatch {
         guard now - askedAt >= Self.interval else { return }
         askedAt = now
         try await access.check(intent)
+        try await access.session.requireOpen()
         access.session.submit { $0.usedBesideTheTerminal() }
     }
 }

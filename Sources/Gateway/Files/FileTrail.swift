@@ -17,6 +17,18 @@ struct FileTrail: Sendable {
             default: true
             }
         }
+
+        /// Whether a folder looks another way afterwards.
+        var isChange: Bool {
+            switch self {
+            case .upload, .edit, .mkdir, .rename, .delete, .chmod: true
+            default: false
+            }
+        }
+    }
+
+    private struct Changed: Encodable {
+        let by: String
     }
 
     let services: Services
@@ -41,6 +53,11 @@ struct FileTrail: Sendable {
         if let sha256 { details["sha256"] = sha256 }
         if let failure { details["code"] = failure.code }
         await services.record(event(operation, path, access, failure == nil ? .succeeded : .failed, details))
+        if operation.isChange, failure == nil {
+            // Without the path: not everybody at the session may read files.
+            let changed = Changed(by: access.caller.name)
+            access.session.submit { $0.tell("files.changed", changed, to: .signedIn) }
+        }
         guard operation.isRecorded, failure == nil || size != nil else { return }
         let note = RecordingNote.file(
             operation: operation.rawValue, path: path.description, size: size.map { Int64(clamping: $0) },

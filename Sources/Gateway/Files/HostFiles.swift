@@ -41,7 +41,10 @@ final class HostFiles: Sendable {
     }
 
     private func entry(_ session: LiveSession) async throws(GatewayError) -> Entry {
-        guard let connection = await session.hostConnection else { throw await Self.unavailable(session) }
+        if await session.state == .ended { throw .sessionEnded(session.origin.recordingID) }
+        // A session that must be watched, or is held, gives its host nothing: files neither.
+        try await session.requireOpen()
+        guard let connection = await session.hostConnection else { throw Self.unavailable }
         let (entry, isNew) = state.withLockedValue { state -> (Entry, Bool) in
             if let entry = state.entries[session.id] { return (entry, false) }
             state.last &+= 1
@@ -55,18 +58,10 @@ final class HostFiles: Sendable {
         return entry
     }
 
-    private static func unavailable(_ session: LiveSession) async -> GatewayError {
-        switch await session.state {
-        case .ended: .sessionEnded(session.origin.recordingID)
-        case .paused:
-            GatewayError(
-                "session_paused", status: 503, "The session is paused: its recording cannot be written.",
-                hint: "Files can be used again as soon as the recording goes on.", retryAfter: 5)
-        case .connecting, .live:
-            GatewayError(
-                "no_files_here", status: 409, "This session's connection takes no file transfers.",
-                hint: "Start a session on the host itself.")
-        }
+    private static var unavailable: GatewayError {
+        GatewayError(
+            "no_files_here", status: 409, "This session's connection takes no file transfers.",
+            hint: "Start a session on the host itself.")
     }
 
     private func forget(_ session: String, _ number: UInt64) {

@@ -177,7 +177,8 @@ struct FileServiceTests {
 
     @Test("a right that is taken away ends a transfer")
     func revoked() async throws {
-        try await FileBench.run(HostileFiles(opens: { $0 == "/big" ? LyingFile(size: 1 << 40, length: 1 << 40) : nil })) { bench in
+        try await FileBench.run(HostileFiles(opens: { $0 == "/big" ? LyingFile(size: 1 << 40, length: 1 << 40) : nil }))
+        { bench in
             try await bench.write("x", to: "/big")
             let download = try await bench.files.read("/big", in: bench.access)
             bench.refusal.withLockedValue { $0 = .notPermitted(.fileRead, "Not any more.") }

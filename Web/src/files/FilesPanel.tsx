@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { type ApiError, asApiError } from "../api/client";
 import { toast, useMay, useStore } from "../app/store";
+import { onNote } from "../terminal/notes";
 import type { PanelProps } from "../terminal/panels";
 import { Button, type MenuItem, Menu } from "../ui/controls";
 import { Empty, NoPermission, Problem, Skeleton } from "../ui/display";
@@ -23,7 +24,7 @@ const places = new Map<string, string>();
 const HIDDEN = "copilot.files.hidden";
 
 /** The files of the session's host: look, fetch, bring, change. */
-export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
+export function FilesPanel({ sessionId, channel, seat, insert }: PanelProps) {
     const mayRead = useMay("file.read");
     const isOnline = useStore((s) => s.isOnline);
     const [path, setPath] = useState(places.get(sessionId) ?? "");
@@ -76,6 +77,20 @@ export function FilesPanel({ sessionId, seat, insert }: PanelProps) {
             }),
         [load, sessionId],
     );
+
+    useEffect(() => {
+        // Others at the session change files too; many changes of a moment are looked at once.
+        let soon: ReturnType<typeof setTimeout> | undefined;
+        const stop = onNote("files.changed", (_, from) => {
+            if (from !== channel || !mayRead) return;
+            clearTimeout(soon);
+            soon = setTimeout(() => void load(), 400);
+        });
+        return () => {
+            stop();
+            clearTimeout(soon);
+        };
+    }, [load, channel, mayRead]);
 
     if (!mayRead) return <NoPermission permission="file.read" />;
     if (!isLive) {
