@@ -22,8 +22,9 @@ private struct Archive {
         folder = NSTemporaryDirectory() + "archive-\(UUID().uuidString)"
         let services = Services(
             tenant: "t1", store: domain.store, vault: domain.vault, audit: domain.audit, policy: .standard,
-            people: domain.people, hosts: domain.hosts, settings: domain.settings, auditQueue: AuditQueue(),
-            logger: Logger(label: "test"))
+            people: domain.people, hosts: domain.hosts, settings: domain.settings,
+            notices: Notices(store: domain.store, tenant: "t1", logger: Logger(label: "test")),
+            auditQueue: AuditQueue(), logger: Logger(label: "test"))
         files = try RecordingFiles(folder: folder, tenant: "t1", vault: domain.vault, store: domain.store)
         recordings = Recordings(services: services, files: files)
         admin = try await domain.firstAdmin()
