@@ -23,7 +23,8 @@ enum StopLadder {
             name="${front}_\(name.dropFirst(4))"
             [ "${#name}" -eq 24 ] || exit 4
             group() {
-              ps -A -o sid= -o pid= -o stat= -o args= 2>/dev/null || ps -A -o pgid= -o pid= -o stat= -o args=
+              ps -A -ww -o sid= -o pid= -o stat= -o args= 2>/dev/null ||
+                ps -A -o sid= -o pid= -o stat= -o args= 2>/dev/null || ps -A -o pgid= -o pid= -o stat= -o args=
             }
             session=$(group | while read -r a b t c; do
               case "$t" in Z*) continue;; esac
