@@ -18,7 +18,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "engine"))
+sys.path.insert(0, str(Path(__file__).parent.parent.parent / "Tests/EndToEnd"))
 
+from hosts import Account  # noqa: E402
 from peers import wait_for  # noqa: E402
 from table import machine, short  # noqa: E402
 
@@ -39,10 +41,11 @@ class Place:
     def __init__(self, copilot):
         self.folder = Path(tempfile.mkdtemp(prefix="agents-bench-", dir="/tmp"))
         self.home = self.folder / "home"
-        self.home.mkdir(mode=0o755)
         self.folder.chmod(0o755)
         self.copilot = copilot
         self.running = []
+        # Never root: what an agent's command leaves is ended by its session, and this machine is not the agent's.
+        self.account = Account(self.folder)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("COPILOT_", "SSH_AUTH"))} | {"HOME": str(self.home)}
         try:
             self.sshd()
@@ -64,12 +67,12 @@ class Place:
         (self.folder / "sshd_config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {self.folder}/host\nPidFile none\n"
             f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nUsePAM no\nUseDNS no\n"
-            f"PasswordAuthentication no\nPermitRootLogin yes\nLogLevel QUIET\nSetEnv HOME={self.home}\n")
+            "PasswordAuthentication no\nPermitRootLogin no\nLogLevel QUIET\n")
         os.makedirs("/run/sshd", exist_ok=True)
         self.start([shutil.which("sshd") or "/usr/sbin/sshd", "-D", "-f", str(self.folder / "sshd_config")])
         wait_for(self.port)
         (self.folder / "config").write_text(
-            f"Host bench\n HostName 127.0.0.1\n Port {self.port}\n User root\n IdentityFile {self.folder}/user\n"
+            f"Host bench\n HostName 127.0.0.1\n Port {self.port}\n User {self.account.name}\n IdentityFile {self.folder}/user\n"
             f" IdentitiesOnly yes\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n LogLevel ERROR\n"
             f" ControlPath {self.folder}/master\n")
         self.start(["ssh", "-F", str(self.folder / "config"), "-M", "-N", "bench"])
@@ -87,7 +90,7 @@ class Place:
         self.cli("user", "add", "ada", "--name", "Ada", "--role", "admin", "--password-stdin", stdin=PASSWORD + "\n")
         fingerprint = subprocess.run(["ssh-keygen", "-lf", self.folder / "host.pub"], check=True, capture_output=True,
                                      text=True).stdout.split()[1]
-        self.cli("host", "add", "bench", "--address", "127.0.0.1", "--port", str(self.port), "--username", "root",
+        self.cli("host", "add", "bench", "--address", "127.0.0.1", "--port", str(self.port), "--username", self.account.name,
                  "--fingerprint", fingerprint, "--key", str(self.folder / "user"))
         tokens = [self.cli("agent-token", "add", name).strip().partition("=")[2] for name in ("one", "two")]
         self.web = free_port()
@@ -100,7 +103,7 @@ class Place:
         self.agents = []
         for token in tokens:
             agent = Caller(self.web, token)
-            asked = agent.call("POST", "/api/sessions/request", {"host": "bench", "username": "root", "reason": "measuring"})
+            asked = agent.call("POST", "/api/sessions/request", {"host": "bench", "username": "bench", "reason": "measuring"})
             person.call("POST", f"/api/agent-requests/{asked['id']}/approve", {"hostId": host, "mode": "trusted"})
             self.agents.append((token, asked["id"]))
 
@@ -120,6 +123,7 @@ class Place:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+        self.account.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -424,6 +424,11 @@ def test_a_read_only_agent_writes_nothing(house, enter):
         answer = session.exec(command, cwd=str(house.home))
         refused = answer.refused(403, "policy_denied")
         assert refused["rule"] == "read_only", command
+    for name, value in (("PATH", "/tmp"), ("LD_PRELOAD", "/tmp/x.so"), ("BASH_ENV", "/tmp/x"), ("GIT_PAGER", "touch x"),
+                        ("GIT_EXTERNAL_DIFF", "touch x"), ("PAGER", "touch x"), ("IFS", "/")):
+        session.exec("git diff", env={name: value}).refused(403, "policy_denied")
+    assert session.run("ls /", env={"LC_ALL": "C"})["exitCode"] == 0
+    session.exec("ls", env={"A B": "x"}).refused(422, "invalid")
     session.input("touch x\n").refused(409, "control_held")
     session.agent.post(session.path("/signal"), {"signal": "SIGINT"}).refused(403, "policy_denied")
     assert sorted(house.home.rglob("*")) == before

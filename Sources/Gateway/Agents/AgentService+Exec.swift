@@ -177,9 +177,8 @@ extension AgentService {
         do throws(GatewayError) {
             // Between the question and the answer the session may have been stopped, or left without its watcher.
             try await session.live.requireOpen()
-            let script = try ExecRequest.script(
-                command.state.text, workingDirectory: command.request.workingDirectory,
-                environment: command.request.environment, agent: command.agent.name)
+            let script = ExecRequest.script(
+                command.state.text, workingDirectory: command.request.workingDirectory, agent: command.agent.name)
             let line = try ShellQuoting.commandLine(script, name: command.id)
             board.tell(command.agent.id, "command.started", session: session.id, command: command.id, text: command.state.text)
             try await session.channels.run(command, line: line) {

@@ -40,6 +40,17 @@ struct CommandPolicyTests {
         #expect(try rule(decide(command, .observe)) == "observe")
     }
 
+    @Test("a variable that changes what a command does is a part of the command")
+    func environment() throws {
+        for name in ["PATH", "LD_PRELOAD", "BASH_ENV", "GIT_EXTERNAL_DIFF", "PAGER"] {
+            let text = try ExecRequest(command: "git diff", environment: [name: "touch x"]).text()
+            #expect(text == "export \(name)='touch x'; git diff")
+            #expect(try rule(decide(text, .readOnly)) == "read_only", "\(name)")
+        }
+        #expect(try decide(ExecRequest(command: "ls", environment: ["LC_ALL": "C"]).text(), .readOnly) == .run)
+        #expect(throws: GatewayError.self) { try ExecRequest(command: "ls", environment: ["A;id": "x"]).text() }
+    }
+
     @Test("a supervised agent asks before it changes anything, a trusted one before it destroys or becomes root")
     func modes() throws {
         #expect(try asks(decide("touch x", .supervised)))

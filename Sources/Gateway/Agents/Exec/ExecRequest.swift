@@ -54,13 +54,15 @@ public struct ExecRequest: Sendable {
         self.view = view
     }
 
-    /// The command as it is judged, shown and recorded.
+    /// The command as it is judged, shown, recorded and run: the environment is a part of it, since a variable can
+    /// make a harmless command do anything (`PATH`, `LD_PRELOAD`, `GIT_EXTERNAL_DIFF`).
     func text() throws(GatewayError) -> String {
         let text: String
+        let exports = try self.exports()
         switch (command, arguments) {
-        case (let command?, nil): text = command
+        case (let command?, nil): text = command.isEmpty ? "" : exports + command
         case (nil, let words?) where !words.isEmpty:
-            text = words.map(ShellQuoting.wordWhereNeeded).joined(separator: " ")
+            text = exports + words.map(ShellQuoting.wordWhereNeeded).joined(separator: " ")
         default:
             throw GatewayError(
                 "missing_command", status: 400, "Missing command.",
@@ -81,21 +83,24 @@ public struct ExecRequest: Sendable {
         return text
     }
 
-    /// The script that `sh` runs: the account's environment with pagers and prompts turned off, then the command.
-    static func script(
-        _ text: String, workingDirectory: String?, environment: [String: String], agent: String
-    ) throws(GatewayError) -> String {
-        var script = "PAGER=cat GIT_PAGER=cat GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive AI_AGENT="
-        script += ShellQuoting.word(agent)
-        script += "\nexport PAGER GIT_PAGER GIT_TERMINAL_PROMPT DEBIAN_FRONTEND AI_AGENT\n"
+    private func exports() throws(GatewayError) -> String {
+        var exports = ""
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
             guard name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]{0,127}/) != nil, !value.utf8.contains(0) else {
                 throw .invalid(
                     "env", "This is no name of an environment variable, or its value has a NUL.",
                     hint: "Names have letters, digits and underscores.")
             }
-            script += "export \(name)=\(ShellQuoting.word(value))\n"
+            exports += "export \(name)=\(ShellQuoting.wordWhereNeeded(value)); "
         }
+        return exports
+    }
+
+    /// The script that `sh` runs: the account's environment with pagers and prompts turned off, then the command.
+    static func script(_ text: String, workingDirectory: String?, agent: String) -> String {
+        var script = "PAGER=cat GIT_PAGER=cat GIT_TERMINAL_PROMPT=0 DEBIAN_FRONTEND=noninteractive AI_AGENT="
+        script += ShellQuoting.word(agent)
+        script += "\nexport PAGER GIT_PAGER GIT_TERMINAL_PROMPT DEBIAN_FRONTEND AI_AGENT\n"
         if let workingDirectory { script += "cd -- \(ShellQuoting.word(workingDirectory)) || exit 1\n" }
         return script + text
     }

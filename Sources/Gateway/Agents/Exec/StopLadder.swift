@@ -7,20 +7,36 @@ import SSH
 /// the process running; so then a second channel looks the process up by the name that stands as its `$0`, and ends all
 /// of its session: interrupt, terminate, kill, with a pause after each. What it answers is what is left.
 enum StopLadder {
+    /// What ends the processes of a command, and prints `gone` when none is left.
+    ///
+    /// It ends whole sessions of processes, so it does nothing unless it is sure which one: the name has to be there, stand
+    /// as the last word of a command line, and belong to a session that a process leads. Session 0 and process 1 are the
+    /// system's own and never touched.
+    ///
     /// - Parameter name: of the command. It is written in two parts, so that this script does not find itself.
-    static func script(name: String) -> String {
-        let (front, back) = (name.prefix(4), name.dropFirst(4))
+    /// - Returns: nil for a name that is none of ours.
+    static func script(name: String) -> String? {
+        guard name.wholeMatch(of: /cmd_[a-z2-7]{20}/) != nil else { return nil }
         // What has ended and waits for its parent to look (Z) does nothing any more.
         return """
-            n=\(front)
-            n="$n\(back)"
+            front=cmd
+            name="${front}_\(name.dropFirst(4))"
+            [ "${#name}" -eq 24 ] || exit 4
             group() {
-              ps -A -o sid= -o pid= -o stat= -o args= 2>/dev/null || ps -A -o pgid= -o pid= -o stat= -o args=
+              ps -A -ww -o sid= -o pid= -o stat= -o args= 2>/dev/null ||
+                ps -A -o sid= -o pid= -o stat= -o args= 2>/dev/null || ps -A -o pgid= -o pid= -o stat= -o args=
             }
-            s=$(group | while read -r a b t c; do case "$t$c" in Z*) ;; *"$n"*) echo "$a"; break;; esac; done)
-            [ -n "$s" ] || { echo gone; exit 0; }
+            session=$(group | while read -r a b t c; do
+              case "$t" in Z*) continue;; esac
+              case "$c" in *" $name") echo "$a"; break;; esac
+            done)
+            [ -n "$session" ] || { echo gone; exit 0; }
+            case "$session" in *[!0-9]*|0|1) exit 5;; esac
             left() {
-              group | while read -r a b t c; do case "$t" in Z*) ;; *) [ "$a" = "$s" ] && echo "$b";; esac; done
+              group | while read -r a b t c; do
+                case "$t" in Z*) continue;; esac
+                if [ "$a" = "$session" ] && [ "$b" -gt 1 ]; then echo "$b"; fi
+              done
             }
             for k in INT TERM KILL; do
               p=$(left); [ -n "$p" ] || break
@@ -33,7 +49,8 @@ enum StopLadder {
 
     /// - Returns: whether nothing is left; false as well where nobody could look.
     static func climb(_ command: AgentCommand, on channels: ExecChannels) async -> Bool {
-        guard let line = try? ShellQuoting.commandLine(script(name: command.id), name: "stop"),
+        guard let script = script(name: command.id),
+            let line = try? ShellQuoting.commandLine(script, name: "stop"),
             let result = await channels.aside(line)
         else { return false }
         return String(decoding: result.standardOutput, as: UTF8.self).hasPrefix("gone")
