@@ -240,9 +240,9 @@ def test_headers_that_contradict_the_body_and_unknown_revisions_are_refused(hous
     assert rpc(house, {"method": "notifications/initialized"}).status == 202
     for method in ("GET", "DELETE"):
         assert rpc(house, None, method=method).status == 405
-    for body in (b"{", b"[]", b'{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}'):
-        raw = house.agent.request("POST", "/mcp", None, {"Content-Type": "application/json", "Content-Length": "0"})
-        assert raw.status == 400
+    for body, code in (([], -32600), ([{"jsonrpc": "2.0", "id": 1, "method": "ping"}], -32600), ({"id": 1, "method": "ping"}, -32600)):
+        answer = house.agent.request("POST", "/mcp", body)
+        assert answer.status == 400 and answer.json["error"]["code"] == code
 
 
 def test_only_the_token_opens_it_and_foreign_pages_do_not(house):
