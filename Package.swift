@@ -68,7 +68,7 @@ var targets: [Target] = [
     module("SSHProtocol", ["SSHKeys", "SSHCrypto", crypto, nioCore]),
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .target(name: "CFileCalls"),
-    module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", nioCore, nioPosix]),
+    module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", crypto, nioCore, nioPosix]),
     // What agents' commands and output are judged with: pure, and below everything that knows an agent.
     module("ShellGrammar", []),
     module("LinearPattern", []),
@@ -102,7 +102,7 @@ var targets: [Target] = [
         "SFTP",
         [
             "TestSupport", "SSHTestSupport", "SSH", "SSHKeys", "SSHProtocol", "CFileCalls", "SFTPServerOnPipes",
-            nioCore, nioPosix, nioEmbedded,
+            crypto, nioCore, nioPosix, nioEmbedded,
         ]),
     // The engine against other people's programs, which live in its folder Peers.
     .testTarget(
@@ -111,7 +111,8 @@ var targets: [Target] = [
         exclude: ["Peers"], swiftSettings: settings),
     // The fuzz targets' bodies; Fuzzing/ has a package of its own for libFuzzer.
     .testTarget(
-        name: "FuzzTests", dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
+        name: "FuzzTests",
+        dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
         path: "Fuzzing",
         exclude: ["Entry", "Package.swift", "Seeds", "leaks-of-others"], sources: ["Bodies", "Tests"],
         swiftSettings: settings),
@@ -204,13 +205,17 @@ if !engineOnly && !capabilitiesOnly {
         module(
             "Gateway",
             capabilities + [
-                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "LinearPattern", "Redaction", "ShellGrammar", "CLibArgon2",
-                crypto, nioCore, nioPosix, log, nioHTTP1, nioSSL,
+                "SSHDispatch", "SSH", "SSHKeys", "SSHProtocol", "SFTP", "LinearPattern", "Redaction", "ShellGrammar",
+                "CLibArgon2", "CLibZ", crypto, nioCore, nioPosix, nioHTTP1, nioSSL, log, product("Yams", "Yams"),
             ]),
+        // The Model Context Protocol, apart from how its messages come; and between standard input and a copilot.
+        module("MCP", []),
+        module("MCPBridge", ["MCP", nioCore, nioPosix, nioHTTP1, nioSSL]),
+        tests("MCP", []),
         module(
             "GatewayWeb",
             capabilities + [
-                "Gateway", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
+                "Gateway", "MCP", "SFTP", crypto, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL, log,
                 product("Hummingbird", "hummingbird"), product("HummingbirdCore", "hummingbird"),
                 product("HTTPTypes", "swift-http-types"),
                 product("NIOHTTPTypes", "swift-nio-extras"), product("NIOHTTPTypesHTTP1", "swift-nio-extras"),
@@ -218,18 +223,35 @@ if !engineOnly && !capabilitiesOnly {
                 product("JWTKit", "jwt-kit"), product("ServiceLifecycle", "swift-service-lifecycle"),
             ],
             resources: [.copy("Resources")]),
+        // The gateway's own SSH port.
+        module(
+            "GatewaySSH",
+            [
+                "Gateway", "SFTP", "SSH", "SSHApplications", "SSHDispatch", "SSHKeys", "SSHProtocol", "Storage",
+                "Terminal", log, nioCore,
+            ]),
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
-                "Gateway", "GatewayWeb", "SSHTools", "LocalProcess", "StandaloneServer", "Shim", "SSHDispatch", "SSH",
-                "SSHKeys", log, nioCore, nioPosix, crypto,
+                "Gateway", "GatewaySSH", "GatewayWeb", "MCPBridge", "SSHTools", "LocalProcess", "StandaloneServer",
+                "Shim", "SSHDispatch", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),
                 product("ServiceLifecycle", "swift-service-lifecycle"),
                 product("UnixSignals", "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         tests(
-            "Gateway", capabilities + ["SSHDispatch", "SSH", "SSHKeys", crypto, nioCore, nioPosix, nioEmbedded, log]),
+            "Gateway",
+            capabilities + [
+                "TestSupport", "SSHDispatch", "SSH", "SSHKeys", "SFTP", "CLibZ", crypto, nioCore, nioPosix, nioEmbedded,
+                log,
+            ]),
+        tests(
+            "GatewaySSH",
+            [
+                "SSHTestSupport", "TestSupport", "Gateway", "SSH", "SSHApplications", "SSHKeys", "SSHProtocol", nioCore,
+                nioPosix, log,
+            ]),
         tests(
             "GatewayWeb",
             capabilities + [

@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Tests/EndToEnd"))
 
 import copilot  # noqa: E402
+import gateway_ssh  # noqa: E402
 from copilot import Copilot, Person, unverified  # noqa: E402
 from hosts import Account, SSHHost  # noqa: E402
 from ports import process_tree  # noqa: E402
@@ -287,7 +288,13 @@ def connect(stage, quick):
     return medians(rows)
 
 
-MEASURES = {"latency": latency, "bulk": bulk, "memory": memory, "connect": connect}
+def gateway_ssh_port(stage, quick):
+    """The SSH port beside a jump host of OpenSSH's."""
+    return gateway_ssh.measure(stage, Seats, quick)
+
+
+MEASURES = {
+    "latency": latency, "bulk": bulk, "memory": memory, "connect": connect, "gateway-ssh": gateway_ssh_port}
 
 
 def machine():

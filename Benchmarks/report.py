@@ -4,6 +4,7 @@ HEADINGS = {
     "latency": "Key-stroke echo: a character typed, through the host's PTY and `cat`, and back",
     "bulk": "Bulk: a coloured text file by `cat` to every viewer, beside ssh with a terminal (`-tt`) and without",
     "memory": "Memory of idle sessions, and how fast they open",
+    "gateway-ssh": "The SSH port beside ssh -J through OpenSSH: a key stroke's echo, and bytes without a terminal",
     "connect": "From nothing to the host's prompt",
 }
 

@@ -27,6 +27,14 @@ public struct Configuration: Sendable, Hashable {
     public var tls: TLSFiles?
     /// The folder of the built page; nil looks beside the executable.
     public var page: String?
+    /// The port of the copilot's own SSH server; 0 takes a free one.
+    public var sshPort: Int
+    /// The address that it listens on. Loopback unless told otherwise.
+    public var sshBind: String
+    /// No SSH port at all.
+    public var noSSH: Bool
+    /// Whether the SSH port was asked for: then a start without it is no start.
+    public var isSSHPortChosen: Bool
     /// Ranges (CIDR) that hosts may have although they are refused by default: link-local and metadata addresses.
     public var allowedAddresses: [AddressRange]
     /// Ranges (CIDR) of push services of one's own; without them only public addresses are spoken to.
@@ -115,6 +123,11 @@ extension Configuration {
         names = try values.names()
         tls = try values.tls()
         page = values.path(.page)
+        let chosenPort = try values.port(.sshPort)
+        sshPort = chosenPort ?? 2222
+        isSSHPortChosen = chosenPort != nil
+        sshBind = try values.listen(.sshBind) ?? "127.0.0.1"
+        noSSH = try values.boolean(.noSSH) ?? false
         allowedAddresses = try values.ranges(.allowedAddresses)
         pushAddresses = try values.ranges(.pushAddresses)
         pushAuthority = values.path(.pushAuthority)
@@ -155,6 +168,9 @@ extension Configuration {
         case .tlsCertificate: tls?.certificate ?? ""
         case .tlsKey: tls?.key ?? ""
         case .page: page ?? ""
+        case .sshPort: String(sshPort)
+        case .sshBind: sshBind
+        case .noSSH: String(noSSH)
         case .allowedAddresses: allowedAddresses.map(\.description).joined(separator: ",")
         case .pushAddresses: pushAddresses.map(\.description).joined(separator: ",")
         case .pushAuthority: pushAuthority ?? ""

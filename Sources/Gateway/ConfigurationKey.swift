@@ -13,6 +13,9 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case tlsCertificate = "tls_certificate"
     case tlsKey = "tls_key"
     case page
+    case sshPort = "ssh_port"
+    case sshBind = "ssh_bind"
+    case noSSH = "no_ssh"
     case allowedAddresses = "allowed_addresses"
     case pushAddresses = "push_addresses"
     case pushAuthority = "push_authority"
@@ -33,7 +36,8 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     var isPath: Bool {
         switch self {
         case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page, .pushAuthority, .dispatchSocket: true
-        case .databaseURL, .listen, .port, .http, .names, .allowedAddresses, .pushAddresses, .dispatchAccounts, .logLevel:
+        case .databaseURL, .listen, .port, .http, .names, .sshPort, .sshBind, .noSSH, .allowedAddresses, .pushAddresses,
+            .dispatchAccounts, .logLevel:
             false
         }
     }

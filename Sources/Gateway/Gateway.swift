@@ -18,6 +18,7 @@ public struct Gateway: Sendable {
     public let recordings: Recordings
     public let teams: Teams
     public let handoffs: Handoffs
+    public let fileService: FileService
     /// AI agents: what they ask for, and what people let them do.
     public let agents: AgentService
     public let checkpoints: CheckpointWriter
@@ -69,6 +70,7 @@ public struct Gateway: Sendable {
             recordings: Recordings(services: services, files: files),
             teams: Teams(services: services, sessions: sessions),
             handoffs: Handoffs(services: services, sessions: sessions),
+            fileService: FileService(sessions: sessions, services: services),
             agents: AgentService(services: services, sessions: sessions, address: configuration.address()),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])

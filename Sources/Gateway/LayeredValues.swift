@@ -55,20 +55,20 @@ struct LayeredValues {
         return absolute(path, in: layer)
     }
 
-    func listen() throws(ConfigurationError) -> String? {
-        guard let text = text(.listen) else { return nil }
+    func listen(_ key: ConfigurationKey = .listen) throws(ConfigurationError) -> String? {
+        guard let text = text(key) else { return nil }
         guard text == "localhost" || AddressRange(text)?.isSingleAddress == true else {
             throw error(
-                .listen, "is not an IP address: \(text)",
+                key, "is not an IP address: \(text)",
                 hint: "Give 127.0.0.1 for this machine alone, or the address of one network interface.")
         }
         return text == "localhost" ? "127.0.0.1" : text
     }
 
-    func port() throws(ConfigurationError) -> Int? {
-        guard let text = text(.port) else { return nil }
+    func port(_ key: ConfigurationKey = .port) throws(ConfigurationError) -> Int? {
+        guard let text = text(key) else { return nil }
         guard let port = Int(text), (0...65535).contains(port) else {
-            throw error(.port, "is not a port: \(text)", hint: "Give a number from 1 to 65535, or 0 for any free port.")
+            throw error(key, "is not a port: \(text)", hint: "Give a number from 1 to 65535, or 0 for any free port.")
         }
         return port
     }

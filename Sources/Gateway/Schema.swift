@@ -13,5 +13,6 @@ public enum Schema {
         + [TeamStore.migration]
         + RecordingStore.migrations
         + Notices.migrations + Macros.migrations + PushDevices.migrations
+        + QuarantineStore.migrations
         + [AgentSchema.agents]
 }

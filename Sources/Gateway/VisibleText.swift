@@ -15,6 +15,13 @@ enum VisibleText {
         return trimmed
     }
 
+    /// Text of others as it may be shown: what cannot be seen, or turns the direction of writing, becomes a dot.
+    static func shown(_ text: String, limit: Int = 200) -> String {
+        var shown = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(limit) { shown.append(isInvisible(scalar) ? "·" : scalar) }
+        return String(shown)
+    }
+
     private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: true

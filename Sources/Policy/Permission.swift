@@ -14,6 +14,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     case sessionEndAny = "session.end"
     /// Starting a session on behalf of somebody else.
     case sessionStartForOthers = "session.start.others"
+    /// Connections through a host to wherever its network leads: what passes there can't be recorded.
+    case sessionTunnel = "session.tunnel"
     /// Seeing that a host exists, with its address and tags.
     case hostView = "host.view"
     /// Logging in to a host with its stored credential, a test included.
@@ -51,6 +53,7 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .sessionModerate: "moderate sessions"
         case .sessionEndAny: "end other people's sessions"
         case .sessionStartForOthers: "start sessions for other people"
+        case .sessionTunnel: "open tunnels, which can't be recorded,"
         case .hostView: "see hosts"
         case .hostUse: "log in to hosts"
         case .hostAdd: "add hosts"

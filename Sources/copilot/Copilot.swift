@@ -37,9 +37,9 @@ struct Copilot: AsyncParsableCommand {
                 name: "The copilot",
                 subcommands: [
                     Serve.self, UserCommand.self, TeamCommand.self, HostCommand.self, AuditCommand.self,
-                    RecordingCommand.self,
+                    RecordingCommand.self, SSHAuthorityCommand.self,
                 ]),
-            CommandGroup(name: "AI agents", subcommands: [AgentGateway.self, AgentTokenCommand.self]),
+            CommandGroup(name: "AI agents", subcommands: [AgentGateway.self, AgentTokenCommand.self, MCPCommand.self]),
             CommandGroup(
                 name: "Everyday tools",
                 subcommands: [

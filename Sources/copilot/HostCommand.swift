@@ -4,8 +4,8 @@ import SSHTools
 
 struct HostCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "host", abstract: "Add, list, test and remove hosts.",
-        subcommands: [HostAdd.self, HostList.self, HostTestCommand.self, HostRemove.self])
+        commandName: "host", abstract: "Add, import, list, test and remove hosts.",
+        subcommands: [HostAdd.self, HostImport.self, HostList.self, HostTestCommand.self, HostRemove.self])
 }
 
 struct HostList: AsyncParsableCommand {

@@ -73,6 +73,15 @@ struct ServingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The certificate's private key, PEM.", valueName: "file"))
     var tlsKey: String?
 
+    @Option(help: ArgumentHelp("The port of plain ssh; 0 takes a free one. (default: 2222)", valueName: "number"))
+    var sshPort: String?
+
+    @Option(help: ArgumentHelp("The address of the SSH port. (default: 127.0.0.1)", valueName: "ip"))
+    var sshBind: String?
+
+    @Flag(help: "Open no SSH port.")
+    var noSsh = false
+
     @Option(help: ArgumentHelp("The folder of the built page.", valueName: "folder"))
     var page: String?
 
@@ -106,7 +115,8 @@ struct ServingOptions: ParsableArguments {
     var values: [ConfigurationKey: [String]] {
         let given: [ConfigurationKey: String?] = [
             .listen: listen, .port: port, .http: http ? "true" : nil, .tlsCertificate: tlsCertificate, .tlsKey: tlsKey,
-            .page: page, .pushAuthority: pushAuthority, .dispatchSocket: dispatchSocket, .logLevel: logLevel,
+            .sshPort: sshPort, .sshBind: sshBind, .noSSH: noSsh ? "true" : nil, .page: page,
+            .pushAuthority: pushAuthority, .dispatchSocket: dispatchSocket, .logLevel: logLevel,
         ]
         var values = given.compactMapValues { $0.map { [$0] } }
         if !names.isEmpty { values[.names] = names }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Gateway
+import GatewaySSH
 import GatewayWeb
 import Logging
 import NIOCore
@@ -56,6 +57,10 @@ struct Serve: AsyncParsableCommand {
                 at: path, people: gateway.people, accounts: settings.dispatchAccounts, on: loops, logger: logger)
             services.append(Answering(lookups: lookups))
         }
+        if let door = try await Self.door(settings, gateway, loops, logger) {
+            PersonTerminal.print("Plain ssh is at port \(door.port) of \(settings.sshBind)")
+            services.append(Letting(door: door))
+        }
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map {
@@ -63,6 +68,20 @@ struct Serve: AsyncParsableCommand {
                 },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
+    }
+
+    /// The SSH port. At its default place it gives way to whoever is there already: the page is worth more than the port.
+    private static func door(
+        _ settings: Configuration, _ gateway: Gateway, _ loops: any EventLoopGroup, _ logger: Logger
+    ) async throws -> SSHDoor? {
+        guard !settings.noSSH else { return nil }
+        do throws(GatewayError) {
+            return try await SSHDoor.open(settings, gateway: gateway, group: loops, logger: logger)
+        } catch {
+            guard error.code == "listen_failed", !settings.isSSHPortChosen else { throw error }
+            logger.warning("There is no SSH port: \(error.error) \(error.hint)")
+            return nil
+        }
     }
 
     private static func logger(_ settings: Configuration) -> Logger {
@@ -106,6 +125,16 @@ private struct Answering: Service {
     func run() async throws {
         try? await gracefulShutdown()
         await lookups.close()
+    }
+}
+
+/// The SSH port as a service: who is in is told before the sessions end.
+private struct Letting: Service {
+    let door: SSHDoor
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await door.shutdown()
     }
 }
 

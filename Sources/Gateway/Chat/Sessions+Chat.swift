@@ -51,8 +51,8 @@ extension Sessions {
         let mention = Mention(sessionId: session.id, alias: session.origin.host.alias, message: message)
         for userID in people where userID != message.author.userId {
             await tell(userID, "chat.mention", mention, except: session.id)
-            let isHere = await session.view().seats.contains { $0.userId == userID && $0.connected }
-            if isHere { continue }
+            let isLooking = await session.view().seats.contains { $0.userId == userID && $0.looking }
+            if isLooking { continue }
             services.notices.notify(
                 userID: userID, kind: .mentioned,
                 text: "\(message.author.name) mentions you in the chat of \(session.origin.host.alias).",

@@ -16,18 +16,11 @@ public final class Handoffs: Sendable {
 
     private let services: Services
     private let sessions: Sessions
-    /// Told when an offer is made, for whoever reaches people outside of the page.
-    private let listener = NIOLockedValueBox<(@Sendable (Handoff) async -> Void)?>(nil)
     private let table = NIOLockedValueBox<[Handoff]>([])
 
     init(services: Services, sessions: Sessions) {
         self.services = services
         self.sessions = sessions
-    }
-
-    /// Calls `listener` for each new offer.
-    public func onOffer(_ listener: @escaping @Sendable (Handoff) async -> Void) {
-        self.listener.withLockedValue { $0 = listener }
     }
 
     // MARK: Offer
@@ -74,8 +67,6 @@ public final class Handoffs: Sendable {
             userID: user.id, kind: .handoffOffered,
             text: "\(caller.name) offers you the session on \(session.origin.host.alias).",
             link: "/handoffs/\(handoff.id)")
-        let listener = listener.withLockedValue { $0 }
-        await listener?(handoff)
         return handoff
     }
 

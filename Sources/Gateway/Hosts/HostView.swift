@@ -73,6 +73,8 @@ public struct HostView: Sendable, Codable {
     public var activeSessions: Int
     public let may: May
     public let demonstration: Bool
+    /// One of the favourites of the person who asks.
+    public let favourite: Bool
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
@@ -91,6 +93,7 @@ public struct HostView: Sendable, Codable {
         try container.encode(activeSessions, forKey: .activeSessions)
         try container.encode(may, forKey: .may)
         try container.encode(demonstration, forKey: .demonstration)
+        try container.encode(favourite, forKey: .favourite)
     }
 }
 
@@ -132,7 +135,7 @@ public struct HostTest: Sendable, Codable {
 }
 
 /// A host as a session needs it.
-public struct SessionHost: Sendable {
+public struct SessionHost: Sendable, Hashable {
     public let id: String
     public let alias: String
     public let environment: String

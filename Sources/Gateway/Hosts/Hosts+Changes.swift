@@ -128,13 +128,18 @@ extension Hosts {
         try policy.require(.hostAdd, of: caller, on: host.policyObject)
         let sealed = try await seal(credential.secret, host.id)
         let records = records
+        let quarantine = QuarantineStore(tenant: tenant)
         let added = event(
             caller, "host.add", host,
             [
                 "address": "\(address):\(probe.port)", "username": host.username, "fingerprint": probe.key.fingerprint,
                 "credential": credential.kind.rawValue, "tags": host.tags.joined(separator: " "),
             ])
-        try await write { tx in (added, try records.insert(host, credential: sealed, in: tx)) }
+        try await write { tx in
+            // What was imported under this name has its key now.
+            try quarantine.remove(alias: host.alias, in: tx)
+            return (added, try records.insert(host, credential: sealed, in: tx))
+        }
         return (try await self.host(host.id, caller: caller), credential.authorizedKeysLine)
     }
 

@@ -48,13 +48,18 @@ public struct Hosts: Sendable {
 
     /// The hosts that this person may see, by alias.
     public func hosts(_ caller: Caller) async throws(GatewayError) -> [HostView] {
-        let hosts = try await read { tx in try records.all(in: tx) }
-        return hosts.filter { may(.hostView, caller, $0) }.map { view($0, caller) }
+        let quarantine = QuarantineStore(tenant: tenant)
+        let (hosts, favourites) = try await read { tx in
+            (try records.all(in: tx), try quarantine.favourites(of: caller.userID, in: tx))
+        }
+        return hosts.filter { may(.hostView, caller, $0) }.map { view($0, caller, favourites) }
     }
 
     /// One host.
     public func host(_ id: String, caller: Caller) async throws(GatewayError) -> HostView {
-        view(try await find(id, caller), caller)
+        let quarantine = QuarantineStore(tenant: tenant)
+        let host = try await find(id, caller)
+        return view(host, caller, try await read { tx in try quarantine.favourites(of: caller.userID, in: tx) })
     }
 
     func find(_ id: String, _ caller: Caller) async throws(GatewayError) -> StoredHost {
@@ -74,7 +79,7 @@ public struct Hosts: Sendable {
         policy.decide(caller.subject, permission, on: host.policyObject).isAllowed
     }
 
-    private func view(_ host: StoredHost, _ caller: Caller) -> HostView {
+    private func view(_ host: StoredHost, _ caller: Caller, _ favourites: Set<String>) -> HostView {
         let key = HostKeyView(host.hostKey)
         var alert: HostView.KeyAlert?
         if let offered = host.offeredKey.map(HostKeyView.init), let at = host.offeredAt {
@@ -93,7 +98,7 @@ public struct Hosts: Sendable {
             may: .init(
                 connect: may(.sessionStart, caller, host), type: may(.sessionType, caller, host),
                 edit: may(.hostEdit, caller, host)),
-            demonstration: host.isDemonstration)
+            demonstration: host.isDemonstration, favourite: favourites.contains(host.id))
     }
 
     // MARK: The store

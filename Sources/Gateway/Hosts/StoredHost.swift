@@ -124,6 +124,7 @@ struct HostStore: Sendable {
         try tx.execute(
             """
             UPDATE host SET alias = \(host.alias), alias_folded = \(host.alias.lowercased()),
+                address = \(host.address), port = \(host.port),
                 username = \(host.username), environment = \(host.environment.rawValue), purpose = \(host.purpose)
             WHERE tenant = \(tenant) AND id = \(host.id)
             """)

@@ -65,14 +65,14 @@ extension People {
         }
     }
 
-    /// Removes a key: whoever comes with it is unknown from now on.
+    /// Removes a key: whoever comes with it is unknown from now on, and whoever is in by it is out.
     ///
     /// - Throws: 403, 404.
     public func removeKey(
         _ caller: Caller, username: String, fingerprint: String
     ) async throws(GatewayError) {
-        try await GatewayError.mapping {
-            try await store.transaction { [self] tx in
+        let ended = try await GatewayError.mapping {
+            try await store.transaction { [self] tx -> [Revocation] in
                 let person = try keyOwner(caller, username, in: tx)
                 try tx.execute(
                     """
@@ -81,8 +81,10 @@ extension People {
                     """)
                 guard tx.changes == 1 else { throw GatewayError.notFound("key") }
                 try recordKey(caller, "user.key.remove", person, fingerprint, in: tx)
+                return try endSignIns(of: person.user.id, byKey: fingerprint, in: tx)
             }
         }
+        announce(ended)
     }
 
     /// Who has this key, for the doors that people come in by; nil for nobody, and for a disabled account.
@@ -144,7 +146,7 @@ extension People {
         return keys
     }
 
-    private func keys(with fingerprint: String, in tx: borrowing StoreTransaction) throws(StorageError) -> [PersonKey] {
+    func keys(with fingerprint: String, in tx: borrowing StoreTransaction) throws(StorageError) -> [PersonKey] {
         var keys: [PersonKey] = []
         for row in try tx.rows(
             """

@@ -72,7 +72,8 @@ extension People {
 
     /// Begins a sign-in within the transaction that proved the person.
     func start(
-        _ person: PersonRow, address: String, device: String, action: String, in tx: borrowing StoreTransaction
+        _ person: PersonRow, address: String, device: String, action: String, details: [String: String] = [:],
+        in tx: borrowing StoreTransaction
     ) throws -> SignIn {
         let now = clock()
         let id = Identifier.make("sin")
@@ -90,7 +91,8 @@ extension People {
         try tx.execute(
             "UPDATE person SET last_sign_in = \(now) WHERE tenant = \(tenant) AND id = \(person.user.id)")
         let actor = AuditActor(kind: .user, id: person.user.id, name: person.user.name, address: address)
-        try audit.append(AuditEvent(actor: actor, action: action, object: person.auditObject), in: tx)
+        try audit.append(
+            AuditEvent(actor: actor, action: action, object: person.auditObject, details: details), in: tx)
         let user = try PersonRow.find(id: person.user.id, tenant: tenant, in: tx)?.user ?? person.user
         return SignIn(user: user, signInID: id, refreshToken: token.text, refreshExpires: expires)
     }

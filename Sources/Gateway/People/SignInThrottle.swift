@@ -45,6 +45,12 @@ final class SignInThrottle: Sendable {
         }
     }
 
+    /// Somebody failed otherwise than by a password: it counts for the address, whichever door it was.
+    func failed(address: String, now: Timestamp) {
+        let address = Self.network(of: address)
+        state.withLock { Self.count(&$0.addresses, address, Self.addressRule, now) }
+    }
+
     /// The attempt was right: the account starts anew, and the address gets this one attempt back.
     func succeeded(account: String, address: String) {
         let address = Self.network(of: address)

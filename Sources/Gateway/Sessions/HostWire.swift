@@ -1,6 +1,25 @@
 import NIOCore
 import SSH
-import SSHProtocol
+public import SSHProtocol
+
+/// The terminal that a session's program gets at its host, beside its size.
+public struct HostTerminal: Sendable, Hashable {
+    /// The TERM value.
+    public var type: String
+    public var modes: TerminalModes
+    /// Variables that the host is asked to set; it takes those that it accepts.
+    public var environment: [String: String]
+
+    public init(type: String, modes: TerminalModes, environment: [String: String]) {
+        self.type = type
+        self.modes = modes
+        self.environment = environment
+    }
+
+    /// The page's. Where the host says nothing else, its programs learn what the page can show.
+    public static let page = HostTerminal(
+        type: "xterm-256color", modes: .interactive, environment: ["LANG": "C.UTF-8", "COLORTERM": "truecolor"])
+}
 
 /// A session's channel on its host connection: the shell, or one command, on a PTY.
 ///
@@ -19,18 +38,18 @@ final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
 
     /// Opens the channel with a PTY of the given size and starts the login shell, or `command`.
     static func open(
-        _ connection: SSHConnection, for session: LiveSession, size: (columns: Int, rows: Int), command: String?
+        _ connection: SSHConnection, for session: LiveSession, size: (columns: Int, rows: Int), command: String?,
+        terminal: HostTerminal = .page
     ) async throws(GatewayError) -> HostWire {
         let wire = HostWire(connection, session)
         do {
             let channel = try await connection.openSession(delegate: wire)
             try await connection.eventLoop.flatSubmit {
                 wire.channel = channel
-                let terminal = channel.requestPTY(term: "xterm-256color", columns: size.columns, rows: size.rows)
-                // Where the host says nothing else, its programs learn what the page can show.
-                channel.setEnvironment("LANG", "C.UTF-8")
-                channel.setEnvironment("COLORTERM", "truecolor")
-                return terminal.flatMap { command.map { channel.exec($0) } ?? channel.shell() }
+                let granted = channel.requestPTY(
+                    term: terminal.type, columns: size.columns, rows: size.rows, modes: terminal.modes)
+                for (name, value) in terminal.environment { channel.setEnvironment(name, value) }
+                return granted.flatMap { command.map { channel.exec($0) } ?? channel.shell() }
             }.get()
         } catch {
             throw GatewayError(hostFailure: error)

@@ -7,8 +7,9 @@ extension LiveSession {
     /// The host sent output. `bytes` are in order and are shown to nobody before the recorder has them.
     func received(_ bytes: ByteBuffer) {
         guard state != .ended else { return }
-        guard state == .live else {
-            // Bounded by the channel's window, which gets no credit before the session is live or while it is paused.
+        guard state == .live, heldOutput.isEmpty, !isWaitingForSeat else {
+            // Bounded by the channel's window, which gets no credit before the session is live, while it is paused and
+            // while a seat that must not lose anything is behind.
             heldOutput.append(bytes)
             return
         }
@@ -21,7 +22,7 @@ extension LiveSession {
         }
     }
 
-    private func accept(_ bytes: ByteBuffer) {
+    func accept(_ bytes: ByteBuffer) {
         let title = screen.title
         let offset = log.end
         log.append(bytes)
@@ -118,6 +119,7 @@ extension LiveSession {
         guard offset <= seats[index].cursor.offset, offset > seats[index].acknowledged else { return }
         seats[index].acknowledged = offset
         pump(index)
+        releaseOutputForSeat()
     }
 
     // MARK: What else the host says
@@ -129,6 +131,11 @@ extension LiveSession {
     /// The host closed the channel, or the connection is gone.
     func hostClosed(_ error: SSHError?) {
         guard state != .ended else { return }
+        guard heldOutput.isEmpty || !isWaitingForSeat else {
+            // What it said last is still to be shown, at the pace of the seat.
+            hostEnd = .some(error)
+            return
+        }
         if let error {
             end(SessionEnding(reason: .hostLost, detail: "The connection to the host was lost: \(error.description)"))
         } else if let signal = exit.signal {

@@ -98,6 +98,8 @@ public actor LiveSession {
     var withheldCredit = 0
     /// More waits for the recorder's disk than should: the host's window stays closed meanwhile.
     var isRecorderBehind = false
+    /// The host closed its end, with this error, before its last output was shown.
+    var hostEnd: SSHError??
     /// Input that the host's window has no room for yet.
     var waitingInput: [(seat: String, sequence: UInt64, bytes: ByteBuffer)] = []
     var waitingInputBytes = 0
@@ -212,6 +214,8 @@ public actor LiveSession {
         stateToldAt = .now()
         let view = view()
         for seat in seats { seat.outlet?.send(.state(state(of: seat, in: view))) }
+        // Whoever the host waited for may have left, or given the keyboard away.
+        releaseOutputForSeat()
     }
 
     func state(of seat: Seat, in view: SessionView) -> SeatState {

@@ -79,6 +79,8 @@ struct Seat {
     var isInForeground = true
     /// When the seat's page told last that it is there.
     var heardAt = NIODeadline.now()
+    /// Gets every byte: while it types, the host waits for it. See ``LiveSession/setLossless(seat:)``.
+    var isLossless = false
     var columns: Int
     var rows: Int
     /// The last input sequence number that was accepted: resent input is dropped, so each key counts exactly once.

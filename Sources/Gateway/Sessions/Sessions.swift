@@ -22,6 +22,8 @@ public final class Sessions: Sendable {
         public var userID: String?
         /// A command instead of the login shell.
         public var command: String?
+        /// The terminal that its program gets.
+        public var terminal = HostTerminal.page
         /// Whether the host hears input only while a moderator watches, though the host does not demand it.
         public var isWatched: Bool
         /// The session's identifier, where it was given out before: that of an agent's request.
@@ -50,6 +52,7 @@ public final class Sessions: Sendable {
     private let logger: Logger
     private let table = NIOLockedValueBox<[String: LiveSession]>([:])
     private let closings = ClosingSessions()
+    let commandEnds = CommandEnds()
 
     init(services: Services, files: RecordingFiles, loops: any EventLoopGroup, logger: Logger) {
         self.services = services
@@ -96,7 +99,8 @@ public final class Sessions: Sendable {
             startedAt: .now(), recordingID: Identifier.make("rec"), command: request.command)
         do throws(GatewayError) {
             return try await open(
-                origin, size: size, host: host, demand: demand, caller: caller, on: loop ?? loops.next())
+                origin, size: size, terminal: request.terminal, host: host, demand: demand, caller: caller,
+                on: loop ?? loops.next())
         } catch {
             await services.record(
                 .init(
@@ -129,9 +133,8 @@ public final class Sessions: Sendable {
     }
 
     private func open(
-        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), host: SessionHost, demand: SessionWatch.Demand?,
-        caller: Caller,
-        on loop: any EventLoop
+        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), terminal: HostTerminal, host: SessionHost,
+        demand: SessionWatch.Demand?, caller: Caller, on loop: any EventLoop
     ) async throws(GatewayError) -> SessionView {
         let connection = try await services.hosts.connect(host.id, caller: caller, on: loop)
         do throws(GatewayError) {
@@ -142,7 +145,8 @@ public final class Sessions: Sendable {
                 participants: [], demand: demand,
                 eventLoop: connection.eventLoop)
             do throws(GatewayError) {
-                let wire = try await HostWire.open(connection, for: session, size: size, command: origin.command)
+                let wire = try await HostWire.open(
+                    connection, for: session, size: size, command: origin.command, terminal: terminal)
                 try await enter(session, wire: wire, caller: caller)
             } catch {
                 await session.end(SessionEnding(reason: .failed, detail: error.error))
@@ -257,6 +261,7 @@ public final class Sessions: Sendable {
             await session.end(SessionEnding(reason: .shutdown, detail: "The copilot was stopped."))
         }
         await closings.finish()
+        await commandEnds.finish()
     }
 
     /// Sessions that an earlier run could not finish: their recordings play up to their last second.

@@ -13,7 +13,16 @@ extension Sessions {
             event(session, caller, "session.share", ["team": team.name, "mode": mode.rawValue]))
         let share = TeamShare(
             teamID: team.id, name: team.name, mode: mode, members: Set(team.members.map(\.id)))
+        let wasInvited = await session.teams.contains { $0.teamID == teamID }
         await session.share(withTeams: session.teams.filter { $0.teamID != teamID } + [share])
+        if !wasInvited {
+            for member in team.members where member.id != caller.userID {
+                services.notices.notify(
+                    userID: member.id, kind: .sessionInvited,
+                    text: "\(caller.name) invites the team \(team.name) to a session on \(session.origin.host.alias).",
+                    link: "/s/\(id)")
+            }
+        }
         return await session.view()
     }
 

@@ -57,6 +57,8 @@ struct ErrorAnswers: RouterMiddleware {
         let status = HTTPResponse.Status(code: error.status)
         var response = (try? JSONAnswer.response(body, status: status)) ?? Response(status: .internalServerError)
         if let seconds = error.retryAfter { response.headers[.retryAfter] = String(seconds) }
+        // RFC 9110 §15.5.2 asks for it. A browser shows no window for this scheme.
+        if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer realm=\"copilot\"" }
         // The rest of a body that was too large is not read: the connection ends with the answer.
         if error.status == 413 { response.headers[.connection] = "close" }
         return response

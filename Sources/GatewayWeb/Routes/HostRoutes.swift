@@ -1,4 +1,5 @@
 import Gateway
+import HTTPTypes
 import Hummingbird
 
 /// `/api/hosts`: the list, the wizard's probe, and each host.
@@ -69,6 +70,11 @@ struct HostRoutes: Sendable {
             return try answer(changed.host, changed.authorizedKeysLine)
         }
         routes.signedIn(.delete, "/api/hosts/:id") { call, caller in try await remove(call, caller) }
+        for (method, isFavourite) in [(HTTPRequest.Method.put, true), (.delete, false)] {
+            routes.signedIn(method, "/api/hosts/:id/favourite") { call, caller in
+                try answer(try await hosts.setFavourite(call.parameter("id"), isFavourite, caller: caller))
+            }
+        }
         routes.signedIn(.post, "/api/hosts/:id/test") { call, caller in
             try JSONAnswer.response(try await hosts.test(call.parameter("id"), caller: caller))
         }

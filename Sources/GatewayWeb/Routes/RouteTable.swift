@@ -2,6 +2,7 @@ import Gateway
 import HTTPTypes
 import Hummingbird
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// Every call of the API: its method, its path, and whether one has to be signed in for it. There is no way to add a
 /// route without saying so.
@@ -10,6 +11,8 @@ final class RouteTable: Sendable {
     struct Route: Sendable {
         let method: HTTPRequest.Method
         let path: String
+        /// The route reads the body itself, as a stream of bytes of any length; else it is JSON and read beforehand.
+        var takesBytes = false
         /// Bytes of the body and time until the response begins, where they are not the usual ones.
         var bodyBytes: Int?
         var time: Duration?
@@ -90,6 +93,33 @@ final class RouteTable: Sendable {
         }
     }
 
+    /// A call whose body is a stream of bytes: a file. Nothing of it is read before the route does, and the route is
+    /// not waited for with a time limit, since the stream may be long.
+    func signedInWithBytes(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ respond: @escaping @Sendable (Call, Caller) async throws -> Response
+    ) {
+        openWithBytes(method, path) { [authentication] call in
+            try await respond(call, authentication.caller(of: call))
+        }
+    }
+
+    /// The same for anybody.
+    func openWithBytes(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ respond: @escaping @Sendable (Call) async throws -> Response
+    ) {
+        state.withLockedValue { $0.append(Route(method: method, path: path, takesBytes: true, respond: respond)) }
+    }
+
+    /// Whether the body of a request is a stream of bytes.
+    func takesBytes(_ request: Request) -> Bool {
+        let segments = request.uri.path.split(separator: "/")
+        return routes.contains {
+            $0.takesBytes && $0.method == request.method && Self.matches($0.segments, segments)
+        }
+    }
+
     /// The methods that a path takes; none when nothing is there.
     func methods(for path: String) -> Set<HTTPRequest.Method> {
         let segments = path.split(separator: "/")
@@ -99,6 +129,7 @@ final class RouteTable: Sendable {
     func install(in router: Router<WebRequestContext>) {
         for route in routes {
             router.on(RouterPath(route.path), method: route.method) { [limits] request, context in
+                if route.takesBytes { return try await Self.respond(route, request, context) }
                 var limits = limits
                 if let bodyBytes = route.bodyBytes { limits.bodyBytes = bodyBytes }
                 let body = try await Call.collectBody(of: request, limits: limits)
@@ -106,6 +137,19 @@ final class RouteTable: Sendable {
                     try await route.respond(Call(request: request, context: context, bodyBytes: body))
                 }
             }
+        }
+    }
+
+    /// A stream that is refused is not read to its end: the connection ends with the answer.
+    private static func respond(
+        _ route: Route, _ request: Request, _ context: WebRequestContext
+    ) async throws -> Response {
+        do {
+            return try await route.respond(Call(request: request, context: context, bodyBytes: ByteBuffer()))
+        } catch let error as GatewayError {
+            var answer = ErrorAnswers.answer(error)
+            answer.headers[.connection] = "close"
+            return answer
         }
     }
 

@@ -9,6 +9,8 @@ struct RequestGate: RouterMiddleware {
 
     let origins: OwnOrigins
     let cookies: CookieNames
+    /// Whether a request's body is a file.
+    var takesBytes: @Sendable (Request) -> Bool = { _ in false }
 
     func handle(
         _ request: Request, context: WebRequestContext,
@@ -57,10 +59,18 @@ struct RequestGate: RouterMiddleware {
         "This request came from a page that is not this server's, or does not say where it came from.",
         hint: "Open the copilot's own page. A program without a browser uses an access token instead of cookies.")
 
-    /// A body is JSON: a form of another page cannot send that without asking first.
+    /// A body is JSON, or bytes where a file is expected: a form of another page can send neither without asking first.
     private func checkContentType(_ request: Request) throws {
         guard !Self.isSafe(request.method), Self.hasBody(request) else { return }
         let type = request.headers[.contentType]?.split(separator: ";").first.map { $0.lowercased() }
+        if takesBytes(request) {
+            guard type?.filter({ $0 != " " }) == "application/octet-stream" else {
+                throw GatewayError(
+                    "unsupported_media_type", status: 415, "The body of this request is not marked as bytes.",
+                    hint: "Send it with Content-Type: application/octet-stream.")
+            }
+            return
+        }
         guard type?.filter({ $0 != " " }) == "application/json" else {
             throw GatewayError(
                 "unsupported_media_type", status: 415, "The body of this request is not marked as JSON.",

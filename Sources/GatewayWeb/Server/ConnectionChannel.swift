@@ -35,6 +35,7 @@ struct ConnectionChannel: HTTPChannelHandler {
             let target = TargetAuthority()
             let deadlines = RequestDeadlines(limits: limits)
             try pipeline.addHandlers([encoder, decoder, target, codec, deadlines])
+            try pipeline.addHandler(InputEnd(eventLoop: channel.eventLoop))
             try pipeline.addHandler(
                 HTTPUpgradeHandler(decoder: decoder, otherHTTPHandlers: [encoder, target, codec, deadlines]))
             let asyncChannel = try Value(

@@ -56,7 +56,8 @@ struct HTTPService: Service {
         router.add(middleware: AnswerHeaders(isEncrypted: configuration.isEncrypted))
         router.add(middleware: ErrorAnswers(routes: routes))
         let origins = try OwnOrigins(names: configuration.names, isEncrypted: configuration.isEncrypted)
-        router.add(middleware: RequestGate(origins: origins, cookies: cookies))
+        router.add(
+            middleware: RequestGate(origins: origins, cookies: cookies) { [routes] in routes.takesBytes($0) })
         if let folder = configuration.pageFolder {
             router.add(middleware: PageAnswers(files: try PageFiles(folder: folder)))
         }

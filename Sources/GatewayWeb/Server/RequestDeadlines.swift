@@ -6,15 +6,22 @@ import NIOHTTPTypes
 /// A header has to be complete by its deadline however busily its bytes trickle in, and so has a body: a client that
 /// sends one byte every second holds its connection no longer than one that sends nothing. When the server stops,
 /// a connection without a request closes at once, another one after its response.
+///
+/// A body that is a file takes its time: once the route knows that this person may send it, ``BodyIsFile`` says so, and
+/// from then on only its pauses are measured.
 final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
+    /// The body that is being read may take long. Triggered on the channel, outbound.
+    struct BodyIsFile {}
+
     private let limits: WebLimits
     private var inProgress = 0
     private var isReadingBody = false
+    private var isBodyFile = false
     private var isStopping = false
     private var deadline: Scheduled<Void>?
     private var stallDeadline: Scheduled<Void>?
@@ -41,9 +48,10 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         case .head:
             inProgress += 1
             isReadingBody = true
+            isBodyFile = false
             expect(within: limits.bodyTime, context: context)
         case .body:
-            break
+            if isBodyFile { expect(within: limits.bodyPauseTime, context: context) }
         case .end:
             isReadingBody = false
             if inProgress > 0 { deadline?.cancel() }
@@ -58,6 +66,14 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             if inProgress == 0, !isReadingBody { expect(within: limits.keepAliveTime, context: context) }
         }
         context.write(data, promise: promise)
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is BodyIsFile else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        promise?.succeed()
+        guard isReadingBody else { return }
+        isBodyFile = true
+        expect(within: limits.bodyPauseTime, context: context)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -76,6 +76,8 @@ public struct WebLimits: Sendable {
     public var headerTime: TimeAmount = .seconds(10)
     /// From the header's end to the body's end.
     public var bodyTime: TimeAmount = .seconds(30)
+    /// Between two parts of a body that is a file, for somebody who may send it. It may take as long as it needs.
+    public var bodyPauseTime: TimeAmount = .seconds(60)
     /// Between a response and the next request on the same connection.
     public var keepAliveTime: TimeAmount = .seconds(75)
     /// How long a reader may leave a response unread.

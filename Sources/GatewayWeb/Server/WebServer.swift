@@ -66,14 +66,17 @@ public struct WebServer: Service {
         TeamRoutes(teams: gateway.teams).add(to: routes)
         JoinRoutes(sessions: sessions, authentication: authentication, cookies: cookies).add(to: routes)
         HostRoutes(hosts: gateway.hosts, sessions: gateway.sessions).add(to: routes)
+        ImportRoutes(hosts: gateway.hosts).add(to: routes)
         let sockets = TerminalSockets()
         let agents = AgentRoutes(agents: gateway.agents)
         SessionRoutes(sessions: gateway.sessions, sockets: sockets, agents: agents).add(to: routes)
         agents.add(to: routes)
+        MCPRoute(agents: gateway.agents, version: configuration.version).add(to: routes)
         AgentDecisionRoutes(agents: gateway.agents).add(to: routes)
         SharingRoutes(
             sessions: sessions, handoffs: gateway.handoffs, scheme: configuration.isEncrypted ? "https" : "http"
         ).add(to: routes)
+        FileRoutes(files: gateway.fileService).add(to: routes)
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)

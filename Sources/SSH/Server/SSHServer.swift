@@ -136,6 +136,26 @@ public final class SSHServer: Sendable {
         try? await ended.futureResult.get()
     }
 
+    /// Serves a connection that comes over a channel of another one, as through a jump host, on that connection's loop:
+    /// no byte changes threads. The server is kept until the connection is over.
+    ///
+    /// - Parameters:
+    ///   - incoming: A direct-tcpip channel; it is accepted, or refused where this server takes nobody in. On its loop.
+    ///   - address: Where the outer connection comes from, for limits and logs.
+    public func serve(_ incoming: SSHIncomingChannel, from address: SocketAddress? = nil) {
+        let eventLoop = incoming.eventLoop
+        guard let driver = admit(from: address, local: nil, on: eventLoop) else {
+            return incoming.refuse(.resourceShortage, "the server takes no more connections now")
+        }
+        let ended = eventLoop.makePromise(of: Void.self)
+        ended.futureResult.whenComplete { _ in withExtendedLifetime(self) {} }
+        incoming.accept { channel in
+            let wire = ChannelWire(driver, ended: ended)
+            wire.adopt(channel)
+            return wire
+        }
+    }
+
     /// On the loop of the connection.
     private func admit(
         from address: SocketAddress?, local: SocketAddress?, on eventLoop: any EventLoop

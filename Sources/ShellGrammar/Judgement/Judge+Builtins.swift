@@ -2,7 +2,8 @@ extension Judge {
     /// What the shell does itself. Whether the name was one of these.
     mutating func builtin(_ name: String, _ invocation: Invocation) -> Bool {
         switch name {
-        case ":", "true", "false", "pwd", "times", "jobs", "dirs", "wait": found.add(.read)
+        case ":", "true", "false", "pwd", "times", "dirs": found.add(.read)
+        case "jobs", "wait": jobs(name, invocation)
         case "echo", "type", "cd", "pushd", "popd": found.add(.read)
         case "exit", "return", "break", "continue", "shift": numbers(name, invocation)
         case "printf": printf(invocation)
@@ -33,6 +34,16 @@ extension Judge {
             return false
         }
         areNumbers ? found.add(.read) : found.add(.unknown, name, "has an argument that is not a plain number")
+    }
+
+    /// `jobs -x` runs a command, and `wait -p` sets a variable.
+    private mutating func jobs(_ name: String, _ invocation: Invocation) {
+        let arePlain = invocation.texts.allSatisfy { text in
+            guard let text else { return false }
+            return ["-l", "-p", "-n"].contains(text) && (name == "jobs" || text == "-n")
+                || text.utf8.allSatisfy { Byte.isDigit($0) || $0 == UInt8(ascii: "%") }
+        }
+        arePlain ? found.add(.read) : found.add(.unknown, name, "has an argument that is not plain")
     }
 
     private var hidden: String { "gets a quoted text that some shells would run" }

@@ -46,7 +46,12 @@ struct AwkProgram {
     private static func contains(_ bytes: [UInt8], _ word: String) -> Bool {
         let word = Array(word.utf8)
         guard bytes.count >= word.count else { return false }
-        return (0...(bytes.count - word.count)).contains { bytes[$0..<$0 + word.count].elementsEqual(word) }
+        return (0...(bytes.count - word.count)).contains { start in
+            let end = start + word.count
+            // The end of a longer name is another: "Filesystem".
+            return bytes[start..<end].elementsEqual(word) && (start == 0 || !Byte.isName(bytes[start - 1]))
+                && (end == bytes.count || !Byte.isName(bytes[end]))
+        }
     }
 
     /// Whether each `>` compares: outside of all braces, or within parentheses. A program with a slash may hold a pattern,

@@ -19,6 +19,12 @@ extension Judge {
             + "untracked-files? column? ahead-behind no-color color?",
         numbers: true)
 
+    private static let gitLists = OptionRule(
+        "alrvn",
+        long:
+            "list all remotes verbose contains? no-contains? merged? no-merged? points-at? sort? format? column? no-column "
+            + "color? no-color ignore-case show-current", numbers: true)
+
     mutating func git(_ invocation: Invocation) {
         var rest = invocation.arguments
         var hasPager = invocation.hasTerminal
@@ -43,28 +49,25 @@ extension Judge {
         switch command {
         case "status", "rev-parse", "describe", "ls-files", "ls-tree", "rev-list", "name-rev", "merge-base",
             "for-each-ref",
-            "count-objects", "version", "symbolic-ref", "show-ref", "diff-index", "diff-files":
-            if command == "symbolic-ref", rest.filter({ $0.beginning.hasPrefix("-") == false }).count > 1 {
-                return found.add(.write, name, "changes a reference")
-            }
+            "count-objects", "version", "show-ref", "diff-index", "diff-files":
             reader(name, Self.gitPlain, rest)
+        case "symbolic-ref" where rest.count == 1 && rest.allSatisfy(\.isPlainArgument): found.add(.read)
         case "log", "show", "diff", "whatchanged", "shortlog", "blame", "diff-tree":
             if hasPager { opensPager(name, "use git --no-pager") }
             reader(name, Self.gitHistory, rest)
         case "reflog" where first == nil || first == "show":
             if hasPager { opensPager(name, "use git --no-pager") }
             reader(name, Self.gitHistory, rest)
-        case "cat-file" where ["-p", "-t", "-s", "-e"].contains(first): found.add(.read)
+        case "cat-file" where ["-p", "-t", "-s", "-e"].contains(first):
+            rest.dropFirst().allSatisfy(\.isPlainArgument) ? found.add(.read) : refuse(name, .dynamic)
         case "branch", "tag":
             if hasPager { opensPager(name, "use git --no-pager") }
-            let lists = [
-                "-l", "--list", "-a", "-r", "-v", "-vv", "-av", "-avv", "--show-current", "--contains", "--merged",
-            ]
-            guard rest.isEmpty || lists.contains(first ?? ""),
-                rest.dropFirst().allSatisfy({ lists.contains($0.text ?? "") })
-                    || first == "-l" || first == "--list"
-            else { return found.add(.write, name, "changes the repository") }
-            reader(name, Self.gitPlain, rest)
+            // A word that is no option makes one, but for lists; -l made a branch's log in old versions.
+            let words = rest.filter { !$0.beginning.hasPrefix("-") || $0.text == "-" }
+            guard words.isEmpty || first == "--list" || first == "-l" && command == "tag" else {
+                return found.add(.write, name, "changes the repository")
+            }
+            reader(name, Self.gitLists, rest)
         case "remote" where rest.isEmpty || rest.count == 1 && first == "-v" || first == "get-url":
             found.add(.read)
         case "stash" where first == "list", "worktree" where first == "list":

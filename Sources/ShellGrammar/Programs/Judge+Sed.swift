@@ -116,7 +116,6 @@ struct SedScript {
 
     /// Up to and past the delimiter. In brackets some versions take it as text and others do not: then nothing is certain.
     private mutating func delimited(by delimiter: UInt8) -> Bool {
-        var isInBrackets = false
         while at < bytes.count {
             let byte = bytes[at]
             if byte == Byte.newline { return false }
@@ -124,14 +123,32 @@ struct SedScript {
                 at += 2
                 continue
             }
-            if byte == delimiter {
-                if isInBrackets { return false }
-                at += 1
-                return true
-            }
-            if byte == Byte.bracket { isInBrackets = true }
-            if byte == UInt8(ascii: "]") { isInBrackets = false }
             at += 1
+            if byte == delimiter { return true }
+            if byte == Byte.bracket, !brackets(without: delimiter) { return false }
+        }
+        return false
+    }
+
+    /// Past a list of characters, in which a `]` at the beginning, and names such as `[:alpha:]`, do not end it.
+    private mutating func brackets(without delimiter: UInt8) -> Bool {
+        let close = UInt8(ascii: "]")
+        if at < bytes.count, bytes[at] == UInt8(ascii: "^") { at += 1 }
+        var isFirst = true
+        while at < bytes.count, bytes[at] != Byte.newline {
+            let byte = bytes[at]
+            guard byte != delimiter, byte != Byte.backslash else { return false }
+            at += 1
+            if byte == close, !isFirst { return true }
+            isFirst = false
+            guard byte == Byte.bracket, at < bytes.count, ":.=".utf8.contains(bytes[at]) else { continue }
+            let kind = bytes[at]
+            at += 1
+            while at + 1 < bytes.count, bytes[at] != kind || bytes[at + 1] != close {
+                guard bytes[at] != delimiter, bytes[at] != Byte.newline else { return false }
+                at += 1
+            }
+            at += 2
         }
         return false
     }

@@ -22,7 +22,7 @@ enum Programs {
         "factor", "expr", "sleep", "stat", "ls", "dir", "vdir", "du", "df", "lsblk", "lscpu", "lsusb", "lsmod", "lsns",
         "lsipc", "lsmem", "lsattr", "free", "vmstat", "iostat", "mpstat", "ps", "pgrep", "pidof", "pstree", "pmap",
         "last",
-        "lastlog", "lastb", "locale", "getconf", "getent", "cal", "ncal", "diff", "grep", "egrep", "fgrep", "jq",
+        "lastb", "locale", "getconf", "getent", "cal", "ncal", "diff", "grep", "egrep", "fgrep", "jq",
         "tsort",
         "column", "numfmt", "dpkg-query", "findmnt", "getfacl", "namei", "which", "whereis", "netstat", "lsb_release",
         "modinfo", "sinfo", "squeue", "sacct", "lspci", "hostid", "look", "colrm",
@@ -53,7 +53,7 @@ enum Programs {
         "hostname": OptionRule(
             "fsiIdAy", long: "fqdn long short ip-address all-ip-addresses domain", maximumPositionals: 0),
         "dmesg": OptionRule(
-            "TkxlfwWrteLJuSd", valued: "ln",
+            "TkxfwWrteLJuSd", valued: "l",
             long: "ctime kernel decode follow raw notime color? level= facility= since= until= json"),
         "ss": OptionRule(
             "tulnpasemioxw46rhO0", long: "tcp udp listening numeric processes all summary extended info unix"),
@@ -70,7 +70,7 @@ enum Programs {
         "crontab": OptionRule("l", valued: "u", maximumPositionals: 0),
         "blkid": OptionRule("", valued: "os"),
         "rpm": OptionRule(
-            "", long: "-q -qa -qi -ql -qf -qc -qd -qR -V -Va -qai -qil query all info list file version"),
+            "", long: "-q -qa -qi -ql -qf -qc -qd -qR -qai -qil query all info list file version"),
         "dpkg": OptionRule(
             "lLsSV", long: "list listfiles status search get-selections print-architecture audit verify version"),
         "apt-cache": OptionRule("anq", long: "names-only all-versions installed"),

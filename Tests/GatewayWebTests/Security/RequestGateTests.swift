@@ -11,6 +11,7 @@ struct RequestGateTests {
             routes: { routes in
                 routes.open(.get, "/api/health") { _ in try JSONAnswer.response(HealthAnswer(status: "ok")) }
                 routes.open(.post, "/api/act") { _ in JSONAnswer.noContent }
+                routes.openWithBytes(.post, "/api/file") { _ in JSONAnswer.noContent }
                 TerminalRoute(endpoint: EchoTerminal(), limits: WebLimits(), isStillSignedIn: { _ in true }).add(
                     to: routes)
             }
@@ -46,6 +47,20 @@ struct RequestGateTests {
             #expect(response.status == 421)
             #expect(response.code == "wrong_host")
             #expect(response.headers["x-content-type-options"] == "nosniff")
+        }
+    }
+
+    @Test(
+        "a file comes as bytes and as nothing else, and JSON comes as JSON",
+        arguments: [
+            ("/api/file", "application/octet-stream", 204), ("/api/file", "application/json", 415),
+            ("/api/file", "text/plain", 415), ("/api/act", "application/octet-stream", 415),
+            ("/api/act", "application/json", 204),
+        ])
+    func contentTypes(path: String, type: String, status: Int) async throws {
+        try await withServer { server in
+            let response = try await server.request("POST", path, headers: ["Content-Type: \(type)"], body: "{}")
+            #expect(response.status == status)
         }
     }
 

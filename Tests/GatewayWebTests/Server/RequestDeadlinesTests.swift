@@ -16,6 +16,11 @@ struct RequestDeadlinesTests {
             routes: { routes in
                 routes.open(.get, "/api/health") { _ in try JSONAnswer.response(HealthAnswer(status: "ok")) }
                 routes.open(.post, "/api/act") { _ in JSONAnswer.noContent }
+                routes.openWithBytes(.put, "/api/file") { call in
+                    call.context.channel.triggerUserOutboundEvent(RequestDeadlines.BodyIsFile(), promise: nil)
+                    try await Task.sleep(for: .seconds(2))
+                    return JSONAnswer.noContent
+                }
                 routes.open(.get, "/api/slow") { _ in
                     try await Task.sleep(for: .seconds(30))
                     return JSONAnswer.noContent
@@ -37,6 +42,26 @@ struct RequestDeadlinesTests {
                 defer { trickle.cancel() }
                 let rest = try await connection.rest()
                 #expect(rest.isEmpty)
+            }
+        }
+    }
+
+    @Test("a body that is a file takes its time, but a pause in it that is too long ends it")
+    func fileBody() async throws {
+        try await withServer {
+            $0.bodyTime = .milliseconds(200)
+            $0.bodyPauseTime = .milliseconds(1500)
+        } _: { server in
+            try await RawConnection.open(port: server.port) { connection in
+                let began = ContinuousClock.now
+                try await connection.send(
+                    """
+                    PUT /api/file HTTP/1.1\r\nHost: localhost:\(server.port)\r\n\
+                    Content-Type: application/octet-stream\r\nContent-Length: 4\r\n\r\nab
+                    """)
+                let rest = try await connection.rest()
+                #expect(rest.isEmpty)
+                #expect(ContinuousClock.now - began > .milliseconds(1200))
             }
         }
     }

@@ -4,6 +4,8 @@ import type {
     Environment,
     Host,
     HostTest,
+    ImportDefaults,
+    ImportPlan,
     InboxNotice,
     Invitation,
     Macro,
@@ -12,6 +14,7 @@ import type {
     NewHost,
     NewMacro,
     Probe,
+    QuarantinedHost,
     PushDevice,
     Recording,
     RecordingRetention,
@@ -234,6 +237,27 @@ export class ApiClient {
         return { host: (answer.host ?? answer) as Host, authorizedKeysLine: answer.authorizedKeysLine };
     };
     removeHost = (id: string) => this.request<void>("DELETE", `/api/hosts/${encodeURIComponent(id)}`);
+    setFavourite = async (id: string, favourite: boolean) =>
+        (await this.request<{ host: Host }>(favourite ? "PUT" : "DELETE", `/api/hosts/${encodeURIComponent(id)}/favourite`))
+            .host;
+    quarantinedHosts = async () => (await this.request<{ hosts: QuarantinedHost[] }>("GET", "/api/imports/hosts")).hosts;
+    dropQuarantinedHost = (id: string) =>
+        this.request<void>("DELETE", `/api/imports/hosts/${encodeURIComponent(id)}`);
+    importServices = (body: ImportDefaults & { name: string; dryRun: boolean }) =>
+        this.request<ImportPlan>("POST", "/api/imports/hosts/services", body);
+    /** A list of hosts as its bytes. */
+    importHosts = async (list: Blob, query: URLSearchParams) => {
+        await this.ensureFresh();
+        const response = await fetch(`/api/imports/hosts?${query}`, {
+            method: "POST",
+            credentials: "same-origin",
+            cache: "no-store",
+            headers: { "Content-Type": "application/octet-stream" },
+            body: list,
+        });
+        if (!response.ok) throw await failure(response);
+        return (await response.json()) as ImportPlan;
+    };
     testHost = (id: string) => this.request<HostTest>("POST", `/api/hosts/${encodeURIComponent(id)}/test`);
     /** Ends an alert: the offered fingerprint accepts that key, the recorded one keeps that. */
     judgeHostKey = (id: string, fingerprint: string) =>

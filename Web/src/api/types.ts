@@ -74,6 +74,50 @@ export interface Host {
     activeSessions: number;
     may: Record<string, boolean>;
     demonstration: boolean;
+    favourite: boolean;
+}
+
+/** A host that was imported and whose key nobody has confirmed. */
+export interface QuarantinedHost {
+    id: string;
+    alias: string;
+    address: string;
+    port: number;
+    username: string;
+    environment: Environment;
+    purpose: string;
+    tags: string[];
+    source: string;
+    importedBy: string;
+    importedAt: string;
+}
+
+export interface ImportDefaults {
+    username?: string;
+    environment?: Environment;
+    tags?: string[];
+}
+
+export interface ImportEntry {
+    action: "added" | "changed" | "unchanged" | "skipped";
+    alias: string;
+    place: string;
+    target: string;
+    environment: string;
+    tags: string[];
+    changes: { field: string; from: string; to: string }[];
+    note: string;
+}
+
+/** What an import does with each host, or would do. */
+export interface ImportPlan {
+    format: string;
+    applied: boolean;
+    added: number;
+    changed: number;
+    unchanged: number;
+    skipped: number;
+    entries: ImportEntry[];
 }
 
 export interface Probe {

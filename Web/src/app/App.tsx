@@ -1,9 +1,6 @@
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Hosts } from "../hosts/Hosts";
 import { SignIn } from "../people/SignIn";
-import { Welcome } from "../people/Welcome";
-import { Recordings } from "../recordings/Recordings";
-import { Sessions } from "../sessions/Sessions";
 import { Button } from "../ui/controls";
 import { Empty, Skeleton, Toasts } from "../ui/display";
 import { inert } from "../ui/text";
@@ -28,7 +25,15 @@ const JoinPage = lazy(() => withStyle("screens", import("../sharing/JoinPage")).
 const GuestStage = lazy(() => withStyle("terminal", import("../sharing/GuestStage")).then((part) => ({ default: part.GuestStage })));
 const HandoffPage = lazy(() => withStyle("screens", import("../sharing/HandoffPage")).then((part) => ({ default: part.HandoffPage })));
 const Agents = lazy(() => withStyle("terminal", import("../agents/Agents")).then((part) => ({ default: part.Agents })));
+const Recordings = lazy(() =>
+    withStyle("screens", import("../recordings/Recordings")).then((part) => ({ default: part.Recordings }))
+);
+const Sessions = lazy(() =>
+    withStyle("screens", import("../sessions/Sessions")).then((part) => ({ default: part.Sessions }))
+);
+const Welcome = lazy(() => import("../people/Welcome").then((part) => ({ default: part.Welcome })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
+const ImportHosts = lazy(() => import("../hosts/ImportHosts").then((part) => ({ default: part.ImportHosts })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
 const Inbox = lazy(() => withStyle("screens", import("../inbox/Inbox")).then((part) => ({ default: part.Inbox })));
 const Trust = lazy(() => withStyle("screens", import("../trust/Trust")).then((part) => ({ default: part.Trust })));
@@ -77,7 +82,13 @@ function PaletteHost() {
 function SignedOut() {
     const { path, query } = useRoute();
     const token = query.get("token");
-    if (path[0] === "welcome" && token) return <Welcome token={token} />;
+    if (path[0] === "welcome" && token) {
+        return (
+            <Suspense fallback={null}>
+                <Welcome token={token} />
+            </Suspense>
+        );
+    }
     if (path[0] === "trust") {
         return (
             <Suspense fallback={null}>
@@ -198,6 +209,13 @@ function screenFor(
                 return (
                     <Page>
                         <AddHost />
+                    </Page>
+                );
+            }
+            if (id === "import") {
+                return (
+                    <Page>
+                        <ImportHosts />
                     </Page>
                 );
             }

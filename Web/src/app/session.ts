@@ -71,6 +71,8 @@ export async function signOut(everywhere: boolean) {
 function forget(because: string | null) {
     localStorage.removeItem(HOST_CACHE);
     localStorage.removeItem("copilot.refreshedAt");
+    // The server tells this browser no more; the browser need not wait for it.
+    if ("serviceWorker" in navigator) void import("../push/push").then((push) => push.turnPushOff());
     setOpenTerminals([]);
     setLayouts([]);
     store.set({

@@ -1,14 +1,16 @@
 import { useEffect, useMemo, useRef, useState } from "react";
+import { api, asApiError } from "../api/client";
 import type { Host } from "../api/types";
 import { usePolling } from "../app/polling";
 import { go } from "../app/router";
 import { connect, type ConnectProblem, load } from "../app/session";
-import { useMay, useStore } from "../app/store";
+import { toastError, useMay, useStore } from "../app/store";
 import { Button, Dialog } from "../ui/controls";
 import { Empty, EnvironmentLabel, Listing, PageHead, Problem } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { ago, environmentLabel, fullTime, inert } from "../ui/text";
-import { inUsefulOrder, matches } from "./search";
+import { Quarantine } from "./Quarantine";
+import { inUsefulOrder, matches, tagsOf } from "./search";
 
 const environments = ["production", "staging", "development", "other"] as const;
 
@@ -17,6 +19,7 @@ export function Hosts() {
     const mayAdd = useMay("host.add");
     const [query, setQuery] = useState("");
     const [environment, setEnvironment] = useState<string | null>(null);
+    const [tags, setTags] = useState<ReadonlySet<string>>(new Set());
     const [connecting, setConnecting] = useState<string | null>(null);
     const [problem, setProblem] = useState<ConnectProblem | null>(null);
     const search = useRef<HTMLInputElement>(null);
@@ -27,11 +30,13 @@ export function Hosts() {
         () =>
             inUsefulOrder(
                 (hosts.data ?? []).filter((host) =>
-                    (!environment || host.environment === environment) && matches(host, query)
+                    (!environment || host.environment === environment) &&
+                    [...tags].every((tag) => (host.tags ?? []).includes(tag)) && matches(host, query)
                 ),
             ),
-        [hosts.data, environment, query],
+        [hosts.data, environment, tags, query],
     );
+    const known = useMemo(() => tagsOf(hosts.data ?? []).slice(0, 12), [hosts.data]);
     const start = async (host: Host) => {
         setConnecting(host.id);
         setProblem(await connect(host));
@@ -47,6 +52,9 @@ export function Hosts() {
                     ? `${hosts.data.length} ${hosts.data.length === 1 ? "host" : "hosts"}`
                     : undefined}
             >
+                {mayAdd && (
+                    <Button icon="upload" onClick={() => go("/hosts/import")} data-testid="host-import">Import</Button>
+                )}
                 {mayAdd && (
                     <Button
                         tone={isEmpty ? "plain" : "primary"}
@@ -92,8 +100,29 @@ export function Hosts() {
                             </button>
                         ))}
                     </div>
+                    {known.length > 0 && (
+                        <div className="chips tag-chips" role="group" aria-label="Tags" data-testid="host-tags">
+                            {known.map(({ tag, count }) => (
+                                <button
+                                    key={tag}
+                                    type="button"
+                                    className="chip plain"
+                                    aria-pressed={tags.has(tag)}
+                                    onClick={() => {
+                                        const some = new Set(tags);
+                                        if (!some.delete(tag)) some.add(tag);
+                                        setTags(some);
+                                    }}
+                                >
+                                    <Icon name="tag" size={14} />
+                                    {inert(tag, 30)} <b>{count}</b>
+                                </button>
+                            ))}
+                        </div>
+                    )}
                 </div>
             )}
+            {mayAdd && <Quarantine />}
             <Listing
                 value={hosts}
                 reload={() => void load("hosts")}
@@ -130,6 +159,7 @@ export function Hosts() {
                                         onClick={() => {
                                             setQuery("");
                                             setEnvironment(null);
+                                            setTags(new Set());
                                         }}
                                     >
                                         Clear the search
@@ -212,6 +242,7 @@ function HostRow(
                 {(host.tags ?? []).slice(0, 5).map((tag) => <span key={tag} className="tag">{inert(tag, 30)}</span>)}
                 {host.purpose && <span className="host-purpose">{inert(host.purpose, 80)}</span>}
             </div>
+            {host.may && <Star host={host} />}
             <div className="host-use">
                 {live > 0 && (
                     <a href="#/sessions" className="live-count" data-testid="host-live">
@@ -250,6 +281,35 @@ function HostRow(
                     )}
             </div>
         </article>
+    );
+}
+
+/** One's own mark: favourites stand first. */
+function Star({ host }: { host: Host }) {
+    const [busy, setBusy] = useState(false);
+    const mark = async () => {
+        setBusy(true);
+        try {
+            await api.setFavourite(host.id, !host.favourite);
+            await load("hosts");
+        } catch (problem) {
+            toastError(asApiError(problem));
+        }
+        setBusy(false);
+    };
+    return (
+        <button
+            type="button"
+            className="host-star"
+            aria-pressed={host.favourite}
+            aria-label={`${inert(host.alias, 60)} is a favourite`}
+            title={host.favourite ? "A favourite" : "Make it a favourite"}
+            disabled={busy}
+            data-testid="host-favourite"
+            onClick={() => void mark()}
+        >
+            <Icon name={host.favourite ? "star-full" : "star"} size={18} />
+        </button>
     );
 }
 

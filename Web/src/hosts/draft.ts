@@ -1,4 +1,4 @@
-import type { Environment, NewCredential, Probe } from "../api/types";
+import type { Environment, NewCredential, Probe, QuarantinedHost } from "../api/types";
 
 /** What the wizard has so far. It lives in memory alone, since it can hold a password. */
 export interface HostDraft {
@@ -45,6 +45,20 @@ export const draft = {
     keep: (next: HostDraft) => void (kept = next),
     clear: () => void (kept = emptyDraft()),
 };
+
+/** An imported host goes through the wizard like any other: only its details are there already. */
+export function draftOf(host: QuarantinedHost): HostDraft {
+    return {
+        ...emptyDraft(),
+        alias: host.alias,
+        address: host.address,
+        port: String(host.port),
+        username: host.username,
+        environment: host.environment,
+        purpose: host.purpose,
+        tags: host.tags,
+    };
+}
 
 /** "web-prod-01.example.net" → "web-prod-01"; an address of numbers gives no name. */
 export function suggestedAlias(address: string): string {

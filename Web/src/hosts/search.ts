@@ -14,9 +14,19 @@ export function matches(
     });
 }
 
-/** Live ones first, then the ones used last, then by name. */
+/** The tags of these hosts, those of many hosts first. */
+export function tagsOf(hosts: Pick<Host, "tags">[]): { tag: string; count: number }[] {
+    const counts = new Map<string, number>();
+    for (const host of hosts) for (const tag of host.tags ?? []) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+    return [...counts].map(([tag, count]) => ({ tag, count })).sort((a, b) =>
+        b.count - a.count || a.tag.localeCompare(b.tag)
+    );
+}
+
+/** Favourites first, then live ones, then the ones used last, then by name. */
 export function inUsefulOrder<T extends Pick<Host, "alias" | "lastUsedAt"> & Partial<Host>>(hosts: T[]): T[] {
     return [...hosts].sort((a, b) =>
+        Number(b.favourite ?? false) - Number(a.favourite ?? false) ||
         Number((b.activeSessions ?? 0) > 0) - Number((a.activeSessions ?? 0) > 0) ||
         (b.lastUsedAt ?? "").localeCompare(a.lastUsedAt ?? "") ||
         a.alias.localeCompare(b.alias)

@@ -25,6 +25,8 @@ export async function turnPushOn(): Promise<PushState> {
     if ((await Notification.requestPermission()) !== "granted") return "denied";
     if (!(await keepPageAtHand())) return "unsupported";
     const registration = await navigator.serviceWorker.ready;
+    // One that is left over may be of another copilot's key, with which the browser refuses a new one.
+    await (await registration.pushManager.getSubscription())?.unsubscribe();
     const subscription = await registration.pushManager.subscribe({
         userVisibleOnly: true,
         applicationServerKey: bytesOf(await api.pushKey()),

@@ -5,15 +5,17 @@ import { store, toast } from "../app/store";
 import { terminalFont } from "../terminal/hooks";
 import { TerminalScreen } from "../terminal/screen";
 import { darkTerminal, lightTerminal } from "../terminal/themes";
+import { ChatMoments } from "../sharing/ChatText";
 import { Button, copyText, Switch } from "../ui/controls";
 import { EnvironmentLabel, PageHead, Problem, Skeleton } from "../ui/display";
 import { clock, fullTime, inert } from "../ui/text";
 import { Exports } from "./exports";
+import { hitAt } from "./hits";
 import { Keeping, keptWords } from "./Keeping";
 import { foldMarkers } from "./markers";
 import { Playback, SPEEDS } from "./playback";
 import { KeysHelp, type PlayerActions, usePlayerKeys } from "./playerKeys";
-import { hitAt, PlayerSearch } from "./PlayerSearch";
+import { PlayerSearch } from "./PlayerSearch";
 import { SeekBar } from "./SeekBar";
 
 /** Pixels. */
@@ -159,7 +161,7 @@ function Controls({ playback, screen, stage, full, recording, find }: ControlsPr
             const index = hitAt(hits, position);
             const before = index - ((hits[index]?.time ?? 0) > position - 0.5 ? 1 : 0);
             const hit = direction > 0 ? hits.find((one) => one.time > position + 0.05) : hits[before];
-            if (hit) void playback.seek(hit.time);
+            if (hit) void playback.seek(hit.time, false);
         },
     }), [full.toggle, screen, playback, hits]);
     usePlayerKeys(playback, actions, duration, markers);
@@ -238,7 +240,8 @@ function Controls({ playback, screen, stage, full, recording, find }: ControlsPr
                 input={searchField}
                 position={position}
                 onHits={setHits}
-                seek={(moment) => void playback.seek(moment)}
+                // One wants to read what was found: it stands still there.
+                seek={(moment) => void playback.seek(moment, false)}
             />
             {isHelping && <KeysHelp close={() => setHelping(false)} />}
             {markers.length > 0 && (
@@ -251,8 +254,15 @@ function Controls({ playback, screen, stage, full, recording, find }: ControlsPr
                                 onClick={() => void playback.seek(marker.time)}
                             >
                                 <span className="tabular">{clock(marker.time)}</span>
-                                {inert(marker.label, 120)}
+                                {inert(marker.label, marker.kind === "chat" ? 2100 : 120)}
                             </button>
+                            {marker.kind === "chat" && (
+                                <ChatMoments
+                                    text={marker.label}
+                                    length={duration}
+                                    onMoment={(seconds) => void playback.seek(seconds)}
+                                />
+                            )}
                         </li>
                     ))}
                 </ol>

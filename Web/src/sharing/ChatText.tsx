@@ -42,5 +42,30 @@ export function ChatText({ text, length, me, onMoment }: {
     );
 }
 
+/** In a replay: the moments that a message names, each a tap away. */
+export function ChatMoments({ text, length, onMoment }: {
+    text: string;
+    length: number;
+    onMoment: (seconds: number) => void;
+}) {
+    const moments = parts(text, length).flatMap((part) => (part.kind === "moment" ? [part] : []));
+    return (
+        <>
+            {moments.slice(0, 5).map((part, index) => (
+                <button
+                    key={index}
+                    type="button"
+                    className="moment tabular"
+                    data-testid="replay-moment"
+                    aria-label={`Go to ${part.text}`}
+                    onClick={() => onMoment(part.seconds)}
+                >
+                    {part.text}
+                </button>
+            ))}
+        </>
+    );
+}
+
 /** Line breaks are the only control characters with a meaning here. */
 const lines = (text: string) => text.split("\n").map((line) => inert(line, 4000)).join("\n");

@@ -2,6 +2,7 @@
 import "../sharing/register";
 import { lazy } from "react";
 import { useQuestionBadge } from "../agents/questions";
+import { useActiveTransfers } from "../files/activity";
 import { PeopleFace } from "./PeopleFace";
 import { registerPanel } from "./panels";
 
@@ -12,6 +13,15 @@ registerPanel({
     order: 10,
     face: PeopleFace,
     component: lazy(() => import("./PeopleDrawer").then((part) => ({ default: part.PeopleDrawer }))),
+});
+
+registerPanel({
+    id: "files",
+    icon: "folder",
+    label: "Files",
+    order: 30,
+    badge: ({ sessionId }) => useActiveTransfers(sessionId),
+    component: lazy(() => import("../files/FilesPanel").then((part) => ({ default: part.FilesPanel }))),
 });
 
 registerPanel({

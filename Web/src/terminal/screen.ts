@@ -1,10 +1,10 @@
-import { SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import { characterProperties, codePointWidth } from "./widths";
 import type { OutputSink } from "./channel";
 import { fitted } from "./fitting";
 import { followOutput } from "./following";
+import { ScrollbackSearch } from "./scrollbackSearch";
 import { cutOfRow, followedLeft, followedRow, steppedLetters, type WatchedLetters, watchedSize } from "./watching";
 
 export interface ScreenOptions {
@@ -27,7 +27,7 @@ export const TERMINAL_FONT = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono"
 /** An xterm.js that shows what the server says and answers nothing by itself. */
 export class TerminalScreen implements OutputSink {
     readonly terminal: Terminal;
-    readonly search = new SearchAddon();
+    readonly search: ScrollbackSearch;
 
     private readonly following: { dispose(): void };
     private readonly scrolled = () => this.moved();
@@ -60,7 +60,7 @@ export class TerminalScreen implements OutputSink {
         useOwnWidths(this.terminal);
         stayQuiet(this.terminal);
         this.terminal.parser.registerOscHandler(52, (data) => this.clipboardAsked(data));
-        this.terminal.loadAddon(this.search);
+        this.search = new ScrollbackSearch(this.terminal);
         this.terminal.loadAddon(new WebLinksAddon((_, uri) => options.onLink(uri)));
         this.setTheme(options.theme);
         this.terminal.open(container);
@@ -83,7 +83,9 @@ export class TerminalScreen implements OutputSink {
         this.following.dispose();
         this.container.removeEventListener("scroll", this.scrolled);
         this.container.removeEventListener("wheel", this.wheeled, { capture: true });
-        this.terminal.dispose();
+        // What xterm.js has asked the browser for the next frame would find a terminal without a renderer.
+        this.terminal.element?.remove();
+        requestAnimationFrame(() => this.terminal.dispose());
     }
 
     // Everything goes through the parser's queue, so that a reset or a new size takes place between exactly the bytes

@@ -66,6 +66,12 @@ declare module "@xterm/xterm" {
         readonly length: number;
         getLine(y: number): IBufferLine | undefined;
     }
+    export interface IMarker extends IDisposable {
+        readonly line: number;
+    }
+    export interface IDecoration extends IDisposable {
+        readonly marker: IMarker;
+    }
     export interface IFunctionIdentifier {
         prefix?: string;
         intermediates?: string;
@@ -123,36 +129,20 @@ declare module "@xterm/xterm" {
         getSelection(): string;
         getSelectionPosition(): { start: { x: number; y: number }; end: { x: number; y: number } } | undefined;
         clearSelection(): void;
+        select(column: number, row: number, length: number): void;
+        scrollToLine(line: number): void;
+        registerMarker(cursorYOffset: number): IMarker | undefined;
+        registerDecoration(options: {
+            marker: IMarker;
+            x?: number;
+            width?: number;
+            backgroundColor?: string;
+            overviewRulerOptions?: { color: string };
+        }): IDecoration | undefined;
         scrollLines(amount: number): void;
         scrollToBottom(): void;
         loadAddon(addon: ITerminalAddon): void;
         dispose(): void;
-    }
-}
-
-declare module "@xterm/addon-search" {
-    import type { ITerminalAddon, Terminal } from "@xterm/xterm";
-    export interface ISearchOptions {
-        regex?: boolean;
-        caseSensitive?: boolean;
-        incremental?: boolean;
-        decorations?: {
-            matchBackground?: string;
-            matchOverviewRuler: string;
-            activeMatchBackground?: string;
-            activeMatchColorOverviewRuler: string;
-        };
-    }
-    export class SearchAddon implements ITerminalAddon {
-        activate(terminal: Terminal): void;
-        dispose(): void;
-        constructor(options?: { highlightLimit: number });
-        findNext(text: string, options?: ISearchOptions): boolean;
-        findPrevious(text: string, options?: ISearchOptions): boolean;
-        onDidChangeResults(
-            listener: (results: { resultIndex: number; resultCount: number }) => void,
-        ): { dispose(): void };
-        clearDecorations(): void;
     }
 }
 

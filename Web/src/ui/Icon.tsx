@@ -69,7 +69,10 @@ export type IconName =
     | "inbox"
     | "send"
     | "code"
-    | "zoom";
+    | "zoom"
+    | "home"
+    | "star"
+    | "star-full";
 
 export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
     return (

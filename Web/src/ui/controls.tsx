@@ -242,7 +242,9 @@ export function Menu({ label, icon = "more", items, testid, children, className 
         return () => document.removeEventListener("pointerdown", close);
     }, [open]);
     const move = (event: React.KeyboardEvent) => {
-        if (event.key === "Escape") {
+        if (event.key === "Escape" && open) {
+            // It closes the menu, and nothing behind it.
+            event.preventDefault();
             setOpen(false);
             root.current?.querySelector("button")?.focus();
         }

@@ -97,7 +97,7 @@ actor ExecChannels {
         link.asked += 1
         link.closing?.cancel()
         let number = link.number
-        let run = CommandRun(command, line: line, onTimeout: onTimeout) { [weak self] in
+        let run = AgentCommandRun(command, line: line, onTimeout: onTimeout) { [weak self] in
             self?.assumeIsolated { $0.left(number) }
         }
         return link.connection.makeSession(delegate: run).assumeIsolated().map { channel in

@@ -6,7 +6,7 @@ import Storage
 /// A command's channel on its connection: bytes into the command's record, its end into its state.
 ///
 /// Loop-bound, as the connection's delegate is.
-final class CommandRun: SessionChannelDelegate {
+final class AgentCommandRun: SessionChannelDelegate {
     /// A command that ended may leave children behind that hold its output open; nobody waits for those.
     private static let graceAfterExit = TimeAmount.milliseconds(500)
 
