@@ -65,13 +65,15 @@ public struct Gateway: Sendable {
         let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault, store: store)
         let faults = logger
         let sessions = Sessions(services: services, files: files, loops: loops, logger: logger)
+        let fileService = FileService(sessions: sessions, services: services)
         return Gateway(
             services: services, sessions: sessions,
             recordings: Recordings(services: services, files: files),
             teams: Teams(services: services, sessions: sessions),
             handoffs: Handoffs(services: services, sessions: sessions),
-            fileService: FileService(sessions: sessions, services: services),
-            agents: AgentService(services: services, sessions: sessions, address: configuration.address()),
+            fileService: fileService,
+            agents: AgentService(
+                services: services, sessions: sessions, files: fileService, address: configuration.address()),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },

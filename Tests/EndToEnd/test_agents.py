@@ -12,6 +12,7 @@ import re
 import signal
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -489,6 +490,50 @@ def test_a_supervised_agent_asks_and_a_person_answers(house, enter, ada):
     ada.post(f"/api/agent-approvals/{line['id']}/approve", {}).expect(200)
     typed().expect(200)
     eventually(lambda: (house.home / "typed").exists(), "the line ran")
+
+
+def test_files_are_judged_as_the_command_that_does_the_same(house, enter, ada):
+    session = enter(files={"read": [f"{house.home}/notes/*"], "write": [f"{house.home}/notes/*"]}, mode="read_only")
+    folder = house.home / "notes"
+    folder.mkdir(exist_ok=True)
+    house.account.own(house.home)
+    files = lambda method, path, body=None, **query: session.agent.request(
+        method, session.path("/files") + "?" + urllib.parse.urlencode({"path": path, **query}), body)
+    target = f"{folder}/a.txt"
+    written = files("POST", target, {"content": "one €\ntwo\n", "mode": "0640"}).expect(200)
+    assert written == {"success": True, "bytes": 12, "path": target,
+                       "sha256": hashlib.sha256("one €\ntwo\n".encode()).hexdigest()}
+    read = files("GET", target)
+    assert read.status == 200 and read.body.decode() == "one €\ntwo\n"
+    assert read.headers["ETag"] == f'"{written["sha256"]}"' and read.headers["X-File-Size"] == "12"
+    assert read.headers["Content-Type"] == "application/octet-stream" and read.headers["X-File-Mode"] == "0640"
+    assert files("GET", target, offset=4, length=3).body.decode() == "€"
+    edited = files("PATCH", target, {"edits": [{"find": "two", "replace": "2"}], "ifMatch": written["sha256"]}).expect(200)
+    assert (folder / "a.txt").read_text() == "one €\n2\n"
+    files("POST", target, {"content": "x", "ifMatch": written["sha256"]}).refused(412, "file_changed")
+    files("PATCH", target, {"edits": [{"find": "nothing", "replace": ""}]}).refused(422, "invalid")
+    assert files("POST", target, {"contentBase64": b64(bytes(range(256)))}).expect(200)["bytes"] == 256
+    assert files("GET", target).body == bytes(range(256)) and edited["bytes"] == 8
+    names = session.agent.get(session.path("/dir"), path=str(folder)).expect(200)["entries"]
+    assert [entry["name"] for entry in names] == ["a.txt"]
+    assert b"root" in files("GET", "/etc/passwd").body, "what a reading command may show, a read may"
+    (folder / "out").symlink_to("/etc")
+    for place in (f"{house.home}/outside", f"{folder}/../outside", f"{folder}/out/x"):
+        files("POST", place, {"content": "x"}).refused(403, "policy_denied")
+    files("DELETE", f"{house.home}/.profile").refused(403, "policy_denied")
+    assert files("DELETE", target).expect(200) == {"success": True}
+    files("GET", target).refused(404, "no_such_file")
+    files("GET", "").refused(400, "missing_path")
+    asking = enter("supervised")
+    waits = in_background(lambda: asking.agent.request(
+        "POST", asking.path("/files") + f"?path={house.home}/asked", {"content": "yes"}))
+    question = asking.question()
+    assert question["kind"] == "file_write" and question["subject"] == f"{house.home}/asked"
+    asking.answer()
+    waits().expect(200)
+    assert (house.home / "asked").read_text() == "yes"
+    markers = [entry["action"] for entry in ada.audit() if entry.get("session") == session.id]
+    assert any(action.startswith("file.") for action in markers), markers
 
 
 def test_secrets_are_not_for_the_agent_and_the_books_are_complete(house, enter, ada):

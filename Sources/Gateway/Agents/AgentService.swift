@@ -12,6 +12,7 @@ import Storage
 public struct AgentService: Sendable {
     let services: Services
     let sessions: Sessions
+    let files: FileService
     public let tokens: AgentTokens
     let board = AgentBoard()
     /// Where people reach this copilot, for links in answers to agents. Never taken from a request.
@@ -21,9 +22,10 @@ public struct AgentService: Sendable {
     /// An answer waits no longer than this, whatever was asked for.
     public static let longestWait: Duration = .seconds(120)
 
-    init(services: Services, sessions: Sessions, address: String) {
+    init(services: Services, sessions: Sessions, files: FileService, address: String) {
         self.services = services
         self.sessions = sessions
+        self.files = files
         tokens = AgentTokens(store: services.store, audit: services.audit, policy: services.policy)
         addressBox = NIOLockedValueBox(address)
     }

@@ -39,6 +39,7 @@ struct AgentRoutes: Sendable {
         }
         addCommands(to: routes)
         addTerminal(to: routes)
+        addFiles(to: routes)
         routes.agent(.post, "/api/sessions/:id/plan") { call, agent in
             let body = try call.body(PlanBody.self)
             let plan = try await agents.plan(

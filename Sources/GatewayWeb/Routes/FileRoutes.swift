@@ -8,12 +8,20 @@ import SFTP
 /// path is the query's `path`, percent-encoded bytes.
 struct FileRoutes: Sendable {
     let files: FileService
+    let agents: AgentRoutes
 
     func add(to routes: RouteTable) {
         let path = "/api/sessions/:id/files"
-        routes.signedIn(.get, path) { call, caller in try await get(call, caller) }
-        routes.signedIn(.delete, path) { call, caller in try await remove(call, caller) }
-        routes.signedInWithBytes(.post, path) { call, caller in try await upload(call, caller) }
+        routes.either(
+            .get, path, time: AgentRoutes.time, person: { call, caller in try await get(call, caller) },
+            agent: { call, agent in try await agents.readFile(call, agent) })
+        routes.either(
+            .delete, path, time: AgentRoutes.time, person: { call, caller in try await remove(call, caller) },
+            agent: { call, agent in try await agents.removeFile(call, agent) })
+        routes.eitherWithBytes(
+            .post, path, agentBytes: AgentRoutes.largeBody,
+            person: { call, caller in try await upload(call, caller) },
+            agent: { call, agent in try await agents.writeFile(call, agent) })
         routes.signedInWithBytes(.put, path) { call, caller in try await upload(call, caller) }
         routes.signedIn(.get, path + "/entry") { call, caller in
             try JSONAnswer.response(

@@ -104,6 +104,26 @@ final class RouteTable: Sendable {
         }
     }
 
+    /// The same for people; an agent that calls it sends JSON, as everywhere.
+    func eitherWithBytes(
+        _ method: HTTPRequest.Method, _ path: String, agentBytes: Int,
+        person: @escaping @Sendable (Call, Caller) async throws -> Response,
+        agent: @escaping @Sendable (Call, Agent) async throws -> Response
+    ) {
+        openWithBytes(method, path) { [authentication, limits] call in
+            guard authentication.agentToken(in: call.request) != nil else {
+                return try await person(call, authentication.caller(of: call))
+            }
+            let identity = try await authentication.agent(of: call)
+            var limits = limits
+            limits.bodyBytes = agentBytes
+            let body = try await Call.collectBody(of: call.request, limits: limits)
+            return try await withTimeLimit(AgentRoutes.time) {
+                try await agent(Call(request: call.request, context: call.context, bodyBytes: body), identity)
+            }
+        }
+    }
+
     /// The same for anybody.
     func openWithBytes(
         _ method: HTTPRequest.Method, _ path: String,
@@ -114,6 +134,7 @@ final class RouteTable: Sendable {
 
     /// Whether the body of a request is a stream of bytes.
     func takesBytes(_ request: Request) -> Bool {
+        guard authentication.agentToken(in: request) == nil else { return false }
         let segments = request.uri.path.split(separator: "/")
         return routes.contains {
             $0.takesBytes && $0.method == request.method && Self.matches($0.segments, segments)

@@ -71,12 +71,12 @@ public struct WebServer: Service {
         let agents = AgentRoutes(agents: gateway.agents)
         SessionRoutes(sessions: gateway.sessions, sockets: sockets, agents: agents).add(to: routes)
         agents.add(to: routes)
+        FileRoutes(files: gateway.fileService, agents: agents).add(to: routes)
         MCPRoute(agents: gateway.agents, version: configuration.version).add(to: routes)
         AgentDecisionRoutes(agents: gateway.agents).add(to: routes)
         SharingRoutes(
             sessions: sessions, handoffs: gateway.handoffs, scheme: configuration.isEncrypted ? "https" : "http"
         ).add(to: routes)
-        FileRoutes(files: gateway.fileService).add(to: routes)
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)
