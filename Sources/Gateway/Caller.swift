@@ -6,6 +6,8 @@ import Policy
 public struct Caller: Sendable, Hashable {
     public enum Kind: String, Sendable {
         case user, cli, system
+        /// Somebody without an account who came by a link to one session, and may see that one alone.
+        case guest
     }
 
     public var tenant: String
@@ -19,6 +21,8 @@ public struct Caller: Sendable, Hashable {
     /// The address that the request came from.
     public var address: String
     public var kind: Kind
+    /// The one session that a guest may see; nil for everybody else.
+    public var sessionID: String?
 
     public init(
         tenant: String, userID: String, username: String, name: String, role: String, signInID: String,
@@ -57,6 +61,7 @@ public struct Caller: Sendable, Hashable {
             case .user: .user
             case .cli: .cli
             case .system: .system
+            case .guest: .user
             }
         return AuditActor(kind: kind, id: userID, name: name, address: address.isEmpty ? nil : address)
     }

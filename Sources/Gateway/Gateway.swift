@@ -16,6 +16,8 @@ public struct Gateway: Sendable {
     public let services: Services
     public let sessions: Sessions
     public let recordings: Recordings
+    public let teams: Teams
+    public let handoffs: Handoffs
     public let checkpoints: CheckpointWriter
     /// Checks the audit log's checkpoints.
     public let auditVerifier: AuditVerifierKey
@@ -54,12 +56,14 @@ public struct Gateway: Sendable {
             tenant: tenant, store: store, vault: vault, audit: audit, policy: policy, people: people, hosts: hosts,
             settings: Settings(store: store, audit: audit, policy: policy, tenant: tenant),
             auditQueue: AuditQueue(), logger: logger)
-        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault)
+        let files = try RecordingFiles(folder: configuration.recordings, tenant: tenant, vault: vault, store: store)
         let faults = logger
+        let sessions = Sessions(services: services, files: files, loops: loops, logger: logger)
         return Gateway(
-            services: services,
-            sessions: Sessions(services: services, files: files, loops: loops, logger: logger),
+            services: services, sessions: sessions,
             recordings: Recordings(services: services, files: files),
+            teams: Teams(services: services, sessions: sessions),
+            handoffs: Handoffs(services: services, sessions: sessions),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },
@@ -104,6 +108,16 @@ public struct Gateway: Sendable {
             }
             group.addTask {
                 for await _ in services.settings.changes() { await sessions.limitsChanged() }
+            }
+            let recordings = recordings
+            group.addTask { await recordings.keepSweeping() }
+            let handoffs = handoffs
+            group.addTask {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: .seconds(1))
+                    await sessions.tick()
+                    await handoffs.expire()
+                }
             }
             await group.waitForAll()
             await sessions.shutdown()

@@ -10,4 +10,6 @@ public enum Schema {
         + AuditLog.migrations
         + [PeopleSchema.people] + HostStore.migrations + Settings.migrations + SessionStore.migrations
         + [PeopleSchema.keys]
+        + [TeamStore.migration]
+        + RecordingStore.migrations
 }

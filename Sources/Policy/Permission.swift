@@ -6,6 +6,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     /// A seat that may take the keyboard.
     case sessionType = "session.type"
     case sessionShare = "session.share"
+    /// Inviting people without an account, by a link to one session.
+    case sessionLink = "session.link"
+    /// Watching sessions that go on only while somebody watches.
+    case sessionModerate = "session.moderate"
     /// Ending sessions of other people.
     case sessionEndAny = "session.end"
     /// Starting a session on behalf of somebody else.
@@ -22,6 +26,10 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
     case auditRead = "audit.read"
     case recordingView = "recording.view"
     case recordingExport = "recording.export"
+    /// Deleting a recording before its time, and for ever.
+    case recordingDelete = "recording.delete"
+    /// Placing and lifting a legal hold.
+    case recordingHold = "recording.hold"
     case fileRead = "file.read"
     case fileWrite = "file.write"
     case settingsEdit = "settings.edit"
@@ -33,6 +41,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .sessionView: "watch sessions"
         case .sessionType: "type in sessions"
         case .sessionShare: "invite others to sessions"
+        case .sessionLink: "make links for people without an account"
+        case .sessionModerate: "moderate sessions"
         case .sessionEndAny: "end other people's sessions"
         case .sessionStartForOthers: "start sessions for other people"
         case .hostView: "see hosts"
@@ -44,6 +54,8 @@ public enum Permission: String, CaseIterable, Sendable, Hashable {
         case .auditRead: "read the audit log"
         case .recordingView: "replay recordings"
         case .recordingExport: "download recordings"
+        case .recordingDelete: "delete recordings"
+        case .recordingHold: "place and lift legal holds"
         case .fileRead: "read files"
         case .fileWrite: "write files"
         case .settingsEdit: "change the settings"

@@ -51,7 +51,9 @@ public struct Asciicast2: Sendable {
     }
 
     /// The first line. `width` and `height` are at least 1, since players divide by them.
-    public static func headerLine(_ header: RecordingHeader) -> [UInt8] { AsciicastHeader(header).line(.v2) }
+    public static func headerLine(_ header: RecordingHeader, version: AsciicastVersion = .v2) -> [UInt8] {
+        AsciicastHeader(header).line(version)
+    }
 
     /// Appends the lines of one event, none if it has no place in the format. Characters that are cut between two
     /// events are written with the second.
@@ -66,12 +68,27 @@ public struct Asciicast2: Sendable {
     public static func label(_ kind: RecordingEvent.Kind) -> String? {
         switch kind {
         case .chat(let text, let actor): "\(actor): \(text)"
-        case .controlChange(let holder): holder.map { "\($0) has the keyboard" } ?? "the keyboard is free"
+        case .controlChange(let holder, let from): keyboard(holder, from)
         case .join(let actor, let mode): "\(actor) joined (\(mode))"
         case .leave(let actor): "\(actor) left"
         case .exit(let status, let signal): signal.map { "ended by SIG\($0)" } ?? "exit status \(status ?? 0)"
         case .gap(let bytes): "\(bytes) bytes are missing here"
+        case .marker(let label, let actor?): "\(actor): \(label)"
+        case .file(let file, let actor): "\(actor): \(file.operation) \(file.path)" + bytes(file.size)
+        case .command(let command, let status, let actor):
+            "\(actor) ran: \(command)" + (status.map { " (exit status \($0))" } ?? "")
         case .output, .input, .redactedInput, .resize, .marker: nil
         }
     }
+
+    private static func keyboard(_ holder: String?, _ from: String?) -> String {
+        switch (holder, from) {
+        case (let holder?, let from?): "\(holder) has the keyboard, from \(from)"
+        case (let holder?, nil): "\(holder) has the keyboard"
+        case (nil, let from?): "\(from) let go of the keyboard"
+        case (nil, nil): "the keyboard is free"
+        }
+    }
+
+    private static func bytes(_ size: Int64?) -> String { size.map { " (\($0) bytes)" } ?? "" }
 }

@@ -50,8 +50,8 @@ public struct AsciicastWriter: Sendable {
             if options.marksRedactedInput { line("m", "hidden input (\(count) characters)", &bytes) }
         case .resize(let columns, let rows):
             line("r", "\(max(1, columns))x\(max(1, rows))", &bytes)
-        case .marker(let label):
-            line("m", label, &bytes)
+        case .marker(let label, let actor):
+            line("m", actor.map { "\($0): \(label)" } ?? label, &bytes)
         case .exit(let status, let signal) where version == .v3:
             // Version 3 has a code for it; a signal is told as a shell tells it.
             line("x", "\(status ?? (signal == nil ? 0 : 128))", &bytes)

@@ -18,6 +18,7 @@ struct ChunkLog: Sendable {
     private var chunks: [Chunk] = []
     private var written = 0
     private var mustTruncate = false
+    private var keyframes = KeyframeDirectory()
 
     init(disk: any RecordingDisk, preamble: RecordingPreamble, keys: RecordingKeys) {
         self.disk = disk
@@ -33,12 +34,36 @@ struct ChunkLog: Sendable {
     private(set) var heldBytes = 0
 
     mutating func add(_ segment: Segment, deflater: Deflater) throws(RecordingError) {
-        let compressed = try deflater.deflate(segment.bytes)
-        var flags: ChunkFlags = []
-        if segment.isKeyframe { flags.insert(.keyframe) }
-        if segment.isFinal { flags.insert(.final) }
+        var flags: ChunkFlags = segment.isKeyframe ? .keyframe : []
+        guard segment.isFinal, index >= UInt64(RecordingFormat.directoryFrom) else {
+            if segment.isFinal { flags.insert(.final) }
+            return try put(segment, flags, deflater)
+        }
+        // All or nothing: whoever tries again after a failure would otherwise have the events twice.
+        var whole = self
+        if segment.hasEvents { try whole.put(segment, flags, deflater) }
+        let trailer = RecordingTrailer(directoryOffset: whole.end, endTime: segment.lastTime)
+        var directory = Segment(openedAt: segment.openedAt)
+        directory.append(whole.keyframes, at: segment.lastTime)
+        try whole.put(directory, [], deflater)
+        try whole.put(RecordingTrailer.stored(trailer.content), of: RecordingTrailer.contentLength, .final)
+        self = whole
+    }
+
+    private mutating func put(
+        _ segment: Segment, _ flags: ChunkFlags, _ deflater: Deflater
+    ) throws(RecordingError) {
+        let place = (chunk: Int(clamping: index), offset: end)
+        try put(try deflater.deflate(segment.bytes), of: segment.bytes.count, flags)
+        if segment.isKeyframe { keyframes.note(chunk: place.chunk, offset: place.offset, time: segment.firstTime) }
+        if segment.hasMarks { keyframes.noteMarks(chunk: place.chunk, offset: place.offset, time: segment.firstTime) }
+    }
+
+    private mutating func put(
+        _ compressed: [UInt8], of rawLength: Int, _ flags: ChunkFlags
+    ) throws(RecordingError) {
         let header = ChunkHeader(
-            sealedLength: compressed.count + RecordingFormat.tag, rawLength: segment.bytes.count, flags: flags,
+            sealedLength: compressed.count + RecordingFormat.tag, rawLength: rawLength, flags: flags,
             index: index, previousHash: previousHash)
         let bytes = try seal.seal(compressed, header: header)
         chunks.append(Chunk(offset: end, bytes: bytes))

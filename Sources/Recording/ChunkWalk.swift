@@ -4,6 +4,9 @@ struct ChunkLocation: Sendable, Hashable {
     let sealedLength: Int
     let flags: ChunkFlags
 
+    /// The byte after it.
+    var end: Int64 { offset + Int64(RecordingFormat.chunkHeader + sealedLength) }
+
     /// The link to the chunk before, as this chunk's header says it.
     func previousHash(in raw: [UInt8]) -> [UInt8] { Array(raw.prefix(RecordingFormat.chunkHeader).suffix(32)) }
 }
@@ -22,12 +25,16 @@ struct ChunkWalk {
         let limit: Int64
         var start: Int64 = 0
         var bytes: [UInt8] = []
+        var last: Int64 = 0
 
         mutating func read(_ count: Int, at offset: Int64) throws(RecordingError) -> [UInt8] {
             if offset < start || offset + Int64(count) > start + Int64(bytes.count) {
+                // Over large chunks, reading more than the header would be reading the file.
+                let size = offset - last > 4096 ? count : Self.size
                 start = offset
-                bytes = try source.read(Int(min(Int64(Self.size), max(0, limit - offset))), at: offset)
+                bytes = try source.read(Int(min(Int64(size), max(0, limit - offset))), at: offset)
             }
+            last = offset
             let low = Int(offset - start)
             return Array(bytes.dropFirst(low).prefix(count))
         }

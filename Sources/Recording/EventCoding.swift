@@ -3,12 +3,21 @@
 enum EventCode: UInt8 {
     case keyframe = 0
     case output, input, redactedInput, resize, marker, chat, controlChange, join, leave, exit, gap
+    /// A marker with the name of whoever set it.
+    case namedMarker
+    case file, command
+    /// Not events: where the keyframes stand, and where that stands.
+    case directory, trailer
 }
 
 /// One chunk's content while it is being filled.
 struct Segment: Sendable {
     private(set) var bytes: [UInt8] = []
     private(set) var isKeyframe = false
+    private(set) var hasEvents = false
+    /// Something else happened than output, input and changes of size.
+    private(set) var hasMarks = false
+    private(set) var firstTime: Int64 = 0
     private(set) var lastTime: Int64 = 0
     /// Monotonic time (µs) at which the first event came: the flush deadline counts from here.
     let openedAt: Int64
@@ -23,7 +32,9 @@ struct Segment: Sendable {
             bytes.reserveCapacity(min(length + 64, RecordingFormat.chunkTarget) + 1024)
             bytes.append(varint: UInt64(max(0, time)))
             lastTime = max(0, time)
+            firstTime = lastTime
         }
+        hasEvents = true
         let delta = max(0, time - lastTime)
         lastTime += delta
         bytes.append(varint: UInt64(delta))
@@ -42,6 +53,13 @@ struct Segment: Sendable {
         isKeyframe = true
     }
 
+    /// Where the keyframes of the recording stand.
+    mutating func append(_ directory: KeyframeDirectory, at time: Int64) {
+        let fields = directory.fields
+        begin(.directory, at: time, length: fields.count)
+        bytes.append(contentsOf: fields)
+    }
+
     mutating func append(output: some RandomAccessCollection<UInt8>, at time: Int64) {
         begin(.output, at: time, length: output.count)
         bytes.append(contentsOf: output)
@@ -49,6 +67,7 @@ struct Segment: Sendable {
 
     mutating func append(_ kind: RecordingEvent.Kind, at time: Int64) {
         let (code, fields) = Self.fields(of: kind)
+        if !kind.isStream { hasMarks = true }
         begin(code, at: time, length: fields.count)
         bytes.append(contentsOf: fields)
     }
@@ -78,15 +97,21 @@ struct Segment: Sendable {
             fields.append(varint: UInt64(max(0, columns)))
             fields.append(varint: UInt64(max(0, rows)))
             return (.resize, fields)
-        case .marker(let label):
+        case .marker(let label, nil):
             return (.marker, Array(cut(label).utf8))
+        case .marker(let label, let actor?):
+            fields.append(counted: cut(actor))
+            fields.append(counted: cut(label))
+            return (.namedMarker, fields)
         case .chat(let text, let actor):
             fields.append(counted: cut(actor))
             fields.append(counted: cut(text))
             return (.chat, fields)
-        case .controlChange(let holder):
+        case .controlChange(let holder, let from):
             fields.append(holder == nil ? 0 : 1)
             fields.append(counted: cut(holder ?? ""))
+            // Earlier writers end here, and earlier readers too.
+            if let from { fields.append(counted: cut(from)) }
             return (.controlChange, fields)
         case .join(let actor, let mode):
             fields.append(counted: cut(actor))
@@ -103,6 +128,17 @@ struct Segment: Sendable {
         case .gap(let bytes):
             fields.append(varint: UInt64(max(0, bytes)))
             return (.gap, fields)
+        case .file(let file, let actor):
+            fields.append((file.size == nil ? 0 : 1) | (file.sha256 == nil ? 0 : 2))
+            fields.append(varint: UInt64(max(0, file.size ?? 0)))
+            for text in [actor, file.operation, file.path, file.sha256 ?? ""] { fields.append(counted: cut(text)) }
+            return (.file, fields)
+        case .command(let command, let status, let actor):
+            fields.append(status == nil ? 0 : 1)
+            fields.append(varint: UInt64(bitPattern: Int64(status ?? 0)))
+            fields.append(counted: cut(actor))
+            fields.append(counted: cut(command))
+            return (.command, fields)
         }
     }
 
@@ -117,6 +153,8 @@ struct SegmentReader {
     enum Item: Sendable {
         case keyframe(RecordingKeyframe)
         case event(RecordingEvent)
+        case directory(KeyframeDirectory)
+        case trailer(RecordingTrailer)
     }
 
     let firstTime: Int64
@@ -156,8 +194,13 @@ struct SegmentReader {
     private static func item(
         _ code: EventCode, _ fields: inout ByteCursor, _ time: Int64
     ) throws(ByteCursor.Exhausted) -> Item {
-        guard code == .keyframe else {
-            return .event(RecordingEvent(time: time, kind: try kind(code, &fields)))
+        switch code {
+        case .keyframe: break
+        case .directory: return .directory(try KeyframeDirectory(&fields))
+        case .trailer:
+            let offset = Int64(clamping: try fields.bigEndian(UInt64.self))
+            return .trailer(RecordingTrailer(directoryOffset: offset, endTime: time))
+        default: return .event(RecordingEvent(time: time, kind: try kind(code, &fields)))
         }
         let columns = try fields.integer()
         let rows = try fields.integer()
@@ -171,7 +214,7 @@ struct SegmentReader {
         _ code: EventCode, _ fields: inout ByteCursor
     ) throws(ByteCursor.Exhausted) -> RecordingEvent.Kind {
         switch code {
-        case .keyframe, .output:
+        case .keyframe, .directory, .trailer, .output:
             return .output(try fields.rest())
         case .input:
             let actor = try fields.text()
@@ -190,7 +233,7 @@ struct SegmentReader {
         case .controlChange:
             let isHeld = try fields.byte() != 0
             let holder = try fields.text()
-            return .controlChange(holder: isHeld ? holder : nil)
+            return .controlChange(holder: isHeld ? holder : nil, from: fields.isAtEnd ? nil : try fields.text())
         case .join:
             let actor = try fields.text()
             return .join(actor: actor, mode: try fields.text())
@@ -203,6 +246,25 @@ struct SegmentReader {
             return .exit(status: present & 1 == 0 ? nil : status, signal: present & 2 == 0 ? nil : signal)
         case .gap:
             return .gap(bytes: try fields.integer())
+        case .namedMarker:
+            let actor = try fields.text()
+            return .marker(try fields.text(), actor: actor)
+        case .file:
+            let present = try fields.byte()
+            let size = Int64(clamping: try fields.varint())
+            let actor = try fields.text()
+            let operation = try fields.text()
+            let path = try fields.text()
+            let sha256 = try fields.text()
+            let file = RecordedFile(
+                operation: operation, path: path, size: present & 1 == 0 ? nil : size,
+                sha256: present & 2 == 0 ? nil : sha256)
+            return .file(file, actor: actor)
+        case .command:
+            let hasStatus = try fields.byte() != 0
+            let status = Int(truncatingIfNeeded: Int64(bitPattern: try fields.varint()))
+            let actor = try fields.text()
+            return .command(try fields.text(), status: hasStatus ? status : nil, actor: actor)
         }
     }
 }

@@ -38,6 +38,8 @@ public struct RecordingError: Error, Sendable, Hashable, CustomStringConvertible
         case busy
         /// The recording was closed.
         case closed
+        /// The recording was deleted: what is left of it cannot be decrypted.
+        case keyDestroyed = "key_destroyed"
         /// Compression or encryption failed inside this process.
         case internalFailure = "internal_failure"
     }

@@ -9,15 +9,20 @@ public struct RecordingEvent: Sendable, Hashable {
         /// So many characters were typed that may not be kept.
         case redactedInput(count: Int, actor: String)
         case resize(columns: Int, rows: Int)
-        case marker(String)
+        /// A moment that somebody marked; `nil` = a program did.
+        case marker(String, actor: String? = nil)
         case chat(String, actor: String)
-        /// The keyboard changed hands; `nil` = nobody holds it.
-        case controlChange(holder: String?)
+        /// The keyboard changed hands; `nil` = nobody holds it, or held it before.
+        case controlChange(holder: String?, from: String? = nil)
         case join(actor: String, mode: String)
         case leave(actor: String)
         case exit(status: Int?, signal: String? = nil)
         /// So many bytes of events could not be kept, because the owner went on after the writer's limit.
         case gap(bytes: Int)
+        /// A file was moved or changed beside the terminal.
+        case file(RecordedFile, actor: String)
+        /// A command was run beside the terminal; `status` is nil where it has none.
+        case command(String, status: Int?, actor: String)
     }
 
     /// Microseconds since the start of the recording. The writer never lets it run backwards.
@@ -27,6 +32,16 @@ public struct RecordingEvent: Sendable, Hashable {
     public init(time: Int64, kind: Kind) {
         self.time = time
         self.kind = kind
+    }
+}
+
+extension RecordingEvent.Kind {
+    /// Part of the terminal's own stream: output, input, size. The rest are moments that a marker can stand for.
+    var isStream: Bool {
+        switch self {
+        case .output, .input, .resize: true
+        default: false
+        }
     }
 }
 

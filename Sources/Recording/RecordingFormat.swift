@@ -23,6 +23,8 @@ enum RecordingFormat {
     /// zlib's own bound for that, and the tag.
     static let maximumSealed = maximumRaw + (maximumRaw >> 10) + 4096 + tag
     static let maximumChunks = 4_000_000
+    /// A recording of so many chunks ends with a directory of its keyframes.
+    static let directoryFrom = 256
 
     static let repairMagic = Array("SSHRECUT".utf8)
     static let repairMark = 8 + 8 + 8 + 32 + 32

@@ -172,7 +172,10 @@ public final class RecordingWriter: Sendable {
         switch event.kind {
         case .output(let bytes): return append(output: bytes, at: event.time)
         case .input(let bytes, _): size = bytes.count + 64
-        case .chat(let text, _), .marker(let text): size = text.utf8.count + 64
+        case .chat(let text, let actor): size = text.utf8.count + actor.utf8.count + 64
+        case .marker(let text, let actor): size = text.utf8.count + (actor?.utf8.count ?? 0) + 64
+        case .command(let text, _, let actor): size = text.utf8.count + actor.utf8.count + 64
+        case .file(let file, let actor): size = file.path.utf8.count + actor.utf8.count + 192
         default: size = 64
         }
         return add(size) { $0.append(event.kind, size: size, at: event.time, now: $1) }

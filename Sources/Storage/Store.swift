@@ -55,6 +55,8 @@ public final class Store: Sendable {
         configuration.maximumReaderCount = 4
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA trusted_schema = OFF")
+            // A deleted key must not live on in a free page of the file.
+            try database.execute(sql: "PRAGMA secure_delete = ON")
             if !inMemory && !database.configuration.readonly {
                 // FULL and not NORMAL: after a power cut the database may never be behind a checkpoint of the audit
                 // log that is already on the disk, or the log would look as if its tail had been cut.

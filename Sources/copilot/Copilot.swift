@@ -36,7 +36,8 @@ struct Copilot: AsyncParsableCommand {
             CommandGroup(
                 name: "The copilot",
                 subcommands: [
-                    Serve.self, UserCommand.self, HostCommand.self, AuditCommand.self, RecordingCommand.self,
+                    Serve.self, UserCommand.self, TeamCommand.self, HostCommand.self, AuditCommand.self,
+                    RecordingCommand.self,
                 ]),
             CommandGroup(
                 name: "Everyday tools",

@@ -25,9 +25,10 @@ class Account:
         hashed = subprocess.run(
             ["openssl", "passwd", "-6", "-stdin"], input=self.password, capture_output=True, text=True, check=True
         ).stdout.strip()
-        subprocess.run(
+        # Its files are locked while another worker adds an account.
+        eventually(lambda: subprocess.run(
             ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(self.home),
-             "--shell", "/bin/bash", "--password", hashed, self.name], check=True)
+             "--shell", "/bin/bash", "--password", hashed, self.name]).returncode == 0, "the account is made")
         self.home.mkdir(mode=0o755, parents=True)
         entry = pwd.getpwnam(self.name)
         self.uid, self.gid = entry.pw_uid, entry.pw_gid

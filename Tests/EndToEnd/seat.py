@@ -9,8 +9,8 @@ import websockets
 
 from copilot import unverified
 
-HELLO, SNAP, OUT, RESIZE, SKIP, STATE, INACK, REFUSED, NOTICE, EXIT, ERROR, PONG = range(0x01, 0x0D)
-ATTACH, IN, ACK, SIZE, TAKE, GIVE, REQUEST, DETACH, PING, VISIBLE = range(0x41, 0x4B)
+HELLO, SNAP, OUT, RESIZE, SKIP, STATE, INACK, REFUSED, NOTICE, EXIT, ERROR, PONG, NOTE = range(0x01, 0x0E)
+ATTACH, IN, ACK, SIZE, TAKE, GIVE, REQUEST, DETACH, PING, VISIBLE, TELL = range(0x41, 0x4C)
 ACKNOWLEDGE_EVERY = 32 * 1024
 LARGEST_INPUT = 64 * 1024
 UNACKNOWLEDGED_INPUT = 256 * 1024
@@ -73,6 +73,7 @@ class Seat:
         self.stream = pyte.ByteStream(self.screen)
         self.state = None
         self.notices, self.refusals, self.skips, self.errors = [], [], [], []
+        self.notes = []               # (kind, value) of every NOTE
         self.ending = None
         self.sent = 0                 # inSeq of the last input
         self.accepted = 0
@@ -165,6 +166,8 @@ class Seat:
             self.unaccepted.pop(seq, None)
         elif kind == NOTICE:
             self.notices.append((reader.string(), reader.string(), reader.string()))
+        elif kind == NOTE:
+            self.notes.append((reader.string(), json.loads(reader.string())))
         elif kind == EXIT:
             self.ending = json.loads(reader.string())
         elif kind == ERROR:
@@ -199,6 +202,17 @@ class Seat:
 
     async def give(self, seat=""):
         await self.send(GIVE, text(seat))
+
+    async def tell(self, kind, value):
+        await self.send(TELL, text(kind), text(json.dumps(value)))
+
+    def noted(self, kind):
+        return [value for name, value in self.notes if name == kind]
+
+    async def note(self, kind, seconds=20):
+        """The newest note of this kind, once there is one."""
+        await self.until(lambda: self.noted(kind), f"a note {kind}", seconds)
+        return self.noted(kind)[-1]
 
     def lines(self):
         return [line.rstrip() for line in self.screen.display]

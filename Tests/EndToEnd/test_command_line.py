@@ -13,6 +13,7 @@ from copilot import BINARY, ROOT, Person
 COMMANDS = [
     [], ["serve"], ["user"], ["user", "add"], ["user", "list"], ["host"], ["host", "add"], ["host", "list"],
     ["host", "test"], ["audit"], ["audit", "verify"], ["recording"], ["recording", "list"], ["recording", "export"],
+    *[["recording", name] for name in ("search", "verify", "hold", "release", "delete", "retention", "sweep")],
     ["doctor"], ["config"], ["config", "check"], ["user", "key"], ["user", "key", "add"], ["user", "key", "list"],
     ["user", "key", "remove"], ["dispatch"],
 ]

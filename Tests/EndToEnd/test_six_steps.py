@@ -267,6 +267,7 @@ def test_the_session_ends_replays_and_leaves_as_asciicast(tab, folder):
     eventually(lambda: any("to-be-replayed" in line for line in player_lines(tab)) or play_to_end(tab), "the replay", 30)
     tab.screenshot("replay")
     with tab.page.expect_download() as download:
+        tab.press("download-menu")
         tab.press("download-asciicast")
     path = folder / "session.cast"
     download.value.save_as(path)

@@ -13,9 +13,12 @@ import Testing
         let kinds: [RecordingEvent.Kind] = [
             .output([0, 27, 255]), .input(Array("ls\r".utf8), actor: "ada"), .redactedInput(count: 7, actor: "ada"),
             .resize(columns: 120, rows: 40), .marker("deploy"), .chat("look — hier", actor: "bob"),
-            .controlChange(holder: "bob"), .controlChange(holder: nil), .join(actor: "bob", mode: "view"),
+            .controlChange(holder: "bob"), .controlChange(holder: nil, from: "bob"), .join(actor: "bob", mode: "view"),
             .leave(actor: "bob"), .gap(bytes: 12), .exit(status: 255, signal: nil), .exit(status: nil, signal: "TERM"),
-            .exit(status: -1, signal: nil),
+            .exit(status: -1, signal: nil), .marker("here", actor: "bob"),
+            .file(RecordedFile(operation: "upload", path: "/tmp/ü", size: 12, sha256: "ab"), actor: "ada"),
+            .file(RecordedFile(operation: "delete", path: "/tmp/b"), actor: "ada"),
+            .command("uptime", status: -1, actor: "agent"), .command("sleep 9", status: nil, actor: "agent"),
         ]
         let events = kinds.enumerated().map { RecordingEvent(time: Int64($0.offset) * 1000, kind: $0.element) }
         for event in events { #expect(writer.append(event) == .accepted) }
@@ -23,7 +26,7 @@ import Testing
         let reader = try studio.reader()
         #expect(try allEvents(reader) == events)
         #expect(reader.isComplete && summary.isComplete)
-        #expect(try reader.duration() == 13_000 && summary.duration == 13_000)
+        #expect(try reader.duration() == 18_000 && summary.duration == 18_000)
         #expect(reader.header == writer.header && reader.wrappedKey == [1, 2, 3])
         #expect(reader.verify().head == summary.head && reader.bytes == summary.bytes)
     }

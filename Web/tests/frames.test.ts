@@ -103,3 +103,11 @@ test("cut, overlong and senseless frames are refused", () => {
     assert.throws(() => decode(new FrameWriter(0x04, 1).varint(0).varint(0).varint(24).finish()), FrameError);
     assert.throws(() => decode(new FrameWriter(0x04, 1).varint(0).varint(99_999).varint(24).finish()), FrameError);
 });
+
+test("a note carries its kind and its value, both ways", () => {
+    const frame = encode.note(2, "typing", { a: 1 });
+    assert.deepEqual([...frame], [0x4b, 2, 6, ...text("typing"), 7, ...text('{"a":1}')]);
+    const bytes = new FrameWriter(0x0d, 2).string("chat.message").string('{"id":"m"}').finish();
+    assert.deepEqual(decode(bytes), { type: "note", channel: 2, kind: "chat.message", value: { id: "m" } });
+    assert.throws(() => decode(new FrameWriter(0x0d, 2).string("x").string("{").finish()), FrameError);
+});

@@ -102,3 +102,15 @@ test("a large paste without a link is not taken", () => {
     assert.equal(outbox.push(new Uint8Array(OFFLINE_LIMIT + 1), 0), false);
     assert.equal(outbox.pendingBytes, 0);
 });
+
+test("what the server finds too old is asked about, and keeps its numbers", () => {
+    const outbox = new Outbox();
+    outbox.connected(0);
+    outbox.push(new Uint8Array([13]), 0);
+    assert.deepEqual(outbox.take().map((frame) => frame.sequence), [1]);
+    outbox.hold();
+    assert.deepEqual([...(outbox.held ?? [])], [13]);
+    assert.deepEqual(outbox.take(), []);
+    outbox.release();
+    assert.deepEqual(outbox.take().map((frame) => frame.sequence), [1]);
+});

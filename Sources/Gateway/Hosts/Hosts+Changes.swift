@@ -169,6 +169,10 @@ extension Hosts {
             let after = wanted.applied(to: before)
             // A tag gives rights: nobody moves a host to where they could not have put it.
             for state in [before, after] { try policy.require(.hostEdit, of: caller, on: state.policyObject) }
+            // Whoever is watched does not end the watch: those who may do anything anywhere do.
+            if before.tags.contains(SessionWatch.hostTag), !after.tags.contains(SessionWatch.hostTag) {
+                try policy.require(.hostEdit, of: caller)
+            }
             try records.update(after, in: tx)
             if let kind { try records.setCredential(id, kind: kind, fingerprint: fingerprint, sealed: secret, in: tx) }
             var details = after.differences(from: before)

@@ -8,8 +8,7 @@ public struct RecordingStream: AsyncSequence, Sendable {
 
     /// What the pieces are.
     enum Form: Sendable {
-        case asciicast
-        case text
+        case export(ExportFormat)
         /// The player's lines: a head with the screen at `from`, then asciicast events from there, `limit` bytes in all.
         case replay(from: Double, limit: Int)
     }
@@ -27,20 +26,17 @@ public struct RecordingStream: AsyncSequence, Sendable {
         private let reader: RecordingReader
         private let form: Form
         private var events: RecordingEvents
-        private var cast: Asciicast2
-        private var text: PlainText
+        private var writer: ExportWriter
         private var isBegun = false
         private var isDone = false
         private var sent = 0
-        /// Events before this moment are in the snapshot of the head already; microseconds.
-        private var from: Int64 = 0
 
         init(reader: RecordingReader, form: Form) {
             self.reader = reader
             self.form = form
             events = reader.events()
-            cast = Asciicast2()
-            text = PlainText(columns: reader.header.columns)
+            let format: ExportFormat = if case .export(let format) = form { format } else { .asciicast }
+            writer = ExportWriter(format, reader.header)
         }
 
         public mutating func next() async throws -> ByteBuffer? {
@@ -48,15 +44,17 @@ public struct RecordingStream: AsyncSequence, Sendable {
             var bytes: [UInt8] = []
             if !isBegun {
                 isBegun = true
-                bytes = try begin()
+                try begin(&bytes)
             }
             while bytes.count < RecordingStream.piece {
                 guard sent + bytes.count < limit, let event = try events.next() else {
                     isDone = true
-                    finish(&bytes)
+                    writer.finish(&bytes)
                     break
                 }
-                render(event, &bytes)
+                writer.append(event, to: &bytes)
+                // Rendering may make little of much: others of this thread have their turn meanwhile.
+                if bytes.isEmpty { await Task.yield() }
             }
             sent += bytes.count
             return bytes.isEmpty ? nil : ByteBuffer(bytes: bytes)
@@ -66,17 +64,12 @@ public struct RecordingStream: AsyncSequence, Sendable {
             if case .replay(_, let limit) = form { limit } else { .max }
         }
 
-        private mutating func begin() throws -> [UInt8] {
-            switch form {
-            case .asciicast: return Asciicast2.headerLine(reader.header)
-            case .text: return []
-            case .replay(let from, _):
-                let moment = Int64(Swift.max(0, Swift.min(from, 1e9)) * 1_000_000)
-                let (keyframe, following) = try reader.seek(to: moment)
-                events = following
-                self.from = keyframe.time
-                return try head(keyframe)
-            }
+        private mutating func begin(_ bytes: inout [UInt8]) throws {
+            guard case .replay(let from, _) = form else { return writer.begin(&bytes) }
+            let moment = Int64(Swift.max(0, Swift.min(from, 1e9)) * 1_000_000)
+            let (keyframe, following) = try reader.seek(to: moment)
+            events = following
+            bytes += try head(keyframe)
         }
 
         private func head(_ keyframe: RecordingKeyframe) throws -> [UInt8] {
@@ -91,25 +84,13 @@ public struct RecordingStream: AsyncSequence, Sendable {
                 snapshot: keyframe.snapshot.isEmpty ? nil : Data(keyframe.snapshot).base64EncodedString())
             return Array(try JSONEncoder().encode(head)) + [UInt8(ascii: "\n")]
         }
-
-        private mutating func render(_ event: RecordingEvent, _ bytes: inout [UInt8]) {
-            if case .text = form {
-                if case .output(let output) = event.kind { text.append(output, to: &bytes) }
-            } else {
-                cast.append(event, to: &bytes)
-            }
-        }
-
-        private mutating func finish(_ bytes: inout [UInt8]) {
-            if case .text = form { text.finish(to: &bytes) } else { cast.finish(to: &bytes) }
-        }
     }
 }
 
 extension Recordings.Opened {
     /// The whole recording in a format that leaves the copilot.
-    public func stream(_ format: Recordings.ExportFormat) -> RecordingStream {
-        RecordingStream(reader: reader, form: format == .asciicast ? .asciicast : .text)
+    public func stream(_ format: ExportFormat) -> RecordingStream {
+        RecordingStream(reader: reader, form: .export(format))
     }
 
     /// What the player needs from `from` seconds on, about `limit` bytes.

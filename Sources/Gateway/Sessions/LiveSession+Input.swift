@@ -19,6 +19,10 @@ extension LiveSession {
             return
         }
         seats[index].inputSequence = sequence
+        if isReport(bytes, of: seats[index]) {
+            seats[index].outlet?.send(.inputAccepted(sequence: sequence))
+            return
+        }
         do {
             try admit(index)
         } catch {
@@ -33,11 +37,31 @@ extension LiveSession {
             return
         }
         lastInputAt = .now()
+        lastHolderInputAt = lastInputAt
         recorder.input(bytes, by: seats[index].caller)
         armRedaction()
-        waitingInput.append((id, sequence, bytes))
-        waitingInputBytes += cost
+        boundary.feed(bytes.readableBytesView)
+        boundarySeat = id
+        journal.typed(bytes.readableBytesView, by: seats[index].caller.name, at: recorder.elapsed, on: screen)
+        noticeTyping(index)
+        enqueue(bytes, seat: id, sequence: sequence)
+        if pendingTransfer != nil, boundary.open == .nothing { settleTransfer() }
+    }
+
+    /// Input on its way to the host, behind all that is there already.
+    func enqueue(_ bytes: ByteBuffer, seat: String, sequence: UInt64) {
+        waitingInput.append((seat, sequence, bytes))
+        waitingInputBytes += bytes.readableBytes + Self.waitingInputOverhead
         drainInput()
+    }
+
+    /// Whether nobody typed this: the terminal of a seat answered what the session had answered already, or reports to a
+    /// program that listens to another seat.
+    private func isReport(_ bytes: ByteBuffer, of seat: Seat) -> Bool {
+        guard bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) == 0x1B,
+            let kind = AutomaticReport.kind(of: bytes.readableBytesView)
+        else { return false }
+        return kind == .answer || lease.holder?.seatId != seat.id
     }
 
     /// Why input was not accepted.
@@ -45,6 +69,10 @@ extension LiveSession {
         case viewOnly
         case heldBy(String)
         case paused
+        /// Nobody watches a session that must be watched.
+        case unwatched
+        /// Somebody stopped the input by hand.
+        case stopped(String)
         case ended
         case tooMuch
 
@@ -53,6 +81,9 @@ extension LiveSession {
             case .viewOnly: ("view_only", "You are watching this session: typing is not open to you.")
             case .heldBy(let name): ("not_keyboard_holder", "\(name) has the keyboard. Take it to type.")
             case .paused: ("paused", "The session is paused because its recording cannot be written.")
+            case .unwatched:
+                ("unwatched", "Nobody watches: the host hears nothing until a moderator looks at this session.")
+            case .stopped(let name): ("held", "\(name) stopped the input of this session.")
             case .ended: ("ended", "The session has ended.")
             case .tooMuch: ("too_much_input", "The host does not read as fast as you send: nothing of this was sent.")
             }
@@ -60,11 +91,7 @@ extension LiveSession {
     }
 
     private func admit(_ index: Int) throws(InputRefusal) {
-        switch state {
-        case .live: break
-        case .paused: throw .paused
-        case .connecting, .ended: throw .ended
-        }
+        try requireInput()
         let seat = seats[index]
         do throws(KeyboardLease.Refusal) {
             let changed = try lease.typing(
@@ -80,7 +107,7 @@ extension LiveSession {
 
     /// Hands waiting input to the host as far as its window goes, and tells each seat what was taken.
     func drainInput() {
-        guard state == .live, let wire else { return }
+        guard state == .live, isOpenToInput, let wire else { return }
         var taken = 0
         for item in waitingInput {
             guard wire.isWritable else { break }
@@ -107,57 +134,6 @@ extension LiveSession {
         }
     }
 
-    // MARK: The keyboard
-
-    /// A seat takes the keyboard from whoever has it.
-    public func takeKeyboard(seat id: String) {
-        guard let index = seatIndex(id), state != .ended else { return }
-        do {
-            if try lease.take(seats[index].holder, mayType: seats[index].mode == .control) { keyboardChanged() }
-        } catch {
-            let (code, sentence) = InputRefusal.viewOnly.words
-            seats[index].outlet?.send(
-                .notice(code: code, sentence: sentence, hint: "Ask the owner of the session for full control."))
-        }
-    }
-
-    /// The holder gives the keyboard to another seat, or lets go of it.
-    public func giveKeyboard(seat id: String, to other: String?) {
-        guard let index = seatIndex(id), state != .ended else { return }
-        let target = other.flatMap { seatIndex($0) }
-        do throws(KeyboardLease.Refusal) {
-            try lease.give(
-                from: id, to: target.map { seats[$0].holder },
-                mayType: target.map { seats[$0].mode == .control } ?? true)
-            keyboardChanged()
-        } catch {
-            let refusal: (String, String) =
-                error == .viewOnly
-                ? ("view_only", "That person is only watching: give full control first.")
-                : ("not_keyboard_holder", "You don't have the keyboard.")
-            seats[index].outlet?.send(.notice(code: refusal.0, sentence: refusal.1, hint: ""))
-        }
-    }
-
-    /// A seat asks the holder for the keyboard.
-    public func requestKeyboard(seat id: String) {
-        guard let index = seatIndex(id), let holder = lease.holder, let other = seatIndex(holder.seatId) else { return }
-        seats[other].outlet?.send(
-            .notice(
-                code: "keyboard_requested", sentence: "\(seats[index].caller.name) asks for the keyboard.",
-                hint: "Give it in the list of people, or go on typing."))
-    }
-
-    func keyboardChanged() {
-        graceTask?.cancel()
-        recorder.keyboardChanged(lease.holder?.name)
-        access.keyboardChanged(origin, lease.holder)
-        if let holder = lease.holder, let index = seatIndex(holder.seatId) {
-            resize(columns: seats[index].columns, rows: seats[index].rows)
-        }
-        stateChanged()
-    }
-
     // MARK: The size
 
     /// A seat's own size. The keyboard holder's is the session's; while nobody holds it, a seat in control may set it.
@@ -174,14 +150,14 @@ extension LiveSession {
         (min(max(columns, 2), 1000), min(max(rows, 1), 1000))
     }
 
-    private func resize(columns: Int, rows: Int) {
+    func resize(columns: Int, rows: Int) {
         guard state != .ended, columns != self.columns || rows != self.rows else { return }
         self.columns = columns
         self.rows = rows
         screen.resize(columns: columns, rows: rows)
         log.resize(columns: columns, rows: rows)
         recorder.resized(columns: columns, rows: rows)
-        wire?.resize(columns: columns, rows: rows)
+        if isOpenToInput { wire?.resize(columns: columns, rows: rows) } else { isResizeHeld = true }
         scheduleFlush()
         stateChanged()
     }

@@ -27,9 +27,19 @@ extension LiveSession {
         bytes.withUnsafeReadableBytes { screen.feed($0) }
         recorder.output(bytes, keyframe: { self.keyframe() })
         let responses = screen.takeResponses()
-        if !responses.isEmpty { wire?.write(ByteBuffer(bytes: responses)) }
+        if !responses.isEmpty { answer(responses) }
+        journal.observe(screen.takeEvents(), at: recorder.elapsed, on: screen)
         if screen.title != title { stateChanged(within: .milliseconds(250)) }
         scheduleFlush()
+    }
+
+    private func answer(_ responses: [UInt8]) {
+        guard !isOpenToInput else {
+            wire?.write(ByteBuffer(bytes: responses))
+            return
+        }
+        let room = max(0, Self.heldAnswersLimit - heldAnswers.count)
+        if responses.count <= room { heldAnswers += responses }
     }
 
     private func keyframe() -> SessionRecorder.Frame {

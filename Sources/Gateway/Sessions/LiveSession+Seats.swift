@@ -25,6 +25,8 @@ extension LiveSession {
             seats[known].mode = mode
             seats[known].caller = caller
             seats[known].isVisible = true
+            seats[known].isInForeground = true
+            seats[known].heardAt = .now()
             index = known
         } else {
             try makeRoom(for: caller)
@@ -45,13 +47,14 @@ extension LiveSession {
     private func welcome(_ index: Int, _ outlet: any SeatOutlet, have: UInt64?) {
         let seat = seats[index]
         lease.holderConnected(seat: seat.id)
-        if lease.holder == nil, seat.caller.userID == origin.owner.id, seat.mode == .control {
+        if lease.holder == nil, seat.caller.userID == owner.id, seat.mode == .control {
             // The person who started the session has the keyboard without asking for it.
             if (try? lease.take(seat.holder, mayType: true)) == true { keyboardChanged() }
         } else if lease.holder?.seatId == seat.id {
             keyboardChanged()
         }
         cancelExpiry()
+        judgeWatch()
         outlet.send(.state(state(of: seats[index], in: view())))
         if let have, let cursor = log.cursor(at: have) {
             seats[index].cursor = cursor
@@ -122,20 +125,31 @@ extension LiveSession {
         guard let index = seatIndex(id), seats[index].isVisible != isVisible else { return }
         seats[index].isVisible = isVisible
         if isVisible { pump(index) }
+        stateChanged(within: .milliseconds(50))
     }
 
     // MARK: What a person may do here
 
     /// What this person may do here now: never more than their own permission on the host.
     func mode(of caller: Caller) throws(GatewayError) -> SeatMode {
-        let granted: SeatMode?
-        if caller.userID == origin.owner.id {
-            granted = .control
-        } else {
-            granted = participants.first { $0.userId == caller.userID }?.mode
+        if caller.kind == .guest {
+            // Whoever came by a link alone sees the one session that the link was made for, and never types.
+            guard caller.sessionID == origin.id else { throw .notFound("session") }
+            return .view
         }
-        return try access.mode(of: caller, granted: granted)
+        return try access.mode(of: caller, granted: granted(to: caller.userID), demandsWatch: watch.demand != nil)
     }
+
+    /// What the session's people gave this person: by name, else as the most that one of their teams was given.
+    func granted(to userID: String) -> SeatMode? {
+        if userID == owner.id { return .control }
+        if let person = participants.first(where: { $0.userId == userID }) { return person.mode }
+        let modes = teams.filter { $0.members.contains(userID) }.map(\.mode)
+        return [SeatMode.control, .moderate, .view].first { modes.contains($0) }
+    }
+
+    /// Whether this person was asked to this session, or may look on without that.
+    func mayBeSeen(by caller: Caller) -> Bool { (try? mode(of: caller)) != nil }
 
     /// Adds somebody or changes what they may do; their open seats change at once.
     func share(with person: SessionView.Participant) {
@@ -166,13 +180,21 @@ extension LiveSession {
             }
             guard mode != seats[index].mode else { continue }
             seats[index].mode = mode
-            if mode == .view, lease.revoke(seat: id) { keyboardChanged() }
+            if mode != .control, lease.revoke(seat: id) { keyboardChanged() }
             seats[index].outlet?.send(
                 .notice(
                     code: "mode_changed",
-                    sentence: mode == .control ? "You have full control now." : "You are watching only, from now on.",
+                    sentence: mode.news,
                     hint: mode == .control ? "Type, or take the keyboard, to begin." : ""))
         }
+        stateChanged()
+    }
+
+    /// The teams that were invited, with their members as they are now. Whoever is in none of them any more is out at
+    /// once.
+    func share(withTeams teams: [TeamShare]) {
+        self.teams = teams
+        for userID in Set(seats.map(\.caller.userID)) { reauthorise(userID: userID) }
         stateChanged()
     }
 
@@ -223,5 +245,15 @@ extension LiveSession {
         }
         armIdle()
         stateChanged()
+    }
+}
+
+extension SeatMode {
+    fileprivate var news: String {
+        switch self {
+        case .control: "You have full control now."
+        case .view: "You are watching only, from now on."
+        case .moderate: "You are the moderator now: with you watching, the session runs."
+        }
     }
 }

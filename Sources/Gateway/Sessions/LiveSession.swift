@@ -1,3 +1,4 @@
+import NIOConcurrencyHelpers
 import NIOCore
 import Recording
 import SSH
@@ -47,6 +48,8 @@ public actor LiveSession {
     public nonisolated let eventLoop: any EventLoop
     public nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
     public nonisolated var id: String { origin.id }
+    /// Whose session it is now: who started it, until it was handed over.
+    public nonisolated var owner: SessionView.Person { ownerBox.withLockedValue { $0 } }
 
     let access: SessionAccess
     var limits: Limits
@@ -61,6 +64,26 @@ public actor LiveSession {
     var log: OutputLog
     var screen: Screen
     var lease = KeyboardLease()
+    /// What the holder's input has open, so that the keyboard changes hands between two keys.
+    var boundary = InputBoundary()
+    /// Whose input that is.
+    var boundarySeat: String?
+    var pendingTransfer: PendingTransfer?
+    var transferTask: Scheduled<Void>?
+    var lastHolderInputAt = NIODeadline.now()
+    var rates: [String: PersonRates] = [:]
+    var watch: SessionWatch
+    var watchTask: Scheduled<Void>?
+    /// Answers of the terminal, and the terminal's size, that wait for a watcher.
+    var heldAnswers: [UInt8] = []
+    var isResizeHeld = false
+    var chat = ChatLog()
+    /// What was run, for whoever takes over.
+    var journal = CommandJournal()
+    var typingToldAt: [String: NIODeadline] = [:]
+    /// Teams that were invited as a whole.
+    var teams: [TeamShare] = []
+    private let ownerBox: NIOLockedValueBox<SessionView.Person>
     var seats: [Seat] = []
     var participants: [SessionView.Participant]
     var columns: Int
@@ -93,8 +116,10 @@ public actor LiveSession {
 
     init(
         origin: Origin, columns: Int, rows: Int, access: SessionAccess, limits: Limits, recorder: SessionRecorder,
-        participants: [SessionView.Participant], eventLoop: any EventLoop
+        participants: [SessionView.Participant], demand: SessionWatch.Demand? = nil, eventLoop: any EventLoop
     ) {
+        self.ownerBox = NIOLockedValueBox(origin.owner)
+        self.watch = SessionWatch(demand: demand)
         self.origin = origin
         self.columns = columns
         self.rows = rows
@@ -129,6 +154,9 @@ public actor LiveSession {
         recorder.onChange { [weak self] change in
             self?.submit { $0.recordingChanged(change) }
         }
+        recorder.onNote { [weak self] note in
+            self?.submit { $0.journal.note(note, at: $0.recorder.elapsed) }
+        }
         releaseHeldOutput()
         armExpiry()
         armIdle()
@@ -136,21 +164,29 @@ public actor LiveSession {
     }
 
     /// The session's connection to its host, for further channels beside the terminal; nil before it is live and after.
-    public var hostConnection: SSHConnection? { state == .live ? wire?.connection : nil }
+    /// Nil, too, while the host may hear nothing because nobody watches: ``requireOpen()`` says why.
+    public var hostConnection: SSHConnection? { state == .live && isOpenToInput ? wire?.connection : nil }
+
+    /// Somebody else answers for this session from now on.
+    func belongs(to person: SessionView.Person) { ownerBox.withLockedValue { $0 = person } }
 
     /// The session as everybody sees it.
     public func view() -> SessionView {
         SessionView(
-            id: origin.id, host: origin.host, owner: origin.owner, startedBy: origin.startedBy, title: screen.title,
+            id: origin.id, host: origin.host, owner: owner, startedBy: origin.startedBy, title: screen.title,
             state: state, startedAt: origin.startedAt.iso8601, endedAt: endedAt?.iso8601, ending: ending,
             columns: columns, rows: rows, recordingId: origin.recordingID,
             keyboard: .init(holder: lease.holder, epoch: lease.epoch),
             seats: seats.map {
                 .init(
                     seatId: $0.id, userId: $0.caller.userID, name: $0.caller.name, mode: $0.mode,
-                    connected: $0.isConnected, device: $0.device)
+                    connected: $0.isConnected, looking: $0.isLooking, device: $0.device)
             },
-            participants: participants, expiresAt: expiresAt?.iso8601)
+            participants: participants, teams: teams.map(\.summary),
+            watch: .init(
+                required: watch.demand != nil, by: watch.demand?.rawValue,
+                watchers: watchers.map { .init(id: $0.caller.userID, name: $0.caller.name) }, heldBy: watch.heldBy),
+            expiresAt: expiresAt?.iso8601)
     }
 
     private func recorded(_ summary: RecordingSummary) { recording = summary }
@@ -160,6 +196,7 @@ public actor LiveSession {
     /// Tells every seat what changed. Changes that follow each other closely become one message: two hundred people who
     /// join at once must not be told two hundred times.
     func stateChanged(within delay: TimeAmount = .zero) {
+        judgeWatch()
         guard !isStateScheduled else { return }
         isStateScheduled = true
         let tell: @Sendable () -> Void = { self.assumeIsolated { $0.tellState() } }
@@ -181,7 +218,7 @@ public actor LiveSession {
             session: view,
             you: .init(
                 seatId: seat.id, mode: seat.mode, holder: holds,
-                mayType: seat.mode == .control && state == .live && (holds || lease.holder == nil)))
+                mayType: seat.mode == .control && state == .live && isOpenToInput && (holds || lease.holder == nil)))
     }
 
     func tellAll(_ message: SeatMessage) {
@@ -196,7 +233,7 @@ public actor LiveSession {
         state = .ended
         ending = why
         endedAt = .now()
-        for task in [graceTask, expiryTask, idleTask, redactionTask] { task?.cancel() }
+        for task in [graceTask, expiryTask, idleTask, redactionTask, transferTask, watchTask] { task?.cancel() }
         expiresAt = nil
         releaseHeldOutput()
         flush(final: true)

@@ -1,11 +1,11 @@
 import NIOCore
 
 /// What a participant may do at a session.
-public enum SeatMode: String, Sendable, Codable, CaseIterable, Comparable {
+public enum SeatMode: String, Sendable, Codable, CaseIterable {
     case view
     case control
-
-    public static func < (left: SeatMode, right: SeatMode) -> Bool { left == .view && right == .control }
+    /// Watches with a say: where two pairs of eyes are demanded the host hears nothing without them. Never types.
+    case moderate
 }
 
 /// What a session tells a seat. Encoding is the face's business (a WebSocket, an SSH channel, an agent's cursor).
@@ -17,6 +17,8 @@ public enum SeatMessage: Sendable {
     case inputAccepted(sequence: UInt64)
     case inputRefused(sequence: UInt64, code: String, sentence: String)
     case notice(code: String, sentence: String, hint: String)
+    /// News beside the terminal (chat, people, files, agents): `json` is one JSON value whose shape `kind` names.
+    case note(kind: String, json: String)
     case ended(SessionEnding)
     /// The seat is no more: nothing follows.
     case removed
@@ -73,12 +75,18 @@ struct Seat {
     /// Everything before this offset was written by the seat's terminal.
     var acknowledged: UInt64
     var isVisible = true
+    /// The page that it is on is in the foreground.
+    var isInForeground = true
+    /// When the seat's page told last that it is there.
+    var heardAt = NIODeadline.now()
     var columns: Int
     var rows: Int
     /// The last input sequence number that was accepted: resent input is dropped, so each key counts exactly once.
     var inputSequence: UInt64 = 0
 
     var isConnected: Bool { outlet != nil }
+    /// The person can see the session now.
+    var isLooking: Bool { isConnected && isVisible && isInForeground }
     var holder: KeyboardLease.Holder { .init(userId: caller.userID, name: caller.name, seatId: id) }
     var hasRoom: Bool { cursor.offset < acknowledged || cursor.offset - acknowledged < UInt64(Self.window) }
 }

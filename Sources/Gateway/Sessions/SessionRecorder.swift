@@ -27,6 +27,8 @@ final class SessionRecorder: Sendable {
     private let writer: RecordingWriter
     private let startedAt: NIODeadline
     private let redaction: NIOLockedValueBox<InputRedaction>
+    private let listener = NIOLockedValueBox<(@Sendable (RecordingNote) -> Void)?>(nil)
+    private let keyboardHolder = NIOLockedValueBox<String?>(nil)
 
     init(writer: RecordingWriter, columns: Int) {
         self.writer = writer
@@ -48,6 +50,8 @@ final class SessionRecorder: Sendable {
     }
 
     /// Microseconds since the start of the recording.
+    var elapsed: Int64 { time }
+
     private var time: Int64 { (NIODeadline.now() - startedAt).nanoseconds / 1000 }
 
     // MARK: Events
@@ -88,7 +92,27 @@ final class SessionRecorder: Sendable {
 
     func joined(_ name: String, mode: SeatMode) { append(.join(actor: name, mode: mode.rawValue)) }
     func left(_ name: String) { append(.leave(actor: name)) }
-    func keyboardChanged(_ holder: String?) { append(.controlChange(holder: holder)) }
+
+    /// Records what happened beside the terminal, at this moment.
+    func note(_ note: RecordingNote) {
+        append(note.kind)
+        listener.withLockedValue { $0 }?(note)
+    }
+
+    /// Calls `listener` for whatever happens beside the terminal, on the thread that notes it.
+    func onNote(_ listener: @escaping @Sendable (RecordingNote) -> Void) {
+        self.listener.withLockedValue { $0 = listener }
+    }
+
+    /// The keyboard has this holder now. A holder who comes back is no change.
+    func keyboardChanged(_ holder: String?) {
+        let previous = keyboardHolder.withLockedValue { known in
+            defer { known = holder }
+            return known
+        }
+        guard previous != holder else { return }
+        note(.control(from: previous, to: holder))
+    }
 
     func ended(_ ending: SessionEnding) {
         let time = time

@@ -54,6 +54,11 @@ struct SessionStore: Sendable {
             INSERT INTO recording (tenant, id, session, state, bytes, duration)
             VALUES (\(tenant), \(view.recordingId), \(view.id), \(StoredRecording.State.recording.rawValue), 0, 0)
             """)
+        try tx.execute(
+            """
+            INSERT INTO recording_tag (tenant, recording, tag)
+            SELECT tenant, \(view.recordingId), tag FROM host_tag WHERE tenant = \(tenant) AND host = \(view.host.id)
+            """)
     }
 
     func finish(
@@ -70,7 +75,7 @@ struct SessionStore: Sendable {
         try tx.execute(
             """
             UPDATE recording SET state = \(recording.state.rawValue), bytes = \(recording.bytes),
-                duration = \(recording.duration)
+                duration = \(recording.duration), head = \(recording.head)
             WHERE tenant = \(tenant) AND id = \(view.recordingId)
             """)
     }
@@ -84,6 +89,21 @@ struct SessionStore: Sendable {
             VALUES (\(tenant), \(session), \(person.userId), \(person.name), \(person.mode.rawValue), \(Timestamp.now()),
                 \(caller.userID))
             ON CONFLICT (tenant, session, person) DO UPDATE SET mode = excluded.mode
+            """)
+    }
+
+    /// Another person owns the session; whose it was takes part from now on.
+    func handOver(
+        session: String, to person: SessionView.Person, from before: SessionView.Person, by caller: Caller,
+        in tx: borrowing StoreTransaction
+    ) throws(StorageError) {
+        try unshare(session: session, userID: person.id, in: tx)
+        try share(
+            session: session, .init(userId: before.id, name: before.name, mode: .control), by: caller, in: tx)
+        try tx.execute(
+            """
+            UPDATE session SET owner = \(person.id), owner_name = \(person.name)
+            WHERE tenant = \(tenant) AND id = \(session)
             """)
     }
 

@@ -60,12 +60,40 @@ public struct SessionView: Sendable, Codable {
         public let name: String
         public let mode: SeatMode
         public let connected: Bool
+        /// The session is on this seat's screen now.
+        public let looking: Bool
         public let device: String
     }
     public struct Participant: Sendable, Codable {
         public let userId: String
         public let name: String
         public let mode: SeatMode
+    }
+
+    /// A team that was invited as a whole.
+    public struct Team: Sendable, Codable {
+        public let teamId: String
+        public let name: String
+        public let mode: SeatMode
+    }
+    /// Whether somebody has to watch, and who does.
+    public struct Watch: Sendable, Codable {
+        public let required: Bool
+        /// `host` (its policy) or `session` (its people).
+        public let by: String?
+        public let watchers: [Person]
+        /// Who stopped the input by hand.
+        public let heldBy: Person?
+
+        static let none = Watch(required: false, by: nil, watchers: [], heldBy: nil)
+
+        public func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(required, forKey: .required)
+            try container.encode(by, forKey: .by)
+            try container.encode(watchers, forKey: .watchers)
+            try container.encode(heldBy, forKey: .heldBy)
+        }
     }
 
     public let id: String
@@ -83,6 +111,8 @@ public struct SessionView: Sendable, Codable {
     public var keyboard: Keyboard
     public var seats: [SeatSummary]
     public var participants: [Participant]
+    public var teams: [Team] = []
+    public var watch: Watch = .none
     public var expiresAt: String?
 
     public func encode(to encoder: any Encoder) throws {
@@ -103,6 +133,8 @@ public struct SessionView: Sendable, Codable {
         try container.encode(keyboard, forKey: .keyboard)
         try container.encode(seats, forKey: .seats)
         try container.encode(participants, forKey: .participants)
+        try container.encode(teams, forKey: .teams)
+        try container.encode(watch, forKey: .watch)
         try container.encode(expiresAt, forKey: .expiresAt)
     }
 }

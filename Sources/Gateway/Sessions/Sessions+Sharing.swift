@@ -9,23 +9,16 @@ extension Sessions {
         -> SessionView
     {
         let session = try await sharable(id, caller)
-        guard userID != session.origin.owner.id else {
+        guard userID != session.owner.id else {
             throw GatewayError(
                 "conflict", status: 409, "The owner of the session always has full control.",
                 hint: "Choose another person.")
         }
         let user = try await services.people.user(id: userID)
         let guest = user.asCaller(tenant: services.tenant)
-        _ = try session.access.mode(of: guest, granted: .view)
-        if mode == .control, case .refuse(let missing, let reason) = session.access.typing(guest) {
-            throw GatewayError(
-                "not_permitted", status: 403,
-                "\(user.name) can't get full control of \(session.origin.host.alias). \(reason)",
-                hint: "An admin can tag the host for that role, or give \(user.name) another role.",
-                missing: missing.rawValue)
-        }
+        try session.access.requireMay(mode, guest)
         let person = SessionView.Participant(userId: user.id, name: user.name, mode: mode)
-        let event = shareEvent(session, caller, "session.share", ["person": user.name, "mode": mode.rawValue])
+        let event = event(session, caller, "session.share", ["person": user.name, "mode": mode.rawValue])
         let records = records
         let audit = services.audit
         try await services.write { tx in
@@ -39,7 +32,7 @@ extension Sessions {
     /// Takes somebody out of the session; their seats are gone at once.
     public func unshare(_ id: String, userID: String, caller: Caller) async throws(GatewayError) -> SessionView {
         let session = try await sharable(id, caller)
-        let event = shareEvent(session, caller, "session.unshare", ["person": userID])
+        let event = event(session, caller, "session.unshare", ["person": userID])
         let records = records
         let audit = services.audit
         try await services.write { tx in
@@ -50,9 +43,10 @@ extension Sessions {
         return await session.view()
     }
 
-    private func sharable(_ id: String, _ caller: Caller) async throws(GatewayError) -> LiveSession {
+    /// A live session that this person may share and give away.
+    func sharable(_ id: String, _ caller: Caller) async throws(GatewayError) -> LiveSession {
         let session = try await find(id, caller: caller)
-        let isOwner = session.origin.owner.id == caller.userID
+        let isOwner = session.owner.id == caller.userID
         guard isOwner || services.may(.sessionEndAny, caller, on: nil) else {
             throw .notPermitted(.sessionShare, "Only the owner of a session shares it.")
         }
@@ -60,17 +54,66 @@ extension Sessions {
         return session
     }
 
-    private func shareEvent(_ session: LiveSession, _ caller: Caller, _ action: String, _ details: [String: String])
-        -> AuditEvent
-    {
-        .init(
-            actor: caller.auditActor, action: action,
-            object: .init(kind: "session", id: session.id, name: session.origin.host.alias), outcome: .succeeded,
-            details: details, session: session.id)
+    /// Somebody took a seat: for the audit log, and for whoever may replay the session later.
+    func joined(_ session: LiveSession, _ caller: Caller) async {
+        services.recordSoon(event(session, caller, "session.join"))
+        guard caller.kind == .user, await session.isThereByTeam(caller.userID) else { return }
+        let person = SessionView.Participant(userId: caller.userID, name: caller.name, mode: .view)
+        let (records, id) = (records, session.id)
+        try? await services.write { tx in try records.share(session: id, person, by: caller, in: tx) }
     }
 
-    /// Somebody took a seat: for the audit log.
-    func joined(_ session: LiveSession, _ caller: Caller) {
-        services.recordSoon(shareEvent(session, caller, "session.join", [:]))
+    // MARK: A second pair of eyes
+
+    /// Demands a watcher, or ends the demand. Whoever is watched does not end it: a moderator who is not the owner does.
+    public func demandWatch(_ id: String, _ isDemanded: Bool, caller: Caller) async throws(GatewayError)
+        -> SessionView
+    {
+        let session = try await find(id, caller: caller)
+        let isOwner = session.owner.id == caller.userID
+        if isDemanded {
+            guard isOwner || session.access.may(.sessionModerate, caller) else {
+                throw .notPermitted(.sessionModerate, "Only the owner and moderators ask for a watcher.")
+            }
+        } else {
+            guard await session.watch.demand != .host else {
+                throw .conflict(
+                    "watch_by_host", "The host demands a watcher for each of its sessions.",
+                    hint: "An admin can take the tag \(SessionWatch.hostTag) from the host.")
+            }
+            guard !isOwner else {
+                throw GatewayError(
+                    "not_permitted", status: 403, "Whoever is watched does not end the watch.",
+                    hint: "Ask a moderator.", missing: Permission.sessionModerate.rawValue)
+            }
+            try services.require(.sessionModerate, caller, on: session.access.host)
+        }
+        await services.record(event(session, caller, "session.watch", ["required": String(isDemanded)]))
+        await session.demandWatch(isDemanded, by: caller.name)
+        return await session.view()
+    }
+
+    /// Stops a session's input by hand, or lets it go on: for its owner and its moderators.
+    public func hold(_ id: String, _ isHeld: Bool, caller: Caller) async throws(GatewayError) -> SessionView {
+        let session = try await find(id, caller: caller)
+        let mode = try? await session.mode(of: caller)
+        guard session.owner.id == caller.userID || mode == .moderate else {
+            throw .notPermitted(.sessionModerate, "Only the owner and the moderators stop a session's input.")
+        }
+        if !isHeld, let holder = await session.watch.heldBy, holder.id != caller.userID, mode != .moderate {
+            throw GatewayError(
+                "not_permitted", status: 403, "\(holder.name) stopped the input.", hint: "Ask them, or a moderator.")
+        }
+        await services.record(event(session, caller, "session.hold", ["held": String(isHeld)]))
+        await session.hold(isHeld ? .init(id: caller.userID, name: caller.name) : nil, by: caller.name)
+        return await session.view()
+    }
+}
+
+extension LiveSession {
+    /// Whether this person is here as a team's member alone.
+    fileprivate func isThereByTeam(_ userID: String) -> Bool {
+        userID != owner.id && !participants.contains { $0.userId == userID }
+            && teams.contains { $0.members.contains(userID) }
     }
 }

@@ -22,19 +22,26 @@ public final class Sessions: Sendable {
         public var userID: String?
         /// A command instead of the login shell.
         public var command: String?
+        /// Whether the host hears input only while a moderator watches, though the host does not demand it.
+        public var isWatched: Bool
 
-        public init(hostID: String, columns: Int, rows: Int, userID: String? = nil, command: String? = nil) {
+        public init(
+            hostID: String, columns: Int, rows: Int, userID: String? = nil, command: String? = nil,
+            isWatched: Bool = false
+        ) {
             self.hostID = hostID
             self.columns = columns
             self.rows = rows
             self.userID = userID
             self.command = command
+            self.isWatched = isWatched
         }
     }
 
     let services: Services
     let records: SessionStore
     let files: RecordingFiles
+    let links = SessionLinks()
     private let loops: any EventLoopGroup
     private let logger: Logger
     private let table = NIOLockedValueBox<[String: LiveSession]>([:])
@@ -68,6 +75,7 @@ public final class Sessions: Sendable {
     ) async throws(GatewayError) -> SessionView {
         let host = try await services.hosts.sessionHost(request.hostID, caller: caller)
         try services.require(.sessionStart, caller, on: host.policyObject)
+        let demand = try demand(of: request, host)
         let owner = try await owner(of: request, caller: caller)
         guard table.withLockedValue({ $0.count }) < Self.limit else {
             throw GatewayError(
@@ -81,7 +89,8 @@ public final class Sessions: Sendable {
             owner: owner, startedBy: owner.id == caller.userID ? nil : .init(id: caller.userID, name: caller.name),
             startedAt: .now(), recordingID: Identifier.make("rec"), command: request.command)
         do throws(GatewayError) {
-            return try await open(origin, size: size, host: host, caller: caller, on: loop ?? loops.next())
+            return try await open(
+                origin, size: size, host: host, demand: demand, caller: caller, on: loop ?? loops.next())
         } catch {
             await services.record(
                 .init(
@@ -90,6 +99,18 @@ public final class Sessions: Sendable {
                     details: ["code": error.code, "error": error.error], session: origin.id))
             throw error
         }
+    }
+
+    /// A host tagged `four-eyes` is worked on by two. A command runs at once, before anybody could watch: not there.
+    private func demand(of request: Request, _ host: SessionHost) throws(GatewayError) -> SessionWatch.Demand? {
+        let demand: SessionWatch.Demand? =
+            host.policyObject.tags.contains(SessionWatch.hostTag) ? .host : request.isWatched ? .session : nil
+        guard demand == nil || request.command == nil else {
+            throw .conflict(
+                "unwatched", "On \(host.alias) somebody has to watch what is run, and nobody could watch this command.",
+                hint: "Start a shell, ask a moderator to watch, and run it there.")
+        }
+        return demand
     }
 
     private func owner(of request: Request, caller: Caller) async throws(GatewayError) -> SessionView.Person {
@@ -102,7 +123,8 @@ public final class Sessions: Sendable {
     }
 
     private func open(
-        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), host: SessionHost, caller: Caller,
+        _ origin: LiveSession.Origin, size: (columns: Int, rows: Int), host: SessionHost, demand: SessionWatch.Demand?,
+        caller: Caller,
         on loop: any EventLoop
     ) async throws(GatewayError) -> SessionView {
         let connection = try await services.hosts.connect(host.id, caller: caller, on: loop)
@@ -111,14 +133,14 @@ public final class Sessions: Sendable {
             let session = LiveSession(
                 origin: origin, columns: size.columns, rows: size.rows, access: access(to: host),
                 limits: try await limits(), recorder: SessionRecorder(writer: writer, columns: size.columns),
-                participants: [],
+                participants: [], demand: demand,
                 eventLoop: connection.eventLoop)
             do throws(GatewayError) {
                 let wire = try await HostWire.open(connection, for: session, size: size, command: origin.command)
                 try await enter(session, wire: wire, caller: caller)
             } catch {
                 await session.end(SessionEnding(reason: .failed, detail: error.error))
-                files.discard(origin.recordingID)
+                await files.discard(origin.recordingID)
                 throw error
             }
             return await session.view()
@@ -150,13 +172,23 @@ public final class Sessions: Sendable {
 
     private func access(to host: SessionHost) -> SessionAccess {
         let services = services
-        return SessionAccess(policy: services.policy, host: host.policyObject) { origin, holder in
-            services.recordSoon(
-                .init(
-                    actor: holder.map { AuditActor(kind: .user, id: $0.userId, name: $0.name) } ?? .copilot,
-                    action: "session.keyboard", object: .init(kind: "session", id: origin.id, name: origin.host.alias),
-                    outcome: .succeeded, details: ["holder": holder?.name ?? "nobody"], session: origin.id))
-        }
+        return SessionAccess(
+            policy: services.policy, host: host.policyObject,
+            keyboardChanged: { origin, holder in
+                services.recordSoon(
+                    .init(
+                        actor: holder.map { AuditActor(kind: .user, id: $0.userId, name: $0.name) } ?? .copilot,
+                        action: "session.keyboard",
+                        object: .init(kind: "session", id: origin.id, name: origin.host.alias), outcome: .succeeded,
+                        details: ["holder": holder?.name ?? "nobody"], session: origin.id))
+            },
+            watchChanged: { origin, isOpen in
+                services.recordSoon(
+                    .init(
+                        actor: .copilot, action: isOpen ? "session.watched" : "session.unwatched",
+                        object: .init(kind: "session", id: origin.id, name: origin.host.alias), outcome: .succeeded,
+                        session: origin.id))
+            })
     }
 
     private func limits() async throws(GatewayError) -> LiveSession.Limits {
@@ -193,7 +225,10 @@ public final class Sessions: Sendable {
     /// Ends a session for its owner, or for somebody who may end any.
     public func end(_ id: String, caller: Caller) async throws(GatewayError) {
         let session = try await find(id, caller: caller)
-        guard session.origin.owner.id == caller.userID || services.may(.sessionEndAny, caller, on: nil) else {
+        let isModerator = await (try? session.mode(of: caller)) == .moderate
+        guard
+            session.owner.id == caller.userID || isModerator || services.may(.sessionEndAny, caller, on: nil)
+        else {
             throw .notPermitted(.sessionEndAny, "Only its owner may end this session.")
         }
         await session.end(SessionEnding(reason: .endedBy, detail: "\(caller.name) ended the session."))
@@ -244,7 +279,7 @@ public final class Sessions: Sendable {
             }
             throw .notFound("session")
         }
-        guard maySee(await session.view(), caller) else { throw .notFound("session") }
+        guard await maySee(session, caller) else { throw .notFound("session") }
         return session
     }
 
@@ -254,9 +289,11 @@ public final class Sessions: Sendable {
 
     /// One session, live or ended.
     public func session(_ id: String, caller: Caller) async throws(GatewayError) -> SessionView {
-        let found: SessionView?
-        if let session = live(id) { found = await session.view() } else { found = try await stored(id) }
-        guard let found, maySee(found, caller) else { throw .notFound("session") }
+        if let session = live(id) {
+            guard await maySee(session, caller) else { throw .notFound("session") }
+            return await session.view()
+        }
+        guard let found = try await stored(id), maySee(found, caller) else { throw .notFound("session") }
         return found
     }
 
@@ -266,17 +303,27 @@ public final class Sessions: Sendable {
     {
         var views: [SessionView] = []
         if wantsLive {
-            for session in all { views.append(await session.view()) }
+            for session in all where await maySee(session, caller) { views.append(await session.view()) }
             views.sort { $0.startedAt > $1.startedAt }
         }
         if wantsEnded {
-            do { views += try await records.ended(limit: 200) } catch { throw GatewayError(storage: error) }
+            do { views += try await records.ended(limit: 200).filter { maySee($0, caller) } } catch {
+                throw GatewayError(storage: error)
+            }
         }
-        return views.filter { maySee($0, caller) }
+        return views
+    }
+
+    private func maySee(_ session: LiveSession, _ caller: Caller) async -> Bool {
+        if await session.mayBeSeen(by: caller) { return true }
+        return maySee(await session.view(), caller)
     }
 
     private func maySee(_ view: SessionView, _ caller: Caller) -> Bool {
-        view.owner.id == caller.userID || view.startedBy?.id == caller.userID
+        // A guest sees the one session of the link, and that only while it runs.
+        if caller.kind == .guest { return false }
+        return
+            view.owner.id == caller.userID || view.startedBy?.id == caller.userID
             || view.participants.contains { $0.userId == caller.userID }
             || services.may(.sessionEndAny, caller, on: nil)
     }
@@ -289,14 +336,22 @@ public final class Sessions: Sendable {
         _ caller: Caller, to session: LiveSession, clientID: String, device: String, have: UInt64?, columns: Int,
         rows: Int, outlet: any SeatOutlet
     ) async throws(GatewayError) -> String {
-        let people = services.people
-        let now = try await people.caller(userID: caller.userID, signInID: caller.signInID, address: caller.address)
+        let now = try await current(caller)
         let seat = try await session.attach(
             now, clientID: clientID, device: device, have: have, columns: columns, rows: rows, outlet: outlet)
         // A change of role between the question and the seat did not find the seat: it is looked for once more.
-        let later = try? await people.caller(userID: now.userID, signInID: now.signInID, address: now.address)
-        if let later, later.role != now.role { await session.reauthorise(userID: later.userID, role: later.role) }
-        joined(session, now)
+        // The same goes for a link that was taken back in between.
+        do {
+            let later = try await current(now)
+            if later.role != now.role { await session.reauthorise(userID: later.userID, role: later.role) }
+        } catch  where now.kind == .guest {
+            await session.removeSeats(
+                where: { $0.kind == .guest && $0.signInID == now.signInID }, because: error.error)
+            throw error
+        } catch {
+            // Whoever ends a sign-in ends its seats; a store that cannot answer just now ends none.
+        }
+        await joined(session, now)
         return seat
     }
 
@@ -307,16 +362,24 @@ public final class Sessions: Sendable {
         switch revocation {
         case .user(let id):
             removeSeats(because: "Your sign-in has ended.") { $0.userID == id }
+            await judgeLinks(madeBy: id)
         case .signIn(let id, _):
             removeSeats(because: "Your sign-in has ended.") { $0.signInID == id }
         case .roleChanged(let userID):
             guard let user = try? await services.people.user(id: userID) else { return }
             for session in all { await session.reauthorise(userID: userID, role: user.role) }
+            await judgeLinks(madeBy: userID)
         }
     }
 
     private func removeSeats(because sentence: String, where matches: @escaping @Sendable (Caller) -> Bool) {
         for session in all { session.submit { $0.removeSeats(where: matches, because: sentence) } }
+    }
+
+    /// What comes with time and from other processes: links that end, teams that change.
+    func tick() async {
+        expireLinks()
+        await teamsChanged()
     }
 
     /// New limits hold for running sessions too.

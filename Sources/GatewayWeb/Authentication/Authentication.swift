@@ -8,9 +8,13 @@ struct Authentication: Sendable {
     /// Whether a sign-in is still good, and whose it is.
     typealias FindCaller = @Sendable (_ userID: String, _ signInID: String, _ address: String) async throws -> Caller
 
+    /// Whose device has this secret of a link.
+    typealias FindGuest = @Sendable (_ secret: String, _ address: String) async throws -> Caller
+
     let tokens: AccessTokens
     let cookies: CookieNames
     let findCaller: FindCaller
+    var findGuest: FindGuest = { _, _ in throw GatewayError.notSignedIn }
 
     /// - Throws: 401 `not_signed_in` when there is no token, or none that is good.
     func caller(of call: Call) async throws -> Caller {
@@ -18,6 +22,15 @@ struct Authentication: Sendable {
             throw GatewayError.notSignedIn
         }
         return try await findCaller(identity.userID, identity.signInID, call.context.peerAddress)
+    }
+
+    /// Who sits at a session: somebody with an account, or else a guest of the one session that their link leads to.
+    /// - Throws: 401 `not_signed_in`.
+    func seat(of call: Call) async throws -> Caller {
+        do { return try await caller(of: call) } catch let error as GatewayError where error.status == 401 {
+            guard let secret = cookies.value(cookies.guest, in: call.request) else { throw error }
+            return try await findGuest(secret, call.context.peerAddress)
+        }
     }
 
     /// A Bearer token counts before a cookie: whoever sends one means it.

@@ -1,17 +1,20 @@
 import HTTPTypes
 import Hummingbird
 
-/// The two cookies. With TLS their names begin with `__Host-`: a browser then takes them from this host alone, over TLS
+/// The cookies. With TLS their names begin with `__Host-`: a browser then takes them from this host alone, over TLS
 /// alone, for every path. Scripts of the page never see them, and no other page's request carries them.
 struct CookieNames: Sendable {
     let access: String
     let refresh: String
+    /// Of somebody without an account, who came by a link to one session.
+    let guest: String
     private let isEncrypted: Bool
 
     init(isEncrypted: Bool) {
         let prefix = isEncrypted ? "__Host-" : ""
         access = prefix + "copilot-access"
         refresh = prefix + "copilot-refresh"
+        guest = prefix + "copilot-guest"
         self.isEncrypted = isEncrypted
     }
 
@@ -28,7 +31,7 @@ struct CookieNames: Sendable {
 
     /// Whether a request carries one of ours, good or bad.
     func isPresent(in request: Request) -> Bool {
-        value(access, in: request) != nil || value(refresh, in: request) != nil
+        [access, refresh, guest].contains { value($0, in: request) != nil }
     }
 
     /// A Set-Cookie field (RFC 6265 §4.1).

@@ -44,6 +44,17 @@ final class RouteTable: Sendable {
         }
     }
 
+    /// A call about one session that a guest may make, too, who came by a link to it. The route gets the verified
+    /// identity, and the domain refuses a guest whatever is not of that session.
+    func seated(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ respond: @escaping @Sendable (Call, Caller) async throws -> Response
+    ) {
+        open(method, path) { [authentication] call in
+            try await respond(call, authentication.seat(of: call))
+        }
+    }
+
     /// The methods that a path takes; none when nothing is there.
     func methods(for path: String) -> Set<HTTPRequest.Method> {
         let segments = path.split(separator: "/")

@@ -9,6 +9,7 @@ struct SessionRoutes: Sendable {
         let rows: Int
         let userId: String?
         let command: String?
+        let watched: Bool?
     }
     private struct ParticipantBody: Decodable {
         let userId: String
@@ -28,11 +29,11 @@ struct SessionRoutes: Sendable {
             let session = try await sessions.start(
                 Sessions.Request(
                     hostID: body.hostId, columns: body.columns, rows: body.rows, userID: body.userId,
-                    command: body.command),
+                    command: body.command, isWatched: body.watched ?? false),
                 caller: caller, near: sockets.eventLoop(of: caller))
             return try JSONAnswer.response(SessionAnswer(session: session), status: .created)
         }
-        routes.signedIn(.get, "/api/sessions/:id") { call, caller in
+        routes.seated(.get, "/api/sessions/:id") { call, caller in
             try answer(try await sessions.session(call.parameter("id"), caller: caller))
         }
         routes.signedIn(.delete, "/api/sessions/:id") { call, caller in

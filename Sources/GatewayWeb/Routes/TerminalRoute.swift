@@ -17,7 +17,7 @@ struct TerminalRoute: Sendable {
     let isStillSignedIn: @Sendable (Caller) async -> Bool
 
     func add(to routes: RouteTable) {
-        routes.signedIn(.get, "/api/terminal") { call, caller in
+        routes.seated(.get, "/api/terminal") { call, caller in
             try await connect(call, caller)
         }
     }

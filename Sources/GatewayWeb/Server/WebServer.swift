@@ -48,9 +48,13 @@ public struct WebServer: Service {
     ) async throws -> RouteTable {
         let people = gateway.people
         let tokens = try await AccessTokens()
-        let authentication = Authentication(tokens: tokens, cookies: cookies) { userID, signInID, address in
-            try await people.caller(userID: userID, signInID: signInID, address: address)
-        }
+        let sessions = gateway.sessions
+        let authentication = Authentication(
+            tokens: tokens, cookies: cookies,
+            findCaller: { userID, signInID, address in
+                try await people.caller(userID: userID, signInID: signInID, address: address)
+            },
+            findGuest: { secret, address in try sessions.guest(secret: secret, address: address) })
         let routes = RouteTable(authentication: authentication, limits: configuration.limits)
         SystemRoutes(serverName: configuration.serverName, version: configuration.version) {
             try await people.isSetupRequired()
@@ -58,23 +62,27 @@ public struct WebServer: Service {
         SignInRoutes(people: people, cookies: SignInCookies(names: cookies, tokens: tokens)).add(to: routes)
         PeopleRoutes(people: people, policy: gateway.policy, scheme: configuration.isEncrypted ? "https" : "http")
             .add(to: routes)
+        TeamRoutes(teams: gateway.teams).add(to: routes)
+        JoinRoutes(sessions: sessions, authentication: authentication, cookies: cookies).add(to: routes)
         HostRoutes(hosts: gateway.hosts, sessions: gateway.sessions).add(to: routes)
         let sockets = TerminalSockets()
         SessionRoutes(sessions: gateway.sessions, sockets: sockets).add(to: routes)
+        SharingRoutes(
+            sessions: sessions, handoffs: gateway.handoffs, scheme: configuration.isEncrypted ? "https" : "http"
+        ).add(to: routes)
         RecordingRoutes(recordings: gateway.recordings).add(to: routes)
         AuditRoutes(gateway: gateway).add(to: routes)
         SettingsRoutes(settings: gateway.settings).add(to: routes)
         TerminalRoute(endpoint: terminals(gateway, sockets), limits: configuration.limits) { caller in
-            await isSignedIn(caller, people)
+            await isSignedIn(caller, sessions)
         }.add(to: routes)
         return routes
     }
 
     /// A store that cannot answer just now ends no connection.
-    private static func isSignedIn(_ caller: Caller, _ people: People) async -> Bool {
+    private static func isSignedIn(_ caller: Caller, _ sessions: Sessions) async -> Bool {
         do {
-            _ = try await people.caller(
-                userID: caller.userID, signInID: caller.signInID, address: caller.address)
+            _ = try await sessions.current(caller)
             return true
         } catch {
             return error.status != 401

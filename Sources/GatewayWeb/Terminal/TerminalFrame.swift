@@ -17,6 +17,7 @@ enum TerminalFrame {
         case detach
         case ping(UInt64)
         case visible(Bool)
+        case note(kind: String, json: String)
     }
 
     struct Attach: Equatable {
@@ -40,15 +41,18 @@ enum TerminalFrame {
     }
 
     enum ServerType: UInt8 {
-        case hello = 0x01, snapshot, output, resize, skip, state, inputAccepted, refused, notice, exit, error, pong
+        case hello = 0x01, snapshot, output, resize, skip, state, inputAccepted, refused, notice, exit, error, pong,
+            note
     }
 
     private enum ClientType: UInt8 {
-        case attach = 0x41, input, acknowledge, size, take, give, request, detach, ping, visible
+        case attach = 0x41, input, acknowledge, size, take, give, request, detach, ping, visible, note
     }
 
     /// Input of one frame at most, in bytes.
     static let inputLimit = 64 * 1024
+    /// JSON of one note of a client at most, in bytes.
+    static let noteLimit: UInt64 = 4096
 
     /// Decodes one message of a client.
     static func decode(_ message: ByteBuffer) throws(Malformed) -> (channel: UInt64, Request) {
@@ -82,6 +86,9 @@ enum TerminalFrame {
         case .visible:
             guard let flag = buffer.readInteger(as: UInt8.self) else { throw .truncated }
             return .visible(flag != 0)
+        case .note:
+            return .note(
+                kind: try string(&buffer, "kind", limit: 64), json: try string(&buffer, "json", limit: noteLimit))
         }
     }
 

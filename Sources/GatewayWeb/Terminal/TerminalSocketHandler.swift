@@ -42,6 +42,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     private var waitingAttaches = 0
     private var context: ChannelHandlerContext?
     private var acceptedTask: Scheduled<Void>?
+    private var freshness = InputFreshness()
     private let encoder = JSONEncoder()
 
     init(caller: Caller, sessions: Sessions, sockets: TerminalSockets) {
@@ -105,14 +106,29 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     }
 
     private func perform(_ request: TerminalFrame.Request, on channel: UInt64) {
+        let now = NIODeadline.now()
         switch request {
-        case .attach(let attach): self.attach(attach, channel)
-        case .ping(let time): write(.pong, channel) { $0.writeVarint(time) }
+        case .attach(let attach):
+            freshness.heard(at: now)
+            self.attach(attach, channel)
+        case .ping(let time):
+            freshness.pinged(time, at: now)
+            write(.pong, channel) { $0.writeVarint(time) }
+            for attached in channels.values {
+                if let seat = attached.seat { attached.session.submit { $0.heard(seat: seat) } }
+            }
+        case .input(let sequence, _) where !freshness.mayPass(at: now):
+            // The session does not see it, so that the page may send it once more when the person says so.
+            deliver(
+                .inputRefused(
+                    sequence: sequence, code: "stale",
+                    sentence: "This was typed a while ago, and the link stood still: it was not sent."), channel)
         case .detach:
             guard let attached = channels.removeValue(forKey: channel), let seat = attached.seat else { return }
             attached.outlet.detach()
             attached.session.submit { $0.detach(seat: seat) }
         default:
+            freshness.heard(at: now)
             guard let attached = channels[channel] else { return }
             if let seat = attached.seat {
                 forward(request, seat, attached.session)
@@ -132,6 +148,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         case .give(let other): session.submit { $0.giveKeyboard(seat: seat, to: other) }
         case .request: session.submit { $0.requestKeyboard(seat: seat) }
         case .visible(let isVisible): session.submit { $0.visible(seat: seat, isVisible) }
+        case .note(let kind, let json): session.submit { $0.noted(seat: seat, kind: kind, json: json) }
         case .attach, .ping, .detach: break
         }
     }
@@ -228,6 +245,11 @@ final class TerminalSocketHandler: ChannelInboundHandler {
                 $0.writeTerminalString(code)
                 $0.writeTerminalString(sentence)
                 $0.writeTerminalString(hint)
+            }
+        case .note(let kind, let json):
+            write(.note, channel, size: json.utf8.count) {
+                $0.writeTerminalString(kind)
+                $0.writeTerminalString(json)
             }
         case .ended(let ending): write(.exit, channel) { $0.writeTerminalString(json(ending)) }
         case .removed:

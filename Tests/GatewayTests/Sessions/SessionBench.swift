@@ -20,13 +20,14 @@ final class SessionBench: Sendable {
     let guest = SessionBench.caller("eve", "Eve", role: "guest")
 
     static func run(
-        limits: LiveSession.Limits = .init(), _ body: @Sendable (SessionBench) async throws -> Void
+        limits: LiveSession.Limits = .init(), watch: SessionWatch.Demand? = nil,
+        _ body: @Sendable (SessionBench) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let io = try RecordingIO()
-        let bench = try SessionBench(loop: group.next(), folder: folder.path, io: io, limits: limits)
+        let bench = try SessionBench(loop: group.next(), folder: folder.path, io: io, limits: limits, watch: watch)
         await bench.session.began(bench.wire)
         let result: Result<Void, any Error>
         do { result = .success(try await body(bench)) } catch { result = .failure(error) }
@@ -38,7 +39,11 @@ final class SessionBench: Sendable {
         try result.get()
     }
 
-    private init(loop: any EventLoop, folder: String, io: RecordingIO, limits: LiveSession.Limits) throws {
+    private init(
+        loop: any EventLoop, folder: String, io: RecordingIO, limits: LiveSession.Limits, watch: SessionWatch.Demand?
+    )
+        throws
+    {
         let writer = try RecordingWriter.create(
             path: folder + "/session.rec",
             header: RecordingHeader(
@@ -54,7 +59,7 @@ final class SessionBench: Sendable {
                 command: nil),
             columns: 80, rows: 24,
             access: SessionAccess(policy: .standard, host: host, keyboardChanged: { _, _ in }), limits: limits,
-            recorder: SessionRecorder(writer: writer, columns: 80), participants: [], eventLoop: loop)
+            recorder: SessionRecorder(writer: writer, columns: 80), participants: [], demand: watch, eventLoop: loop)
     }
 
     private static func caller(_ id: String, _ name: String, role: String) -> Caller {
@@ -86,6 +91,13 @@ final class SessionBench: Sendable {
     func uninvite(_ caller: Caller) async { await session.unshare(userID: caller.userID) }
     func leave(_ seat: WatchedSeat) async { await session.disconnected(seat: seat.seatID(), outlet: seat) }
     func take(_ seat: WatchedSeat) async { await session.takeKeyboard(seat: seat.seatID()) }
+    func give(_ seat: WatchedSeat, _ other: WatchedSeat?) async {
+        await session.giveKeyboard(seat: seat.seatID(), to: other?.seatID())
+    }
+    func request(_ seat: WatchedSeat) async { await session.requestKeyboard(seat: seat.seatID()) }
+    func says(_ seat: WatchedSeat, _ kind: String, _ json: String) async {
+        await session.noted(seat: seat.seatID(), kind: kind, json: json)
+    }
     func size(_ seat: WatchedSeat, _ columns: Int, _ rows: Int) async {
         await session.sized(seat: seat.seatID(), columns: columns, rows: rows)
     }
@@ -186,6 +198,9 @@ final class WatchedSeat: SeatOutlet {
     func refusals() -> [String] { all { if case .inputRefused(_, let code, _) = $0 { code } else { nil } } }
     func accepted() -> [UInt64] { all { if case .inputAccepted(let sequence) = $0 { sequence } else { nil } } }
     func notices() -> [String] { all { if case .notice(let code, _, _) = $0 { code } else { nil } } }
+    func notes(_ wanted: String) -> [String] {
+        all { if case .note(let kind, let json) = $0, kind == wanted { json } else { nil } }
+    }
     func skips() -> Int { all { if case .skipped = $0 { true } else { nil } }.count }
     func wasRemoved() -> Bool { !all { if case .removed = $0 { true } else { nil } }.isEmpty }
     func ending() -> SessionEnding? { all { if case .ended(let ending) = $0 { ending } else { nil } }.last }

@@ -37,6 +37,14 @@ struct TerminalFrameTests {
         #expect(try decode([0x42, 1, 5, 0x6c, 0x73, 0x0d]).1 == .input(sequence: 5, ByteBuffer(string: "ls\r")))
     }
 
+    @Test("NOTE carries its kind and its JSON, and is refused when it is too long")
+    func note() throws {
+        let bytes: [UInt8] = [0x4B, 1, 1, 0x61, 2, 0x7B, 0x7D]
+        #expect(try decode(bytes).1 == .note(kind: "a", json: "{}"))
+        #expect(throws: TerminalFrame.Malformed.tooLong("json")) { try decode([0x4B, 1, 1, 0x61, 0x81, 0x20]) }
+        #expect(throws: TerminalFrame.Malformed.tooLong("kind")) { try decode([0x4B, 1, 65]) }
+    }
+
     @Test("input over its limit is refused")
     func inputLimit() {
         #expect(throws: TerminalFrame.Malformed.tooLong("input")) {

@@ -4,12 +4,19 @@ import type {
     Environment,
     Host,
     HostTest,
+    InboxNotice,
     Invitation,
+    Macro,
     Me,
     NewCredential,
     NewHost,
+    NewMacro,
     Probe,
+    PushDevice,
     Recording,
+    RecordingRetention,
+    RecordingsFound,
+    RecordingVerification,
     SeatMode,
     ServerInfo,
     ServerSettings,
@@ -59,7 +66,7 @@ export function asApiError(error: unknown): ApiError {
     return new ApiError(-1, "page_error", error instanceof Error ? error.message : String(error), "Reload the page.");
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Access tokens live ten minutes; a new one is fetched before the old one can run out under a request. */
 const REFRESH_AFTER = 8 * 60_000;
@@ -269,9 +276,47 @@ export class ApiClient {
         return "recording" in answer ? answer.recording : answer;
     };
 
+    searchRecordings = (query: URLSearchParams, signal: AbortSignal) =>
+        this.request<RecordingsFound>("GET", `/api/recordings/search?${query}`, undefined, signal);
+    recordedScreen = (id: string, at: number, signal: AbortSignal) =>
+        this.request<{ columns: number; rows: number; lines: string[] }>(
+            "GET",
+            `/api/recordings/${encodeURIComponent(id)}/screen?at=${at}`,
+            undefined,
+            signal,
+        );
+    verifyRecording = (id: string) =>
+        this.request<RecordingVerification>("GET", `/api/recordings/${encodeURIComponent(id)}/verify`);
+    holdRecording = (id: string, reason: string) =>
+        this.request<Recording>("PUT", `/api/recordings/${encodeURIComponent(id)}/hold`, { reason });
+    releaseRecording = (id: string) =>
+        this.request<Recording>("DELETE", `/api/recordings/${encodeURIComponent(id)}/hold`);
+    deleteRecording = (id: string) => this.request<void>("DELETE", `/api/recordings/${encodeURIComponent(id)}`);
+    retention = () => this.request<RecordingRetention>("GET", "/api/settings/recordings");
+    setRetention = (body: RecordingRetention) =>
+        this.request<RecordingRetention>("PUT", "/api/settings/recordings", body);
+
     audit = (query: URLSearchParams) =>
         this.request<{ entries: AuditEntry[]; next: number | null }>("GET", `/api/audit?${query}`);
     verifyAudit = () => this.request<AuditVerification>("GET", "/api/audit/verify");
+
+    macros = async () => (await this.request<{ macros: Macro[] }>("GET", "/api/macros")).macros;
+    addMacro = (body: NewMacro) => this.request<{ macro: Macro }>("POST", "/api/macros", body);
+    updateMacro = (id: string, body: NewMacro) =>
+        this.request<{ macro: Macro }>("PATCH", `/api/macros/${encodeURIComponent(id)}`, body);
+    removeMacro = (id: string) => this.request<void>("DELETE", `/api/macros/${encodeURIComponent(id)}`);
+
+    inbox = () => this.request<{ notices: InboxNotice[]; unread: number }>("GET", "/api/inbox");
+    /** Marks these as read, or all without any. */
+    readInbox = (ids: string[]) => this.request<void>("POST", "/api/inbox/read", { ids });
+
+    pushKey = async () => (await this.request<{ publicKey: string }>("GET", "/api/push/key")).publicKey;
+    pushDevices = async () =>
+        (await this.request<{ devices: PushDevice[] }>("GET", "/api/push/devices")).devices;
+    addPushDevice = (body: { endpoint: string; keys: { p256dh: string; auth: string }; device: string }) =>
+        this.request<{ device: PushDevice }>("POST", "/api/push/devices", body);
+    removePushDevice = (id: string) => this.request<void>("DELETE", `/api/push/devices/${encodeURIComponent(id)}`);
+    testPush = () => this.request<{ sent: number }>("POST", "/api/push/test");
 
     settings = () => this.request<ServerSettings>("GET", "/api/settings");
     updateSettings = (body: Partial<ServerSettings>) => this.request<ServerSettings>("PATCH", "/api/settings", body);

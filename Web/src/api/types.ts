@@ -2,7 +2,7 @@
 
 export type Environment = "production" | "staging" | "development" | "other";
 export type Role = "admin" | "devops" | "ml-ops" | "guest" | string;
-export type SeatMode = "view" | "control";
+export type SeatMode = "view" | "control" | "moderate";
 
 export interface ServerInfo {
     name: string;
@@ -128,6 +128,8 @@ export interface Seat {
     name: string;
     mode: SeatMode;
     connected: boolean;
+    /** The session is on this seat's screen now. */
+    looking: boolean;
     device: string;
 }
 
@@ -152,6 +154,15 @@ export interface Session {
     keyboard: { holder: { userId: string; name: string; seatId: string } | null; epoch: number };
     seats: Seat[];
     participants: Participant[];
+    /** Teams that were invited as a whole. */
+    teams: { teamId: string; name: string; mode: SeatMode }[];
+    /** Whether the host hears input only while a moderator looks on, and who does. */
+    watch: {
+        required: boolean;
+        by: "host" | "session" | null;
+        watchers: { id: string; name: string }[];
+        heldBy: { id: string; name: string } | null;
+    };
     expiresAt: string | null;
     startedBy?: { id: string; name: string } | string | null;
 }
@@ -170,10 +181,45 @@ export interface Recording {
     startedAt: string;
     duration: number;
     bytes: number;
-    state: "recording" | "complete" | "truncated";
+    state: "recording" | "complete" | "truncated" | "deleted";
     columns: number;
     rows: number;
+    hold?: { reason: string; by: string; since: string } | null;
+    /** When the retention deletes it; never when it is not there. */
+    expiresAt?: string | null;
     markers?: { time: number; label: string; kind: string }[];
+}
+
+export type SearchScope = "all" | "commands" | "output" | "chat";
+
+export interface RecordingHit {
+    time: number;
+    place: string;
+    actor?: string | null;
+    line: string;
+    recording: Recording;
+}
+
+export interface RecordingsFound {
+    hits: RecordingHit[];
+    searched: number;
+    total: number;
+    unreadable: string[];
+    next?: string | null;
+}
+
+export interface RecordingVerification {
+    id: string;
+    state: Recording["state"];
+    ok: boolean;
+    chunks: number;
+    head: string;
+    problem?: { code: string; sentence: string; hint: string } | null;
+}
+
+export interface RecordingRetention {
+    days: number;
+    tags: { tag: string; days: number }[];
 }
 
 export interface AuditEntry {
@@ -199,4 +245,38 @@ export interface ServerSettings {
     seatlessMinutes: number;
     idleMinutes: number;
     recordingFailure: "block" | "continue" | string;
+}
+
+/** A line that is typed often, with places to fill in. */
+export interface Macro {
+    id: string;
+    name: string;
+    text: string;
+    description: string;
+    /** Everybody sees it. */
+    shared: boolean;
+    owner: { id: string; name: string };
+    mayEdit: boolean;
+    updatedAt: string;
+}
+
+export type NewMacro = Pick<Macro, "name" | "text" | "description" | "shared">;
+
+/** Something that a person should know of, in the inbox and by push. */
+export interface InboxNotice {
+    id: string;
+    kind: string;
+    text: string;
+    /** A place in the page, such as `/s/ses_…`. */
+    link: string;
+    at: string;
+    readAt: string | null;
+}
+
+/** A device of this person that is told by push. */
+export interface PushDevice {
+    id: string;
+    device: string;
+    createdAt: string;
+    lastSentAt: string | null;
 }

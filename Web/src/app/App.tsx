@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Hosts } from "../hosts/Hosts";
 import { SignIn } from "../people/SignIn";
 import { Welcome } from "../people/Welcome";
@@ -7,18 +7,28 @@ import { Sessions } from "../sessions/Sessions";
 import { Button } from "../ui/controls";
 import { Empty, Skeleton, Toasts } from "../ui/display";
 import { inert } from "../ui/text";
+import { offerActions } from "./actions";
+import { takePendingLink } from "../sharing/guest";
+import { loadHandoffs } from "../sharing/handoffs";
 import { Guard } from "./Guard";
+import { pageActions } from "./pageActions";
 import { More, Shell } from "./Shell";
+import { usePolling } from "./polling";
 import { replace, useRoute } from "./router";
 import { useStore } from "./store";
 import { Unreachable } from "./Unreachable";
 
 // The terminal is half of the page's weight; whoever only looks at hosts does not wait for it.
 const Workspace = lazy(() => import("../terminal/Workspace"));
+const Palette = lazy(() => import("../palette/Palette"));
+const JoinPage = lazy(() => import("../sharing/JoinPage").then((part) => ({ default: part.JoinPage })));
+const GuestStage = lazy(() => import("../sharing/GuestStage").then((part) => ({ default: part.GuestStage })));
+const HandoffPage = lazy(() => import("../sharing/HandoffPage").then((part) => ({ default: part.HandoffPage })));
 const Player = lazy(() => import("../recordings/Player"));
 const Audit = lazy(() => import("../audit/Audit").then((part) => ({ default: part.Audit })));
 const AddHost = lazy(() => import("../hosts/AddHost").then((part) => ({ default: part.AddHost })));
 const ChangedKey = lazy(() => import("../hosts/ChangedKey").then((part) => ({ default: part.ChangedKey })));
+const Macros = lazy(() => import("../macros/Macros").then((part) => ({ default: part.Macros })));
 const HostPage = lazy(() => import("../hosts/HostPage").then((part) => ({ default: part.HostPage })));
 const People = lazy(() => import("../people/People").then((part) => ({ default: part.People })));
 const Settings = lazy(() => import("../settings/Settings").then((part) => ({ default: part.Settings })));
@@ -37,8 +47,26 @@ export function App() {
             {phase === "unreachable" && <Unreachable />}
             {phase === "signed-out" && <SignedOut />}
             {phase === "signed-in" && <SignedIn />}
+            {phase === "guest" && (
+                <Suspense fallback={null}>
+                    <GuestStage />
+                </Suspense>
+            )}
+            {phase === "signed-in" && <PaletteHost />}
             <Toasts />
         </>
+    );
+}
+
+/** The palette and what it leads to come when they are first asked for. */
+function PaletteHost() {
+    const question = useStore((s) => s.palette);
+    useEffect(() => offerActions(pageActions()), []);
+    if (!question) return null;
+    return (
+        <Suspense fallback={null}>
+            <Palette question={question} key={question.kind} />
+        </Suspense>
     );
 }
 
@@ -46,19 +74,25 @@ function SignedOut() {
     const { path, query } = useRoute();
     const token = query.get("token");
     if (path[0] === "welcome" && token) return <Welcome token={token} />;
+    if (path[0] === "join") return <Join token={token} />;
     return <SignIn />;
 }
 
 function SignedIn() {
     const route = useRoute();
+    usePolling(() => void loadHandoffs(), 15_000);
     const hasTerminals = useStore((s) => s.openTerminals.length > 0);
     const protocol = useStore((s) => s.server?.protocol);
     const [screen, id, detail] = route.path;
     useEffect(() => {
-        if (!screen || screen === "sign-in" || screen === "welcome") replace("/hosts");
+        // Somebody signed in for the sake of a link that they had followed.
+        const waiting = takePendingLink();
+        if (waiting) replace(`/join?token=${encodeURIComponent(waiting)}`);
+        else if (!screen || screen === "sign-in" || screen === "welcome") replace("/hosts");
     }, [screen]);
     const terminal = screen === "s" ? id ?? null : null;
     useArrival(route.path.join("/"));
+    if (screen === "join") return <Join token={route.query.get("token")} />;
     return (
         <Shell isTerminal={terminal !== null} wrongProtocol={protocol !== undefined && protocol !== PROTOCOL}>
             {terminal === null && (
@@ -93,12 +127,29 @@ function SignedIn() {
     );
 }
 
+/** The token leaves the address at once: it is kept for as long as the page stands here. */
+function Join({ token }: { token: string | null }) {
+    const [kept, keep] = useState(token);
+    useEffect(() => {
+        if (token) keep(token);
+    }, [token]);
+    const used = token ?? kept;
+    if (!used) return <SignIn />;
+    return (
+        <Suspense fallback={null}>
+            <JoinPage key={used} token={used} />
+        </Suspense>
+    );
+}
+
 const titles: Record<string, string> = {
     hosts: "Hosts",
     sessions: "Sessions",
     recordings: "Recordings",
+    macros: "Macros",
     audit: "Audit",
     people: "People",
+    handoffs: "Handing over",
     settings: "Settings",
     more: "More",
 };
@@ -165,7 +216,7 @@ function screenFor(
             return id
                 ? (
                     <Page wide key={id}>
-                        <Player id={id} startAt={Number(query.get("t")) || 0} />
+                        <Player id={id} startAt={Number(query.get("t")) || 0} find={query.get("q") ?? ""} />
                     </Page>
                 )
                 : (
@@ -173,6 +224,18 @@ function screenFor(
                         <Recordings />
                     </Page>
                 );
+        case "handoffs":
+            return (
+                <Page key={id}>
+                    <HandoffPage id={id ?? ""} />
+                </Page>
+            );
+        case "macros":
+            return (
+                <Page>
+                    <Macros />
+                </Page>
+            );
         case "audit":
             return (
                 <Page>

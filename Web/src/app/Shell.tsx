@@ -18,6 +18,7 @@ const main: Place[] = [
     { path: "sessions", label: "Sessions", icon: "sessions" },
     { path: "recordings", label: "Recordings", icon: "recording" },
 ];
+const macros: Place = { path: "macros", label: "Macros", icon: "macro" };
 const audit: Place = { path: "audit", label: "Audit", icon: "audit" };
 const people: Place = { path: "people", label: "People", icon: "people" };
 const settings: Place = { path: "settings", label: "Settings", icon: "settings" };
@@ -72,7 +73,7 @@ function Rail() {
     const me = useStore((s) => s.me?.user);
     const server = useStore((s) => s.server);
     const theme = useStore((s) => s.settings.theme);
-    const places = [...main, audit, ...(mayManage ? [people] : []), settings];
+    const places = [...main, macros, audit, ...(mayManage ? [people] : []), settings];
     const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     return (
         <nav className="rail" aria-label="Main">
@@ -162,7 +163,7 @@ export function More() {
                 </div>
             )}
             <ul className="panel link-list">
-                {[audit, ...(mayManage ? [people] : []), settings].map((place) => (
+                {[macros, audit, ...(mayManage ? [people] : []), settings].map((place) => (
                     <li key={place.path}>
                         <a href={`#/${place.path}`} data-testid={`more-${place.path}`}>
                             <Icon name={place.icon} size={22} />

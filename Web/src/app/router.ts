@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { isNarrow } from "../ui/narrow";
 
 /** Where the page is. The address after # is the whole truth, so that each place can be linked to. */
 export interface Route {
@@ -43,6 +44,29 @@ export function useRoute(): Route {
 export function go(path: string) {
     window.location.hash = path;
 }
+
+/**
+ * Changes parts of the query of the place where the page is; null takes a part away.
+ *
+ * A `visit` is something to come back from, as a sheet on a phone: the browser's Back closes it, and a `return` goes
+ * the same way back. `here` leaves no trace.
+ */
+export function amendQuery(change: Record<string, string | null>, how: "visit" | "return" | "here" = "here") {
+    const query = new URLSearchParams(route.query);
+    for (const [name, value] of Object.entries(change)) {
+        if (value === null) query.delete(name);
+        else query.set(name, value);
+    }
+    const address = `#/${route.path.map(encodeURIComponent).join("/")}${query.toString() ? `?${query}` : ""}`;
+    if (address === window.location.hash) return;
+    if (how === "return" && window.history.state === VISITED) return window.history.back();
+    if (how === "visit" && isNarrow()) window.history.pushState(VISITED, "", address);
+    else window.history.replaceState(window.history.state, "", address);
+    route = parse(window.location.hash);
+    for (const listener of [...listeners]) listener();
+}
+
+const VISITED = "copilot.visited";
 
 /** Moves without leaving the old address behind: used for addresses that hold a secret. */
 export function replace(path: string) {

@@ -1,8 +1,9 @@
 import { api, asApiError } from "../api/client";
 import type { Host, Session } from "../api/types";
+import { leave, resumeGuest, wasGuest } from "../sharing/guest";
 import { offerPageOffline } from "./offline";
 import { currentRoute, go } from "./router";
-import { type Loadable, notLoaded, setOpenTerminals, type State, store, toast, toastError } from "./store";
+import { type Loadable, notLoaded, setLayouts, setOpenTerminals, type State, store, toast, toastError } from "./store";
 
 const HOST_CACHE = "copilot.hosts";
 
@@ -13,6 +14,7 @@ interface CachedHosts {
 }
 
 api.onSignedOut = (error) => {
+    if (store.get().phase === "guest") return leave("The link that you came by has ended.");
     if (store.get().phase !== "signed-in") return;
     forget(error.message || "Your sign-in has ended.");
 };
@@ -31,6 +33,9 @@ export async function start() {
         store.set({ phase: "signed-out" });
         return;
     }
+    // Whoever follows a link to a session may have an account, too, and comes as themselves then.
+    const isJoining = currentRoute().path[0] === "join" && currentRoute().query.has("token");
+    if (!isJoining && wasGuest() && await resumeGuest()) return;
     // A browser in which nobody signed in is not asked who is there.
     if (api.hasSignedIn()) await loadMe();
     else store.set({ phase: "signed-out" });
@@ -67,6 +72,7 @@ function forget(because: string | null) {
     localStorage.removeItem(HOST_CACHE);
     localStorage.removeItem("copilot.refreshedAt");
     setOpenTerminals([]);
+    setLayouts([]);
     store.set({
         phase: "signed-out",
         me: null,
@@ -76,10 +82,11 @@ function forget(because: string | null) {
         live: notLoaded(),
         ended: notLoaded(),
         recordings: notLoaded(),
+        macros: notLoaded(),
     });
 }
 
-type ListName = "hosts" | "users" | "live" | "ended" | "recordings";
+type ListName = "hosts" | "users" | "live" | "ended" | "recordings" | "macros";
 
 const fetchers = {
     hosts: api.hosts,
@@ -87,6 +94,7 @@ const fetchers = {
     live: () => api.sessions("live"),
     ended: () => api.sessions("ended"),
     recordings: api.recordings,
+    macros: api.macros,
 } as const;
 
 export async function load(name: ListName) {
@@ -129,7 +137,8 @@ export function cachedHosts(): Loadable<Host[]> | null {
     }
 }
 
-export function openTerminal(session: Pick<Session, "id" | "host">) {
+/** Adds the session to the open terminals; the page goes there, or stays where it is. */
+export function openTerminal(session: Pick<Session, "id" | "host">, how: "go" | "stay" = "go") {
     const open = store.get().openTerminals;
     if (!open.some((tab) => tab.id === session.id)) {
         setOpenTerminals([...open, {
@@ -138,16 +147,26 @@ export function openTerminal(session: Pick<Session, "id" | "host">) {
             environment: session.host.environment,
         }]);
     }
-    go(`/s/${session.id}`);
+    if (how === "go") go(`/s/${session.id}`);
+}
+
+/** Opens those that are not open yet, without going there; answers how many are gone. */
+export async function addTerminals(sessions: readonly string[]): Promise<number> {
+    const open = store.get().openTerminals;
+    const wanted = sessions.filter((id) => !open.some((tab) => tab.id === id));
+    const found = await Promise.allSettled(wanted.map((id) => api.session(id)));
+    for (const one of found) if (one.status === "fulfilled") openTerminal(one.value, "stay");
+    return found.filter((one) => one.status === "rejected").length;
 }
 
 export function closeTerminal(id: string) {
     const open = store.get().openTerminals;
     const index = open.findIndex((tab) => tab.id === id);
     const rest = open.filter((tab) => tab.id !== id);
+    const neighbours = store.get().layouts.find((layout) => layout.split(".").includes(id))?.split(".") ?? [];
     setOpenTerminals(rest);
     if (currentRoute().path[0] === "s" && currentRoute().path[1] === id) {
-        const next = rest[Math.min(index, rest.length - 1)];
+        const next = rest.find((tab) => neighbours.includes(tab.id)) ?? rest[Math.min(index, rest.length - 1)];
         go(next ? `/s/${next.id}` : "/sessions");
     }
 }
@@ -169,14 +188,16 @@ const clamp = (value: number, low: number, high: number) => Math.max(low, Math.m
 export type ConnectProblem = { host: Host; error: ReturnType<typeof asApiError> };
 
 /** Starts a session on the host and opens its terminal; a problem is returned for the caller to show. */
-export async function connect(host: Host): Promise<ConnectProblem | null> {
+export async function connect(host: Host, then?: (session: Session) => void): Promise<ConnectProblem | null> {
     const { columns, rows } = likelySize();
     const slow = setTimeout(
         () => toast(`Still connecting to ${host.alias}`, { hint: "The host has not answered yet." }),
         6_000,
     );
     try {
-        openTerminal(await api.startSession(host.id, columns, rows));
+        const session = await api.startSession(host.id, columns, rows);
+        if (then) then(session);
+        else openTerminal(session);
         return null;
     } catch (problem) {
         const error = asApiError(problem);

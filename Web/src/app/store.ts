@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from "react";
 import type { ApiError } from "../api/client";
-import type { Host, Me, Recording, ServerInfo, Session, User } from "../api/types";
+import type { PaletteQuestion } from "./palette";
+import type { Host, Macro, Me, Recording, ServerInfo, Session, User } from "../api/types";
 
 /** A list or value of the server: what is shown now, how old it is, and what went wrong when it was last asked for. */
 export interface Loadable<T> {
@@ -29,10 +30,12 @@ export interface LocalSettings {
     screenReader: boolean;
     /** The page itself is kept on this device, to open without a link. */
     keepOffline: boolean;
+    /** Of the panel beside a terminal, in pixels. */
+    panelWidth: number;
 }
 
 export interface State {
-    phase: "starting" | "unreachable" | "signed-out" | "signed-in";
+    phase: "starting" | "unreachable" | "signed-out" | "signed-in" | "guest";
     startError: ApiError | null;
     server: ServerInfo | null;
     me: Me | null;
@@ -44,14 +47,19 @@ export interface State {
     live: Loadable<Session[]>;
     ended: Loadable<Session[]>;
     recordings: Loadable<Recording[]>;
+    macros: Loadable<Macro[]>;
     /** Sessions open as terminals in this browser tab, in the order of their tabs. */
     openTerminals: { id: string; alias: string; environment: string }[];
+    /** Tabs that several of them share, as texts of layouts. */
+    layouts: string[];
+    palette: PaletteQuestion | null;
     toasts: Toast[];
     settings: LocalSettings;
 }
 
 const SETTINGS = "copilot.settings";
 const TABS = "copilot.terminals";
+const LAYOUTS = "copilot.layouts";
 
 function read<T>(storage: Storage, key: string, fallback: T): T {
     try {
@@ -70,6 +78,7 @@ const defaultSettings: LocalSettings = {
     confirmPaste: true,
     screenReader: false,
     keepOffline: false,
+    panelWidth: 380,
 };
 
 let state: State = {
@@ -84,7 +93,10 @@ let state: State = {
     live: notLoaded(),
     ended: notLoaded(),
     recordings: notLoaded(),
+    macros: notLoaded(),
     openTerminals: read(sessionStorage, TABS, []),
+    layouts: read(sessionStorage, LAYOUTS, []),
+    palette: null,
     toasts: [],
     settings: { ...defaultSettings, ...read(localStorage, SETTINGS, {}) },
 };
@@ -124,6 +136,12 @@ export function changeSettings(change: Partial<LocalSettings>) {
 export function setOpenTerminals(openTerminals: State["openTerminals"]) {
     store.set({ openTerminals });
     sessionStorage.setItem(TABS, JSON.stringify(openTerminals));
+}
+
+export function setLayouts(layouts: string[]) {
+    if (layouts.join() === state.layouts.join()) return;
+    store.set({ layouts });
+    sessionStorage.setItem(LAYOUTS, JSON.stringify(layouts));
 }
 
 let nextToast = 1;

@@ -28,6 +28,11 @@ export const actions = [
     "session.end_request",
     "session.end",
     "recording.export",
+    "recording.search",
+    "recording.hold",
+    "recording.release",
+    "recording.delete",
+    "recording.retention",
     "settings.update",
     "audit.overflow",
     // What was refused stands under the permission that was missing.

@@ -4,6 +4,7 @@ import type { Invitation, User } from "../api/types";
 import { usePolling } from "../app/polling";
 import { load } from "../app/session";
 import { toast, toastError, useMay, useStore } from "../app/store";
+import { Teams } from "../sharing/Teams";
 import { Button, CopyButton, Dialog, Field, Switch } from "../ui/controls";
 import { Avatar, Empty, Listing, NoPermission, PageHead, Problem } from "../ui/display";
 import { ago, fullTime, inert } from "../ui/text";
@@ -46,6 +47,7 @@ export function People() {
                     </table>
                 )}
             </Listing>
+            <Teams />
             {isAdding && <AddUser onClose={() => setAdding(false)} />}
         </>
     );

@@ -1,20 +1,26 @@
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
-import type { Recording } from "../api/types";
-import { store, toastError, useMay } from "../app/store";
+import type { Recording, RecordingHit } from "../api/types";
+import { store, toast } from "../app/store";
 import { terminalFont } from "../terminal/hooks";
 import { TerminalScreen } from "../terminal/screen";
 import { darkTerminal, lightTerminal } from "../terminal/themes";
-import { Button, Switch } from "../ui/controls";
+import { Button, copyText, Switch } from "../ui/controls";
 import { EnvironmentLabel, PageHead, Problem, Skeleton } from "../ui/display";
 import { clock, fullTime, inert } from "../ui/text";
+import { Exports } from "./exports";
+import { hitAt } from "./hits";
+import { Keeping, keptWords } from "./Keeping";
 import { foldMarkers } from "./markers";
 import { Playback, SPEEDS } from "./playback";
+import { KeysHelp, type PlayerActions, usePlayerKeys } from "./playerKeys";
+import { PlayerSearch } from "./PlayerSearch";
+import { SeekBar } from "./SeekBar";
 
 /** Pixels. */
 const LARGEST_LETTERS = 18;
 
-export default function Player({ id, startAt }: { id: string; startAt: number }) {
+export default function Player({ id, startAt, find }: { id: string; startAt: number; find: string }) {
     const [recording, setRecording] = useState<Recording | null>(null);
     const [error, setError] = useState<ApiError | null>(null);
     const [attempt, setAttempt] = useState(0);
@@ -24,10 +30,17 @@ export default function Player({ id, startAt }: { id: string; startAt: number })
     }, [id, attempt]);
     if (error) return <Problem error={error} retry={() => setAttempt(attempt + 1)} />;
     if (!recording) return <Skeleton rows={6} />;
-    return <PlayerFor recording={recording} startAt={startAt} />;
+    return <PlayerFor recording={recording} startAt={startAt} find={find} changed={setRecording} />;
 }
 
-function PlayerFor({ recording, startAt }: { recording: Recording; startAt: number }) {
+interface PlayerProps {
+    recording: Recording;
+    startAt: number;
+    find: string;
+    changed: (now: Recording) => void;
+}
+
+function PlayerFor({ recording, startAt, find, changed }: PlayerProps) {
     const stage = useRef<HTMLDivElement>(null);
     const root = useRef<HTMLDivElement>(null);
     const [parts, setParts] = useState<{ screen: TerminalScreen; playback: Playback } | null>(null);
@@ -51,7 +64,8 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
             made?.playback.dispose();
             made?.screen.dispose();
         };
-    }, [recording, startAt]);
+        // A hold or another marker changes nothing of what plays.
+    }, [recording.id, startAt]);
     return (
         <div className="player" ref={root} data-testid="player" data-full={full.isFull}>
             <PageHead
@@ -67,10 +81,14 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
                             }`}
                         {`, ${fullTime(recording.startedAt)}`}
                         {recording.state === "truncated" && " · its end is missing"}
+                        {recording.hold
+                            ? <span className="tag" title={inert(recording.hold.reason, 500)}>held</span>
+                            : ` · ${keptWords(recording)}`}
                     </>
                 }
             >
-                <Downloads recording={recording} />
+                <Exports recording={recording} />
+                <Keeping recording={recording} changed={changed} />
             </PageHead>
             {failure && <Problem error={failure} />}
             <div className="player-frame">
@@ -87,6 +105,7 @@ function PlayerFor({ recording, startAt }: { recording: Recording; startAt: numb
                         stage={stage}
                         full={full}
                         recording={recording}
+                        find={find}
                     />
                 )}
             </div>
@@ -112,93 +131,51 @@ function makeParts(stage: HTMLElement, recording: Recording) {
     };
 }
 
-function Downloads({ recording }: { recording: Recording }) {
-    const mayExport = useMay("recording.export");
-    const [isBusy, setBusy] = useState(false);
-    if (!mayExport) return null;
-    const download = async (form: "asciicast" | "text") => {
-        setBusy(true);
-        try {
-            // A download carries the cookie it finds: make sure that it is a good one.
-            await api.ensureFresh();
-            const anchor = document.createElement("a");
-            anchor.href = `/api/recordings/${encodeURIComponent(recording.id)}/${form}`;
-            anchor.download = "";
-            document.body.append(anchor);
-            anchor.click();
-            anchor.remove();
-        } catch (problem) {
-            toastError(asApiError(problem));
-        }
-        setBusy(false);
-    };
-    return (
-        <>
-            <Button
-                icon="download"
-                disabled={isBusy}
-                onClick={() => void download("asciicast")}
-                data-testid="download-asciicast"
-            >
-                asciicast
-            </Button>
-            <Button icon="download" disabled={isBusy} onClick={() => void download("text")} data-testid="download-text">
-                Text
-            </Button>
-        </>
-    );
-}
-
 interface ControlsProps {
     playback: Playback;
     screen: TerminalScreen;
     stage: React.RefObject<HTMLDivElement>;
     full: { isFull: boolean; toggle: () => void };
     recording: Recording;
+    find: string;
 }
 
-function Controls({ playback, screen, stage, full, recording }: ControlsProps) {
+function Controls({ playback, screen, stage, full, recording, find }: ControlsProps) {
     const state = useSyncExternalStore((listener) => playback.subscribe(listener), () => playback.state);
     const [scrub, setScrub] = useState<number | null>(null);
+    const [hits, setHits] = useState<RecordingHit[]>([]);
+    const [isHelping, setHelping] = useState(false);
+    const searchField = useRef<HTMLInputElement>(null);
     const markers = useMemo(() => foldMarkers(recording.markers ?? []), [recording]);
     const position = scrub ?? state.position;
     const duration = Math.max(state.duration, 0.001);
     useStageFit(screen, stage, state.columns, state.rows);
-    usePlayerKeys(playback, full.toggle, duration, markers);
-    const commit = () => {
-        if (scrub === null) return;
-        void playback.seek(scrub);
-        setScrub(null);
-    };
+    const actions = useMemo<PlayerActions>(() => ({
+        toggleFull: full.toggle,
+        help: () => setHelping(true),
+        search: () => searchField.current?.focus(),
+        copy: () => void copyScreen(screen),
+        found: (direction) => {
+            const { position } = playback.state;
+            const index = hitAt(hits, position);
+            const before = index - ((hits[index]?.time ?? 0) > position - 0.5 ? 1 : 0);
+            const hit = direction > 0 ? hits.find((one) => one.time > position + 0.05) : hits[before];
+            if (hit) void playback.seek(hit.time, false);
+        },
+    }), [full.toggle, screen, playback, hits]);
+    usePlayerKeys(playback, actions, duration, markers);
     return (
         <div className="player-controls">
             {state.error && <Problem compact error={state.error} retry={() => playback.retry()} />}
-            <div className="seek">
-                <input
-                    type="range"
-                    min={0}
-                    max={duration}
-                    step={0.1}
-                    value={Math.min(position, duration)}
-                    aria-label="Position"
-                    data-testid="player-seek"
-                    aria-valuetext={`${clock(position)} of ${clock(duration)}`}
-                    style={{ ["--progress" as string]: `${(Math.min(position, duration) / duration) * 100}%` }}
-                    onChange={(event) => setScrub(Number(event.target.value))}
-                    onPointerUp={commit}
-                    onKeyUp={commit}
-                    onBlur={commit}
-                />
-                {markers.map((marker, index) => (
-                    <i
-                        key={index}
-                        className="marker"
-                        data-kind={marker.kind}
-                        style={{ left: `${(marker.time / duration) * 100}%` }}
-                        aria-hidden="true"
-                    />
-                ))}
-            </div>
+            <SeekBar
+                recording={recording.id}
+                position={position}
+                duration={duration}
+                markers={markers}
+                scrub={scrub}
+                setScrub={setScrub}
+                seek={(moment) => void playback.seek(moment)}
+            />
             <div className="player-buttons">
                 <Button
                     tone="primary"
@@ -232,6 +209,23 @@ function Controls({ playback, screen, stage, full, recording }: ControlsProps) {
                 </select>
                 <Button
                     tone="quiet"
+                    icon="copy"
+                    aria-label="Copy what is on the screen"
+                    title="Copy what is on the screen"
+                    data-testid="player-copy"
+                    onClick={actions.copy}
+                />
+                <Button
+                    tone="quiet"
+                    icon="keyboard"
+                    aria-label="Keys of the player"
+                    title="Keys of the player"
+                    className="with-keyboard"
+                    data-testid="player-help"
+                    onClick={actions.help}
+                />
+                <Button
+                    tone="quiet"
                     icon="expand"
                     aria-label={full.isFull ? "Leave full screen" : "Full screen"}
                     aria-pressed={full.isFull}
@@ -239,6 +233,16 @@ function Controls({ playback, screen, stage, full, recording }: ControlsProps) {
                     onClick={full.toggle}
                 />
             </div>
+            <PlayerSearch
+                recording={recording.id}
+                initial={find}
+                input={searchField}
+                position={position}
+                onHits={setHits}
+                // One wants to read what was found: it stands still there.
+                seek={(moment) => void playback.seek(moment, false)}
+            />
+            {isHelping && <KeysHelp close={() => setHelping(false)} />}
             {markers.length > 0 && (
                 <ol className="marker-list" aria-label="Markers">
                     {markers.map((marker, index) => (
@@ -257,6 +261,20 @@ function Controls({ playback, screen, stage, full, recording }: ControlsProps) {
             )}
         </div>
     );
+}
+
+/** The screen's text, as one would have copied it there. */
+async function copyScreen(screen: TerminalScreen) {
+    const { active } = screen.terminal.buffer;
+    const lines: string[] = [];
+    for (let row = 0; row < screen.terminal.rows; row += 1) {
+        const line = active.getLine(active.viewportY + row);
+        const text = line?.translateToString(true) ?? "";
+        if (line?.isWrapped && lines.length > 0) lines[lines.length - 1] += text;
+        else lines.push(text);
+    }
+    const isDone = await copyText(lines.join("\n").trimEnd());
+    toast(isDone ? "Copied" : "The browser refused to copy", { tone: isDone ? "good" : "bad" });
 }
 
 function useStageFit(screen: TerminalScreen, stage: React.RefObject<HTMLDivElement>, columns: number, rows: number) {
@@ -290,61 +308,4 @@ function useFullScreen(root: React.RefObject<HTMLDivElement>) {
         return () => document.removeEventListener("keydown", pressed);
     }, [isFull]);
     return { isFull, toggle };
-}
-
-function usePlayerKeys(
-    playback: Playback,
-    toggleFull: () => void,
-    duration: number,
-    markers: { time: number }[],
-) {
-    useEffect(() => {
-        const pressed = (event: KeyboardEvent) => {
-            const target = event.target as HTMLElement;
-            if (event.ctrlKey || event.metaKey || event.altKey || /^(select|textarea)$/i.test(target.tagName)) return;
-            const isRange = target instanceof HTMLInputElement && target.type === "range";
-            if (target.tagName === "INPUT" && !isRange) return;
-            if (event.key === " " && target.tagName === "BUTTON") return;
-            const { position } = playback.state;
-            const step = event.shiftKey ? duration / 10 : 5;
-            switch (event.key) {
-                case " ":
-                    playback.toggle();
-                    break;
-                case "ArrowLeft":
-                    void playback.seek(position - step);
-                    break;
-                case "ArrowRight":
-                    void playback.seek(position + step);
-                    break;
-                case "Home":
-                    void playback.seek(0);
-                    break;
-                case "[":
-                    void playback.seek(
-                        [...markers].reverse().find((marker) => marker.time < position - 0.5)?.time ?? 0,
-                    );
-                    break;
-                case "]":
-                    void playback.seek(markers.find((marker) => marker.time > position + 0.1)?.time ?? duration);
-                    break;
-                case "ArrowUp":
-                case "ArrowDown": {
-                    const index = SPEEDS.indexOf(playback.state.speed as (typeof SPEEDS)[number]) +
-                        (event.key === "ArrowUp" ? 1 : -1);
-                    playback.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, index))] ?? 1);
-                    break;
-                }
-                case "f":
-                    toggleFull();
-                    break;
-                default:
-                    if (!/^[0-9]$/.test(event.key)) return;
-                    void playback.seek((duration * Number(event.key)) / 10);
-            }
-            event.preventDefault();
-        };
-        document.addEventListener("keydown", pressed);
-        return () => document.removeEventListener("keydown", pressed);
-    }, [playback, toggleFull, duration, markers]);
 }

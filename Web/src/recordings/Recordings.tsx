@@ -1,15 +1,53 @@
-import { useMemo, useState } from "react";
-import type { Recording } from "../api/types";
+import { lazy, Suspense, useMemo, useState } from "react";
+import type { Recording, SearchScope } from "../api/types";
 import { usePolling } from "../app/polling";
-import { go } from "../app/router";
+import { go, useRoute } from "../app/router";
 import { load } from "../app/session";
 import { useStore } from "../app/store";
-import { Button } from "../ui/controls";
-import { Empty, EnvironmentLabel, Listing, PageHead } from "../ui/display";
+import { Button, Choice } from "../ui/controls";
+import { Empty, EnvironmentLabel, Listing, PageHead, Skeleton, useNow } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { bytes, clock, fullTime, inert, shortTime } from "../ui/text";
+import { SCOPES } from "./scopes";
 
+const SearchInside = lazy(async () => ({ default: (await import("./RecordingSearch")).SearchInside }));
+
+/** The recordings, by whose they are or by what is in them. The address says which, and what was looked for. */
 export function Recordings() {
+    const { query } = useRoute();
+    const isInside = query.has("q");
+    const asked = query.get("in");
+    const scope = SCOPES.find((one) => one.value === asked)?.value ?? "all";
+    const ask = (text: string, where: SearchScope) =>
+        go(`/recordings?${new URLSearchParams({ q: text, in: where })}`);
+    return (
+        <>
+            <PageHead
+                title="Recordings"
+                note="Every session, from its first byte to its last. What was typed unseen is not in them."
+            />
+            <Choice
+                label="What to look at"
+                value={isInside ? "inside" : "list"}
+                options={[
+                    { value: "list", label: "All recordings", icon: "recording" },
+                    { value: "inside", label: "Search inside", icon: "search" },
+                ]}
+                onChange={(choice) => (choice === "inside" ? ask("", "all") : go("/recordings"))}
+                testid="recordings-view"
+            />
+            {isInside
+                ? (
+                    <Suspense fallback={<Skeleton rows={2} />}>
+                        <SearchInside text={query.get("q") ?? ""} scope={scope} ask={ask} />
+                    </Suspense>
+                )
+                : <List />}
+        </>
+    );
+}
+
+function List() {
     const recordings = useStore((s) => s.recordings);
     const [query, setQuery] = useState("");
     usePolling(() => void load("recordings"), 12_000);
@@ -23,10 +61,6 @@ export function Recordings() {
     }, [recordings.data, query]);
     return (
         <>
-            <PageHead
-                title="Recordings"
-                note="Every session, from its first byte to its last. What was typed unseen is not in them."
-            />
             {(recordings.data?.length ?? 0) > 0 && (
                 <div className="filters">
                     <div className="search">
@@ -107,6 +141,7 @@ function Row({ recording }: { recording: Recording }) {
                         <i aria-hidden="true" />recording
                     </span>
                 )}
+                {recording.hold && <span className="tag" title={inert(recording.hold.reason, 500)}>held</span>}
                 {recording.state === "truncated" && (
                     <span className="tag" title="The end is missing; everything before it plays">cut short</span>
                 )}
@@ -116,8 +151,16 @@ function Row({ recording }: { recording: Recording }) {
                 {others.length > 0 ? others.map((name) => inert(name, 30)).join(", ") : "–"}
             </td>
             <td data-label="When" title={fullTime(recording.startedAt)}>{shortTime(recording.startedAt)}</td>
-            <td data-label="Length" className="number tabular">{clock(recording.duration)}</td>
+            <td data-label="Length" className="number tabular" data-testid="recording-length">
+                {recording.state === "recording" ? <Running since={recording.startedAt} /> : clock(recording.duration)}
+            </td>
             <td data-label="Size" className="number tabular muted">{bytes(recording.bytes)}</td>
         </tr>
     );
+}
+
+/** The length of a recording that is being made. */
+function Running({ since }: { since: string }) {
+    const now = useNow(1_000);
+    return <>{clock((now - new Date(since).getTime()) / 1000)}</>;
 }

@@ -22,6 +22,8 @@ export interface PlaybackState {
 }
 
 const AHEAD = 1_500;
+/** Outputs that one can step back over without asking the server. */
+const MOST_STEPS = 1_000;
 export const SPEEDS = [0.5, 1, 2, 4, 8, 16] as const;
 
 /** Plays a recording as it streams in: the reader stays a little ahead of the playhead and no further. */
@@ -37,6 +39,8 @@ export class Playback {
     private wake: (() => void) | null = null;
     private arrived: (() => void) | null = null;
     private lastTime = 0;
+    /** The moments of the newest outputs that are on the screen. */
+    private shownAt: number[] = [];
     private frame = 0;
     private lastFrame = 0;
 
@@ -104,6 +108,16 @@ export class Playback {
         this.change({ skipsIdle });
     }
 
+    /** Stops, and goes to the output before or after: a picture at a time. */
+    async step(direction: 1 | -1) {
+        if (this.state.phase === "playing") this.pause();
+        const next = direction > 0 ? this.queue[0]?.[0] : [...this.shownAt].reverse().find((time) => time < this.state.position);
+        if (next === undefined) return;
+        if (direction < 0) return this.seek(next, false);
+        this.emitUntil(next);
+        this.change({ phase: "paused", position: next });
+    }
+
     /** Shows the screen as it was at that second, and goes on from there. */
     async seek(to: number, plays = this.wantsToPlay) {
         const target = Math.max(0, Math.min(this.state.duration, to));
@@ -113,6 +127,7 @@ export class Playback {
         this.wake = null;
         const { signal } = (this.stream = new AbortController());
         this.queue = [];
+        this.shownAt = [];
         this.isComplete = false;
         this.failure = null;
         this.wantsToPlay = plays;
@@ -183,8 +198,11 @@ export class Playback {
         }
     }
 
-    private emit([, kind, data]: RecordedEvent) {
-        if (kind === "o") this.screen.terminal.write(data);
+    private emit([time, kind, data]: RecordedEvent) {
+        if (kind === "o") {
+            this.screen.terminal.write(data);
+            if (this.shownAt.push(time) > MOST_STEPS * 2) this.shownAt.splice(0, MOST_STEPS);
+        }
         const size = kind === "r" ? parseSize(data) : null;
         if (size) {
             this.screen.resize(size.columns, size.rows);

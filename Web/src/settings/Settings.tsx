@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+import { type FormEvent, lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { ServerSettings } from "../api/types";
 import { choosePageOffline } from "../app/offline";
@@ -10,6 +10,8 @@ import { PageHead, Problem, Skeleton } from "../ui/display";
 import { fullTime, inert } from "../ui/text";
 import { MOST_MINUTES, minutesProblem } from "./minutes";
 
+const Retention = lazy(async () => ({ default: (await import("./Retention")).Retention }));
+
 export function Settings() {
     const maySet = useMay("settings.edit");
     return (
@@ -18,6 +20,11 @@ export function Settings() {
             <Appearance />
             <Account />
             {maySet && <ServerPanel />}
+            {maySet && (
+                <Suspense fallback={<Skeleton rows={2} />}>
+                    <Retention />
+                </Suspense>
+            )}
             <About />
         </div>
     );

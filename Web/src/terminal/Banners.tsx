@@ -4,8 +4,10 @@ import { closeTerminal } from "../app/session";
 import { go } from "../app/router";
 import { Button } from "../ui/controls";
 import { useNow } from "../ui/display";
-import { Icon, type IconName } from "../ui/Icon";
 import { bytes, inert, span } from "../ui/text";
+import { RequestBanner } from "../sharing/RequestBanner";
+import { WatchBanner } from "../sharing/WatchBanner";
+import { Banner } from "./Banner";
 import type { ChannelState, Notice, TerminalChannel } from "./channel";
 import { endingSentence } from "./endings";
 import { useLink } from "./hooks";
@@ -57,8 +59,9 @@ export function Banners(
                     </Banner>
                 </Passing>
             )}
-            {state.notice?.code === "keyboard_requested" && (
-                <RequestBanner channel={channel} state={state} notice={state.notice} openPeople={openPeople} />
+            {state.seat && !state.ending && <WatchBanner seat={state.seat} openPeople={openPeople} />}
+            {state.request && !state.ending && (
+                <RequestBanner channel={channel} request={state.request} openPeople={openPeople} />
             )}
             {state.notice && !silentNotices.has(state.notice.code) && (
                 <Passing key={state.notice.at} done={channel.clearNotice}>
@@ -94,7 +97,7 @@ function NoticeBanner({ channel, state, notice }: { channel: TerminalChannel; st
 }
 
 /** Shown in another way than a passing line. */
-const silentNotices = new Set(["keyboard_requested", "recording_stalled"]);
+const silentNotices = new Set(["recording_stalled"]);
 
 function pauseReason(notice: Notice | null): string {
     return notice?.code === "recording_stalled"
@@ -200,62 +203,6 @@ function HeldBanner({ channel, held }: { channel: TerminalChannel; held: Uint8Ar
     );
 }
 
-function RequestBanner({ channel, state, notice, openPeople }: {
-    channel: TerminalChannel;
-    state: ChannelState;
-    notice: Notice;
-    openPeople: () => void;
-}) {
-    const seats = state.seat?.seats.filter((seat) => seat.connected && seat.seatId !== state.seat?.you.seatId) ?? [];
-    const asking = seats.find((seat) => notice.sentence.includes(seat.name)) ??
-        (seats.length === 1 ? seats[0] : undefined);
-    const mayHold = asking?.mode === "control";
-    return (
-        <Banner
-            tone="info"
-            icon="hand"
-            testid="banner-requested"
-            title={inert(notice.sentence, 200)}
-            actions={
-                <>
-                    {asking && mayHold
-                        ? (
-                            <Button
-                                small
-                                tone="primary"
-                                icon="give"
-                                data-testid="give-requested"
-                                onClick={() => {
-                                    channel.giveKeyboard(asking.seatId);
-                                    channel.clearNotice();
-                                }}
-                            >
-                                Give it to {inert(asking.name, 24)}
-                            </Button>
-                        )
-                        : (
-                            <Button
-                                small
-                                tone="primary"
-                                onClick={() => {
-                                    channel.clearNotice();
-                                    openPeople();
-                                }}
-                            >
-                                People
-                            </Button>
-                        )}
-                    <Button small onClick={channel.clearNotice}>Not now</Button>
-                </>
-            }
-        >
-            {asking && !mayHold
-                ? `${inert(asking.name, 40)} may only watch: give control first.`
-                : inert(notice.hint, 200)}
-        </Banner>
-    );
-}
-
 function RefusalBanner(
     { channel, state, refusal }: { channel: TerminalChannel; state: ChannelState; refusal: Notice },
 ) {
@@ -310,24 +257,4 @@ function Passing({ children, done }: { children: ReactNode; done: () => void }) 
         return () => clearTimeout(timer);
     }, [done]);
     return <>{children}</>;
-}
-
-function Banner({ tone, icon, title, children, actions, testid }: {
-    tone: "info" | "warning" | "bad";
-    icon: IconName;
-    title: string;
-    children?: ReactNode;
-    actions?: ReactNode;
-    testid: string;
-}) {
-    return (
-        <div className={`banner ${tone}`} data-testid={testid}>
-            <Icon name={icon} />
-            <div className="banner-text">
-                <strong>{title}</strong>
-                {children && <span>{children}</span>}
-            </div>
-            {actions && <div className="banner-actions">{actions}</div>}
-        </div>
-    );
 }

@@ -1,24 +1,26 @@
 import type { SeatView } from "../api/types";
 import { go } from "../app/router";
-import { Avatar, EnvironmentLabel, useNow } from "../ui/display";
+import { EnvironmentLabel, useNow } from "../ui/display";
 import { Button, Menu, type MenuItem } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { clock, inert } from "../ui/text";
 import type { ChannelState, TerminalChannel } from "./channel";
 import { useLink } from "./hooks";
 import { mayTake } from "./notices";
+import { PanelButtons } from "./PanelPlace";
+import type { PanelProps } from "./panels";
 
 interface HeaderProps {
     channel: TerminalChannel;
     state: ChannelState;
     fallback: { alias: string; environment: string };
-    openPeople: () => void;
+    panelProps: PanelProps | null;
     menu: MenuItem[];
     askEnd: () => void;
     mayEnd: boolean;
 }
 
-export function Header({ channel, state, fallback, openPeople, menu, askEnd, mayEnd }: HeaderProps) {
+export function Header({ channel, state, fallback, panelProps, menu, askEnd, mayEnd }: HeaderProps) {
     const seat = state.seat;
     const environment = seat?.host.environment ?? fallback.environment;
     return (
@@ -49,7 +51,7 @@ export function Header({ channel, state, fallback, openPeople, menu, askEnd, may
                 </Button>
             )}
             {seat && !state.ending && <KeyboardChip channel={channel} seat={seat} />}
-            {seat && <PeopleButton seat={seat} mayInvite={!state.ending} open={openPeople} />}
+            {panelProps && <PanelButtons props={panelProps} />}
             {seat && !state.ending && mayEnd && (
                 <Button icon="power" className="end-button" data-testid="end-session" onClick={askEnd}>End</Button>
             )}
@@ -57,6 +59,8 @@ export function Header({ channel, state, fallback, openPeople, menu, askEnd, may
         </header>
     );
 }
+
+const role = { control: "Keyboard", moderate: "Moderating", view: "Watching" } as const;
 
 /** Whose keyboard it is: always in view, never colour alone. */
 function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatView }) {
@@ -108,49 +112,14 @@ function KeyboardChip({ channel, seat }: { channel: TerminalChannel; seat: SeatV
             testid="keyboard-chip"
             className={`keyboard-chip ${you.holder ? "mine" : holder ? "theirs" : "free"}`}
         >
-            <Icon name={you.mode === "view" ? "eye" : "keyboard"} />
+            <Icon name={you.mode === "control" ? "keyboard" : "eye"} />
             <span className="keyboard-words">
-                <small>{you.mode === "view" ? "Watching" : "Keyboard"}</small>
+                <small>{role[you.mode]}</small>
                 <b data-testid="keyboard-holder">{label}</b>
             </span>
             <Icon name="down" size={14} />
         </Menu>
     );
-}
-
-function PeopleButton({ seat, mayInvite, open }: { seat: SeatView; mayInvite: boolean; open: () => void }) {
-    const present = uniquePeople(seat);
-    return (
-        <button
-            type="button"
-            className="people-button"
-            onClick={open}
-            data-testid="people-open"
-            aria-label={`People: ${present.length} here`}
-        >
-            <span className="avatars">
-                {present.slice(0, 4).map((person) => (
-                    <Avatar
-                        key={person.userId}
-                        id={person.userId}
-                        name={person.name}
-                        keyboard={person.userId === seat.keyboard.holder?.userId}
-                    />
-                ))}
-            </span>
-            <span className="people-count">{present.length}</span>
-            {mayInvite && (
-                <span className="people-invite">
-                    <Icon name="invite" />
-                </span>
-            )}
-        </button>
-    );
-}
-
-export function uniquePeople(seat: SeatView) {
-    const connected = seat.seats.filter((one) => one.connected);
-    return connected.filter((one, index) => connected.findIndex((other) => other.userId === one.userId) === index);
 }
 
 function RecordingLight({ seat }: { seat: SeatView }) {

@@ -4,13 +4,25 @@ import type { SeatMode, SeatView, User } from "../api/types";
 import { go } from "../app/router";
 import { load } from "../app/session";
 import { toast, useMay, useStore } from "../app/store";
+import { useChat } from "../sharing/chat";
+import { ClipboardSection } from "../sharing/ClipboardSection";
+import { HandoffSection } from "../sharing/HandoffSection";
+import { LinkSection } from "../sharing/LinkSection";
+import { InvitedTeams, TeamCandidates } from "../sharing/TeamInvite";
+import { WatchSection } from "../sharing/WatchSection";
 import { Avatar, Problem } from "../ui/display";
-import { Button, Choice, CopyButton, Dialog } from "../ui/controls";
+import { Button, Choice, CopyButton } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { inert } from "../ui/text";
 import type { TerminalChannel } from "./channel";
+import type { PanelProps } from "./panels";
 
-const modes = [{ value: "view" as const, label: "View" }, { value: "control" as const, label: "Control" }];
+const modes = [
+    { value: "view" as const, label: "View" },
+    { value: "control" as const, label: "Control" },
+    { value: "moderate" as const, label: "Moderate" },
+];
+const modeWords: Record<SeatMode, string> = { view: "View", control: "Control", moderate: "Moderator" };
 
 interface Person {
     userId: string;
@@ -19,13 +31,18 @@ interface Person {
     seats: SeatView["seats"];
 }
 
-export function PeopleDrawer(
-    { channel, seat, onClose }: { channel: TerminalChannel; seat: SeatView; onClose: () => void },
-) {
+export type Attempt = (act: () => Promise<unknown>, done?: string) => Promise<void>;
+
+/** The panel "People": who is here, what each may do, whom to invite, and to whom to give it. */
+export function PeopleDrawer({ channel, seat, state }: PanelProps) {
     const me = useStore((s) => s.me?.user.id);
-    const mayShare = useMay("session.share") && (seat.owner.id === me || seat.you.mode === "control");
+    const isOwner = seat.owner.id === me;
+    const mayEndAny = useMay("session.end");
+    const mayShare = useMay("session.share") && (isOwner || mayEndAny) && !state.ending;
+    const isGuest = me?.startsWith("guest:") ?? true;
     const [error, setError] = useState<ApiError | null>(null);
     const people = useMemo(() => gather(seat), [seat]);
+    const { typing } = useChat(seat.id);
     const attempt = async (act: () => Promise<unknown>, done?: string) => {
         setError(null);
         try {
@@ -36,7 +53,7 @@ export function PeopleDrawer(
         }
     };
     return (
-        <Dialog side title="People in this session" onClose={onClose} testid="people-drawer">
+        <>
             {error && <Problem compact error={error} testid="people-problem" />}
             <ul className="people-list">
                 {people.map((person) => (
@@ -45,23 +62,31 @@ export function PeopleDrawer(
                         person={person}
                         seat={seat}
                         isMe={person.userId === me}
+                        isTyping={person.seats.some((one) => typing.includes(one.seatId))}
                         mayShare={mayShare}
                         channel={channel}
                         attempt={attempt}
                     />
                 ))}
             </ul>
+            <InvitedTeams seat={seat} mayShare={mayShare} attempt={attempt} />
             {mayShare && <Invite seat={seat} people={people} attempt={attempt} />}
-            <section className="drawer-section">
-                <h3>Link to this session</h3>
-                <p className="muted">It works for the people above, once they are signed in.</p>
-                <CopyButton
-                    text={`${window.location.origin}/#/s/${seat.id}`}
-                    label="Copy the link"
-                    testid="copy-session-link"
-                />
-            </section>
-        </Dialog>
+            {!state.ending && !isGuest && <WatchSection seat={seat} attempt={attempt} />}
+            {mayShare && <LinkSection seat={seat} />}
+            {!state.ending && !isGuest && <ClipboardSection seat={seat} />}
+            {mayShare && <HandoffSection seat={seat} />}
+            {!isGuest && (
+                <section className="drawer-section">
+                    <h3>Link to this session</h3>
+                    <p className="muted">It works for the people above, once they are signed in.</p>
+                    <CopyButton
+                        text={`${window.location.origin}/#/s/${seat.id}`}
+                        label="Copy the link"
+                        testid="copy-session-link"
+                    />
+                </section>
+            )}
+        </>
     );
 }
 
@@ -75,23 +100,43 @@ function gather(seat: SeatView): Person[] {
     return [...people.values()].sort((a, b) => Number(b.userId === seat.owner.id) - Number(a.userId === seat.owner.id));
 }
 
-type Attempt = (act: () => Promise<unknown>, done?: string) => Promise<void>;
+/** Who looks on now, who is here with something else before their eyes, and who is away. */
+function presence(seats: SeatView["seats"]): string {
+    const here = seats.filter((one) => one.connected);
+    if (here.length === 0) return "not here";
+    const devices = [...new Set(here.map((one) => one.device).filter(Boolean))].map((one) => inert(one, 20)).join(", ");
+    if (!here.some((one) => one.looking)) return `looks at something else${devices ? ` · ${devices}` : ""}`;
+    return devices || "here";
+}
 
-function PersonRow({ person, seat, isMe, mayShare, channel, attempt }: {
+function PersonRow({ person, seat, isMe, isTyping, mayShare, channel, attempt }: {
     person: Person;
     seat: SeatView;
     isMe: boolean;
+    isTyping: boolean;
     mayShare: boolean;
     channel: TerminalChannel;
     attempt: Attempt;
 }) {
     const holds = seat.keyboard.holder?.userId === person.userId;
-    const here = person.seats.filter((one) => one.connected);
     const isOwner = seat.owner.id === person.userId;
-    const receiver = here.find((one) => one.mode === "control" && one.seatId !== seat.you.seatId);
-    const devices = [...new Set(here.map((one) => one.device).filter(Boolean))].join(", ");
+    const isGuest = person.userId.startsWith("guest:");
+    const receiver = person.seats.find((one) =>
+        one.connected && one.mode === "control" && one.seatId !== seat.you.seatId
+    );
+    const facts = [
+        holds ? "" : null,
+        isOwner ? "owner" : null,
+        isTyping ? "typing…" : null,
+        presence(person.seats),
+    ].filter((word) => word !== null).join(" · ");
     return (
-        <li className="person" data-testid="person" data-user={person.name}>
+        <li
+            className="person"
+            data-testid="person"
+            data-user={person.name}
+            data-looking={person.seats.some((one) => one.looking)}
+        >
             <Avatar id={person.userId} name={person.name} size={36} keyboard={holds} />
             <div className="person-words">
                 <strong>{inert(person.name, 60)}{isMe && <span className="muted">{" (you)"}</span>}</strong>
@@ -101,15 +146,11 @@ function PersonRow({ person, seat, isMe, mayShare, channel, attempt }: {
                             <Icon name="keyboard" size={14} /> has the keyboard
                         </span>
                     )}
-                    {[
-                        holds ? "" : null,
-                        isOwner ? "owner" : null,
-                        here.length === 0 ? "not here" : inert(devices, 40) || "here",
-                    ].filter((word) => word !== null).join(" · ")}
+                    {facts}
                 </span>
             </div>
             <div className="person-actions">
-                {mayShare && !isOwner && !isMe
+                {mayShare && !isOwner && !isMe && !isGuest
                     ? (
                         <>
                             <Choice
@@ -132,15 +173,15 @@ function PersonRow({ person, seat, isMe, mayShare, channel, attempt }: {
                             />
                         </>
                     )
-                    : <span className="mode-word">{person.mode === "control" ? "Control" : "View"}</span>}
-                {seat.you.holder && !isMe && receiver && (
+                    : <span className="mode-word">{isGuest ? "Guest" : modeWords[person.mode]}</span>}
+                {seat.you.holder && receiver && (
                     <Button
                         small
                         icon="give"
                         data-testid="give-keyboard"
                         onClick={() => channel.giveKeyboard(receiver.seatId)}
                     >
-                        Give keyboard
+                        {isMe ? "To my other device" : "Give keyboard"}
                     </Button>
                 )}
             </div>
@@ -161,11 +202,9 @@ function Invite({ seat, people, attempt }: { seat: SeatView; people: Person[]; a
     const candidates = (users.data ?? []).filter((user) =>
         !user.disabled && !invited.has(user.id) && `${user.name} ${user.username}`.toLowerCase().includes(words)
     );
+    const done = { view: "watch", control: "type", moderate: "watch as a moderator" }[mode];
     const invite = (user: User) =>
-        attempt(
-            () => api.invite(seat.id, user.id, mode),
-            `${inert(user.name, 40)} may ${mode === "view" ? "watch" : "type"} now`,
-        );
+        attempt(() => api.invite(seat.id, user.id, mode), `${inert(user.name, 40)} may ${done} now`);
     return (
         <section className="drawer-section">
             <h3>Invite</h3>
@@ -179,14 +218,15 @@ function Invite({ seat, people, attempt }: { seat: SeatView; people: Person[]; a
             <input
                 type="search"
                 className="search-input"
-                placeholder="Name"
-                aria-label="Find a person"
+                placeholder="Name of a person or a team"
+                aria-label="Find a person or a team"
                 value={query}
                 data-testid="invite-search"
                 onChange={(event) => setQuery(event.target.value)}
             />
             {users.error && !users.data && <Problem compact error={users.error} retry={() => void load("users")} />}
             <ul className="people-list">
+                <TeamCandidates seat={seat} words={words} mode={mode} attempt={attempt} />
                 {candidates.slice(0, 30).map((user) => (
                     <li className="person" key={user.id}>
                         <Avatar id={user.id} name={user.name} size={32} />

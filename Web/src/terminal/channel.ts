@@ -1,8 +1,11 @@
 import type { SeatView, SessionEnding } from "../api/types";
+import type { KeyboardRequest } from "../sharing/requests";
 import { encode, type ServerFrame } from "./frames";
 import { Outbox } from "./outbox";
 import { Acknowledgements, OutputPosition } from "./reconnect";
 import { clientId, firstSequence, rememberSequence } from "./client";
+import { deliverNote } from "./notes";
+import { isStopped, stoppedSentence } from "./notices";
 import { link, type LinkChannel } from "./socket";
 
 /** Where output goes: the terminal on the page. `done` is called when the bytes have been drawn into the screen. */
@@ -26,6 +29,8 @@ export interface ChannelState {
     failure: { error: string; code: string; hint: string } | null;
     notice: Notice | null;
     refusal: Notice | null;
+    /** Somebody asks for the keyboard, which is ours. */
+    request: KeyboardRequest | null;
     skippedBytes: number;
     skippedAt: number;
     /** Typed without a link and too old to be sent without asking. */
@@ -40,6 +45,9 @@ const LARGE_PASTE = 48 * 1024;
 
 /** This page's seat in one session: output in order and without doubles, input exactly once. */
 export class TerminalChannel implements LinkChannel {
+    /** Those of this tab. */
+    static readonly open = new Set<TerminalChannel>();
+
     state: ChannelState = {
         seat: null,
         isAttached: false,
@@ -47,6 +55,7 @@ export class TerminalChannel implements LinkChannel {
         failure: null,
         notice: null,
         refusal: null,
+        request: null,
         skippedBytes: 0,
         skippedAt: 0,
         held: null,
@@ -74,6 +83,7 @@ export class TerminalChannel implements LinkChannel {
 
     open(columns: number, rows: number) {
         this.wished = { columns, rows };
+        TerminalChannel.open.add(this);
         this.id = link.open(this);
         if (link.state.phase === "open") this.linkOpened();
     }
@@ -81,6 +91,7 @@ export class TerminalChannel implements LinkChannel {
     close() {
         rememberSequence(this.sessionId, this.outbox.nextSequence);
         this.acknowledgements.cancel();
+        TerminalChannel.open.delete(this);
         link.send(encode.detach(this.id));
         link.close(this.id);
     }
@@ -105,6 +116,8 @@ export class TerminalChannel implements LinkChannel {
             device: this.device,
         }));
         if (!this.isVisible) link.send(encode.visible(this.id, false));
+        if (document.visibilityState !== "visible") this.sendNote("attention", { looking: false });
+        deliverNote("attached", null, this);
     }
 
     linkLost() {
@@ -129,6 +142,12 @@ export class TerminalChannel implements LinkChannel {
                 this.outbox.accepted(frame.sequence);
                 return this.flush();
             case "inputRefused":
+                if (frame.code === "stale") {
+                    this.outbox.hold();
+                    // A ping in time says that the link is well again.
+                    link.reconnectNow();
+                    return this.change(this.inputState());
+                }
                 this.outbox.refused();
                 return this.change({
                     ...this.inputState(),
@@ -136,6 +155,8 @@ export class TerminalChannel implements LinkChannel {
                 });
             case "notice":
                 return this.noticed(frame.code, frame.sentence, frame.hint);
+            case "note":
+                return deliverNote(frame.kind, frame.value, this);
             case "exit":
                 this.outbox.discard();
                 return this.change({ ...this.inputState(), ending: frame.ending });
@@ -145,6 +166,7 @@ export class TerminalChannel implements LinkChannel {
     }
 
     private attachedOrChanged(seat: SeatView) {
+        if (this.state.request && !seat.you.holder) this.state = { ...this.state, request: null };
         const isNew = !this.state.isAttached;
         if (isNew) this.outbox.connected(Date.now());
         this.change({
@@ -186,6 +208,7 @@ export class TerminalChannel implements LinkChannel {
 
     private noticed(code: string, sentence: string, hint: string) {
         this.change({ notice: { code, sentence, hint, at: Date.now() } });
+        deliverNote("notice", { code, sentence }, this);
     }
 
     // What the person does -----------------------------------------------------------------------------------------
@@ -193,7 +216,7 @@ export class TerminalChannel implements LinkChannel {
     /** Whether keys may be sent now: the keyboard is ours, or free for the taking. */
     get mayType(): boolean {
         const { seat, ending } = this.state;
-        if (!seat || ending || seat.state === "paused") return false;
+        if (!seat || ending || seat.state === "paused" || isStopped(seat)) return false;
         return seat.you.mayType || seat.you.holder || (seat.you.mode === "control" && seat.keyboard.holder === null);
     }
 
@@ -253,6 +276,17 @@ export class TerminalChannel implements LinkChannel {
     giveKeyboard = (seatId: string) => void link.send(encode.give(this.id, seatId));
     releaseKeyboard = () => void link.send(encode.give(this.id, ""));
 
+    /** Tells the session something beside the terminal; false when there is no link. */
+    sendNote = (kind: string, value: unknown): boolean => link.send(encode.note(this.id, kind, value));
+
+    requested = (request: KeyboardRequest) => this.change({ request });
+    /** Keeps the keyboard, and says so to whoever asks. */
+    declineRequest = () => {
+        if (this.state.request) this.sendNote("keyboard.decline", { seatId: this.state.request.seatId });
+        this.change({ request: null });
+    };
+    clearRequest = () => this.change({ request: null });
+
     clearNotice = () => this.change({ notice: null });
     clearRefusal = () => this.change({ refusal: null });
     clearSkip = () => this.change({ skippedBytes: 0 });
@@ -270,7 +304,10 @@ export class TerminalChannel implements LinkChannel {
                 at,
             };
         }
-        if (seat?.you.mode === "view") {
+        if (seat && isStopped(seat)) {
+            return { code: "unwatched", sentence: stoppedSentence(seat), hint: "What you type is not sent.", at };
+        }
+        if (seat && seat.you.mode !== "control") {
             return {
                 code: "view_only",
                 sentence: "You are watching: what you type is not sent.",

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { Button, CopyButton, Dialog } from "../ui/controls";
 import { inert } from "../ui/text";
 import { lineCount } from "./keys";
@@ -7,12 +7,21 @@ const PREVIEW = 2_000;
 
 /** Several lines into a program that doesn't bracket pastes run one by one: look before that happens. */
 export function PasteDialog(
-    { text, alias, onPaste, onClose }: { text: string; alias: string; onPaste: () => void; onClose: () => void },
+    { text, alias, terminals, onPaste, onClose }: {
+        text: string;
+        alias: string;
+        /** How many terminals hear it. */
+        terminals: number;
+        onPaste: () => void;
+        onClose: () => void;
+    },
 ) {
     const lines = lineCount(text);
+    const what = lines === 1 ? "a line" : `${lines} lines`;
+    const where = terminals > 1 ? `${terminals} terminals` : inert(alias, 60);
     return (
         <Dialog
-            title={`Paste ${lines} lines into ${inert(alias, 60)}?`}
+            title={`Paste ${what} into ${where}?`}
             onClose={onClose}
             testid="paste-dialog"
             actions={
@@ -120,34 +129,6 @@ export function LinkDialog({ uri, onClose }: { uri: string; onClose: () => void 
     );
 }
 
-const shortcuts: [keys: string, what: string][] = [
-    ["Ctrl+Shift+M", "Leave the terminal, for the buttons above it"],
-    ["Ctrl+Shift+C", "Copy what is selected"],
-    ["Ctrl+Shift+V", "Paste"],
-    ["Ctrl+Shift+F", "Find"],
-    ["Shift+Page Up", "Scroll back"],
-    ["Alt+1 … Alt+9", "Another open terminal"],
-];
-
-/** The few keys that are the page's; every other one is the program's. */
-export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
-    return (
-        <Dialog title="Keys of the page" onClose={onClose} testid="shortcuts-dialog">
-            <p className="muted">Every other key, Tab among them, goes to the program in the terminal.</p>
-            <dl className="shortcuts">
-                {shortcuts.map(([keys, what]) => (
-                    <div key={keys}>
-                        <dt>
-                            <kbd>{keys}</kbd>
-                        </dt>
-                        <dd>{what}</dd>
-                    </div>
-                ))}
-            </dl>
-        </Dialog>
-    );
-}
-
 export function EndDialog(
     { alias, onEnd, onClose, busy }: { alias: string; onEnd: () => void; onClose: () => void; busy: boolean },
 ) {
@@ -170,38 +151,5 @@ export function EndDialog(
                 running.
             </p>
         </Dialog>
-    );
-}
-
-export function FindBar({ find, onClose }: { find: (text: string, forward: boolean) => boolean; onClose: () => void }) {
-    const [text, setText] = useState("");
-    const [found, setFound] = useState(true);
-    const field = useRef<HTMLInputElement>(null);
-    const run = (forward: boolean) => setFound(text === "" || find(text, forward));
-    return (
-        <div className="find-bar" role="search">
-            <input
-                ref={field}
-                type="search"
-                className="search-input"
-                aria-label="Find in the terminal"
-                placeholder="Find in scrollback"
-                autoFocus
-                value={text}
-                aria-invalid={!found || undefined}
-                onChange={(event) => {
-                    setText(event.target.value);
-                    setFound(event.target.value === "" || find(event.target.value, false));
-                }}
-                onKeyDown={(event) => {
-                    if (event.key === "Enter") run(event.shiftKey);
-                    if (event.key === "Escape") onClose();
-                }}
-            />
-            {!found && <span className="muted">nothing</span>}
-            <Button small tone="quiet" icon="arrow-up" aria-label="Earlier" onClick={() => run(false)} />
-            <Button small tone="quiet" icon="arrow-down" aria-label="Later" onClick={() => run(true)} />
-            <Button small tone="quiet" icon="close" aria-label="Close the search" onClick={onClose} />
-        </div>
     );
 }

@@ -121,6 +121,7 @@ export type ServerFrame =
     | { type: "exit"; channel: number; ending: SessionEnding }
     | { type: "error"; channel: number; error: { error: string; code: string; hint: string } }
     | { type: "pong"; channel: number; time: number }
+    | { type: "note"; channel: number; kind: string; value: unknown }
     | { type: "unknown"; channel: number; code: number };
 
 export function decode(data: Uint8Array): ServerFrame {
@@ -165,6 +166,8 @@ export function decode(data: Uint8Array): ServerFrame {
             return { type: "error", channel, error: json(reader) };
         case 0x0c:
             return { type: "pong", channel, time: reader.varint() };
+        case 0x0d:
+            return { type: "note", channel, kind: reader.string(), value: json(reader) };
         default:
             return { type: "unknown", channel, code };
     }
@@ -209,4 +212,6 @@ export const encode = {
     detach: (channel: number) => new FrameWriter(0x48, channel).finish(),
     ping: (time: number) => new FrameWriter(0x49, 0).varint(time).finish(),
     visible: (channel: number, isVisible: boolean) => new FrameWriter(0x4a, channel).u8(isVisible ? 1 : 0).finish(),
+    note: (channel: number, kind: string, value: unknown) =>
+        new FrameWriter(0x4b, channel).string(kind).string(JSON.stringify(value)).finish(),
 };

@@ -1,5 +1,13 @@
 import type { SeatView } from "../api/types";
 
+/** Whether the host may hear nothing now: nobody watches who has to, or somebody stopped the input. */
+export const isStopped = ({ watch }: Pick<SeatView, "watch">): boolean =>
+    watch.heldBy !== null || (watch.required && watch.watchers.length === 0);
+
+export function stoppedSentence({ watch }: Pick<SeatView, "watch">): string {
+    return watch.heldBy ? `${watch.heldBy.name} stopped the input of this session.` : "Nobody watches this session.";
+}
+
 type Keyboard = Pick<SeatView, "you" | "keyboard">;
 
 /** Whether this seat may have the keyboard that somebody else has now. */

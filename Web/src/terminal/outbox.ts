@@ -84,6 +84,13 @@ export class Outbox {
         this.remove(() => true);
     }
 
+    /** The link stood still for so long that the person has to say whether this is still wanted. */
+    hold() {
+        for (const frame of this.waiting) frame.isSent = false;
+        this.unacknowledged = 0;
+        this.isHeld = this.waiting.length > 0;
+    }
+
     discard() {
         this.refused();
         this.isHeld = false;

@@ -37,6 +37,25 @@ declare module "@xterm/xterm" {
     export interface IBufferLine {
         readonly isWrapped: boolean;
         translateToString(trimRight?: boolean): string;
+        getCell(x: number): IBufferCell | undefined;
+    }
+    export interface IBufferCell {
+        getWidth(): number;
+        getChars(): string;
+        getCode(): number;
+        getFgColor(): number;
+        getBgColor(): number;
+        isFgDefault(): boolean;
+        isBgDefault(): boolean;
+        isFgRGB(): boolean;
+        isBgRGB(): boolean;
+        isBold(): number;
+        isItalic(): number;
+        isDim(): number;
+        isUnderline(): number;
+        isInverse(): number;
+        isInvisible(): number;
+        isStrikethrough(): number;
     }
     export interface IBuffer {
         readonly type: "normal" | "alternate";
@@ -87,6 +106,9 @@ declare module "@xterm/xterm" {
         onData(listener: (data: string) => void): IDisposable;
         onBinary(listener: (data: string) => void): IDisposable;
         onRender(listener: () => void): IDisposable;
+        onBell(listener: () => void): IDisposable;
+        onTitleChange(listener: (title: string) => void): IDisposable;
+        onCursorMove(listener: () => void): IDisposable;
         onScroll(listener: () => void): IDisposable;
         onSelectionChange(listener: () => void): IDisposable;
         open(parent: HTMLElement): void;
@@ -98,6 +120,7 @@ declare module "@xterm/xterm" {
         blur(): void;
         hasSelection(): boolean;
         getSelection(): string;
+        getSelectionPosition(): { start: { x: number; y: number }; end: { x: number; y: number } } | undefined;
         clearSelection(): void;
         scrollLines(amount: number): void;
         scrollToBottom(): void;
@@ -108,11 +131,26 @@ declare module "@xterm/xterm" {
 
 declare module "@xterm/addon-search" {
     import type { ITerminalAddon, Terminal } from "@xterm/xterm";
+    export interface ISearchOptions {
+        regex?: boolean;
+        caseSensitive?: boolean;
+        incremental?: boolean;
+        decorations?: {
+            matchBackground?: string;
+            matchOverviewRuler: string;
+            activeMatchBackground?: string;
+            activeMatchColorOverviewRuler: string;
+        };
+    }
     export class SearchAddon implements ITerminalAddon {
         activate(terminal: Terminal): void;
         dispose(): void;
-        findNext(text: string, options?: { incremental?: boolean; caseSensitive?: boolean }): boolean;
-        findPrevious(text: string, options?: { incremental?: boolean; caseSensitive?: boolean }): boolean;
+        constructor(options?: { highlightLimit: number });
+        findNext(text: string, options?: ISearchOptions): boolean;
+        findPrevious(text: string, options?: ISearchOptions): boolean;
+        onDidChangeResults(
+            listener: (results: { resultIndex: number; resultCount: number }) => void,
+        ): { dispose(): void };
         clearDecorations(): void;
     }
 }

@@ -54,7 +54,22 @@ export type IconName =
     | "arrow-down"
     | "give"
     | "type-larger"
-    | "type-smaller";
+    | "type-smaller"
+    | "chat"
+    | "folder"
+    | "file"
+    | "upload"
+    | "agent"
+    | "split-right"
+    | "split-down"
+    | "broadcast"
+    | "macro"
+    | "bell"
+    | "command"
+    | "inbox"
+    | "send"
+    | "code"
+    | "zoom";
 
 export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
     return (

@@ -205,6 +205,11 @@ export function Dialog({ title, children, onClose, testid, side, actions }: {
     );
 }
 
+/** Keys as they are printed on a keyboard. */
+export const shownKeys = (keys: string) =>
+    keys.replace("PLUS", "+").replace("_", "−").replace("ArrowLeft", "←").replace("ArrowRight", "→")
+        .replace("ArrowUp", "↑").replace("ArrowDown", "↓").replace("SPACE", "Space");
+
 export interface MenuItem {
     label: string;
     icon?: IconName;
@@ -212,6 +217,9 @@ export interface MenuItem {
     danger?: boolean;
     testid?: string;
     disabled?: boolean;
+    /** The keys that do the same, as they are written on the keyboard. */
+    keys?: string;
+    badge?: ReactNode;
 }
 
 export function Menu({ label, icon = "more", items, testid, children, className = "" }: {
@@ -273,7 +281,9 @@ export function Menu({ label, icon = "more", items, testid, children, className 
                             }}
                         >
                             {item.icon && <Icon name={item.icon} />}
-                            {item.label}
+                            <span>{item.label}</span>
+                            {item.badge}
+                            {item.keys && <kbd>{shownKeys(item.keys)}</kbd>}
                         </button>
                     ))}
                 </div>

@@ -57,7 +57,8 @@ export function bytes(count: number): string {
 }
 
 export function initials(name: string): string {
-    const words = inert(name).trim().split(/\s+/).filter(Boolean);
+    // What stands in brackets says what somebody is, not what they are called.
+    const words = inert(name).replace(/\([^)]*\)/g, "").trim().split(/\s+/).filter(Boolean);
     return ((words[0]?.[0] ?? "?") + (words.length > 1 ? words[words.length - 1]?.[0] ?? "" : "")).toUpperCase();
 }
 
