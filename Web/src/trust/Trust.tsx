@@ -81,7 +81,7 @@ export function Trust() {
                             machine.
                         </p>
                         <code className="trust-fingerprint" data-testid="trust-fingerprint">
-                            {info.fingerprint.split(/(?<=:)/).map((pair, index) => <span key={index}>{pair}<wbr /></span>)}
+                            {(info.fingerprint.match(/[^:]+:?/g) ?? []).map((pair, index) => <span key={index}>{pair}<wbr /></span>)}
                         </code>
                         <CopyButton text={info.fingerprint} label="Copy the fingerprint" />
                     </section>
