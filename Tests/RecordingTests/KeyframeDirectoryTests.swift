@@ -134,6 +134,25 @@ import Testing
         }
     }
 
+    @Test("no bytes make a directory or a trailer trap")
+    func hostile() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<3_000 {
+            let fields = (0..<Int.random(in: 0..<60, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+            var cursor = ByteCursor(fields)
+            if let read = try? KeyframeDirectory(&cursor) { _ = read.last(notAfter: .max) }
+            for code in [EventCode.directory, .trailer, .file, .command, .namedMarker, .controlChange] {
+                guard var reader = try? SegmentReader([0, 0, code.rawValue, UInt8(fields.count)] + fields, chunk: 0)
+                else {
+                    continue
+                }
+                while (try? reader.next()) != nil {}
+            }
+        }
+    }
+
     @Test("many keyframes are thinned out evenly, and numbers come back from the file")
     func thinned() throws {
         var directory = KeyframeDirectory()

@@ -5,6 +5,7 @@ import Policy
 import Recording
 import Storage
 import Testing
+import Vault
 
 @testable import Gateway
 
@@ -93,6 +94,35 @@ private struct Archive {
                 await archive.domain.code { try await archive.recordings.open("rec_1", caller: archive.admin) }
                     == "recording_deleted")
             #expect(try await archive.domain.actions().last == "recording.delete")
+        }
+    }
+
+    @Test(
+        "a recording of an earlier version, with its whole key in its file, is read, and its header is gone when deleted"
+    )
+    func earlier() async throws {
+        try await with { archive in
+            try await archive.record("rec_1")
+            try await archive.domain.store.transaction { tx in try tx.execute("DELETE FROM recording_key") }
+            let path = archive.files.path("rec_1")
+            try FileManager.default.removeItem(atPath: path)
+            let key = try await archive.domain.vault.recordKey(
+                for: .init(tenant: "t1", table: "recording", row: "rec_1", column: "key"))
+            let io = try RecordingIO()
+            let header = RecordingHeader(
+                id: "rec_1", session: "ses_rec_1", title: "web-1", host: "web-1", user: "ada", startedAt: 0,
+                columns: 80,
+                rows: 24)
+            let writer = try RecordingWriter.create(
+                path: path, header: header, key: key.key, wrappedKey: key.wrapped, io: io)
+            writer.append(output: Array("old\r\n".utf8), at: 1)
+            await writer.close()
+            let found = try await archive.recordings.search(.init("old"), caller: archive.admin)
+            #expect(found.hits.count == 1)
+            let copy = archive.folder + "/copy"
+            try FileManager.default.linkItem(atPath: path, toPath: copy)
+            try await archive.recordings.delete("rec_1", caller: archive.admin)
+            #expect(throws: RecordingError.self) { try RecordingReader.header(path: copy) }
         }
     }
 

@@ -9,11 +9,12 @@ import { Button, copyText, Switch } from "../ui/controls";
 import { EnvironmentLabel, PageHead, Problem, Skeleton } from "../ui/display";
 import { clock, fullTime, inert } from "../ui/text";
 import { Exports } from "./exports";
+import { hitAt } from "./hits";
 import { Keeping, keptWords } from "./Keeping";
 import { foldMarkers } from "./markers";
 import { Playback, SPEEDS } from "./playback";
 import { KeysHelp, type PlayerActions, usePlayerKeys } from "./playerKeys";
-import { hitAt, PlayerSearch } from "./PlayerSearch";
+import { PlayerSearch } from "./PlayerSearch";
 import { SeekBar } from "./SeekBar";
 
 /** Pixels. */
@@ -159,7 +160,7 @@ function Controls({ playback, screen, stage, full, recording, find }: ControlsPr
             const index = hitAt(hits, position);
             const before = index - ((hits[index]?.time ?? 0) > position - 0.5 ? 1 : 0);
             const hit = direction > 0 ? hits.find((one) => one.time > position + 0.05) : hits[before];
-            if (hit) void playback.seek(hit.time);
+            if (hit) void playback.seek(hit.time, false);
         },
     }), [full.toggle, screen, playback, hits]);
     usePlayerKeys(playback, actions, duration, markers);
@@ -238,7 +239,8 @@ function Controls({ playback, screen, stage, full, recording, find }: ControlsPr
                 input={searchField}
                 position={position}
                 onHits={setHits}
-                seek={(moment) => void playback.seek(moment)}
+                // One wants to read what was found: it stands still there.
+                seek={(moment) => void playback.seek(moment, false)}
             />
             {isHelping && <KeysHelp close={() => setHelping(false)} />}
             {markers.length > 0 && (

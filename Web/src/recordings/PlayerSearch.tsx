@@ -4,6 +4,7 @@ import { Button } from "../ui/controls";
 import { Problem } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { clock } from "../ui/text";
+import { hitAt } from "./hits";
 import { Marked, placeWords, useRecordingSearch } from "./RecordingSearch";
 
 interface PlayerSearchProps {
@@ -13,13 +14,6 @@ interface PlayerSearchProps {
     position: number;
     onHits: (hits: RecordingHit[]) => void;
     seek: (moment: number) => void;
-}
-
-/** The last place that is not after a moment; -1 before the first. */
-export function hitAt(hits: RecordingHit[], position: number): number {
-    let index = hits.length - 1;
-    while (index >= 0 && (hits[index]?.time ?? 0) > position + 0.05) index -= 1;
-    return index;
 }
 
 /** Looks for a text in this recording and goes to the second at which it was there. */

@@ -4,8 +4,7 @@ import type { RecordingRetention } from "../api/types";
 import { toast } from "../app/store";
 import { Button } from "../ui/controls";
 import { Problem, Skeleton } from "../ui/display";
-
-const MOST_DAYS = 36_500;
+import { daysProblem, MOST_DAYS } from "./days";
 
 interface Draft {
     days: string;
@@ -16,12 +15,6 @@ const draftOf = (value: RecordingRetention): Draft => ({
     days: String(value.days),
     tags: value.tags.map((rule) => ({ tag: rule.tag, days: String(rule.days) })),
 });
-
-/** What is wrong with days as they were typed. */
-export function daysProblem(text: string): string | null {
-    const isRight = /^\d+$/.test(text.trim()) && Number(text) <= MOST_DAYS;
-    return isRight ? null : `Whole days up to ${MOST_DAYS}; 0 is for ever.`;
-}
 
 function replaced<T>(items: T[], index: number, item: T): T[] {
     return items.map((old, other) => (other === index ? item : old));
