@@ -80,7 +80,9 @@ export function Trust() {
                             printed by <code>openssl x509 -fingerprint -sha256 -in …/tls/authority.pem</code> on its
                             machine.
                         </p>
-                        <code className="trust-fingerprint" data-testid="trust-fingerprint">{info.fingerprint}</code>
+                        <code className="trust-fingerprint" data-testid="trust-fingerprint">
+                            {(info.fingerprint.match(/[^:]+:?/g) ?? []).map((pair, index) => <span key={index}>{pair}<wbr /></span>)}
+                        </code>
                         <CopyButton text={info.fingerprint} label="Copy the fingerprint" />
                     </section>
                     <section className="panel stack" aria-label="Install">
