@@ -29,7 +29,7 @@ extension People {
         guard let signIn else {
             throw GatewayError(
                 "wrong_credentials", status: 401, "This key is not known here.",
-                hint: "Register it: copilot user key add, or on the page.")
+                hint: "Register it: copilot user key add NAME FILE.pub")
         }
         return caller(of: signIn, address: address)
     }
