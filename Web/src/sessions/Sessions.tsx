@@ -4,6 +4,7 @@ import { go } from "../app/router";
 import { load, openTerminal } from "../app/session";
 import { useStore } from "../app/store";
 import { endingSentence } from "../terminal/endings";
+import { isStopped } from "../terminal/notices";
 import { Button } from "../ui/controls";
 import { Avatar, Empty, EnvironmentLabel, Listing, PageHead, useNow } from "../ui/display";
 import { Icon } from "../ui/Icon";
@@ -119,6 +120,12 @@ function LiveSession({ session }: { session: Session }) {
                         </>
                     )}
                     {session.state === "connecting" && "Connecting"}
+                    {session.state === "live" && isStopped(session) && (
+                        <span className="session-waits">
+                            <Icon name="eye" size={14} />{" "}
+                            {session.watch.heldBy ? "Input stopped" : "Waits for a moderator"}
+                        </span>
+                    )}
                     {session.state === "live" && (seats.length === 0
                         ? session.expiresAt
                             ? `Nobody here, ends in ${
