@@ -143,7 +143,7 @@ def test_somebody_who_may_watch_may_not_take_it_out(ready, ada, record):
 
 
 def test_one_altered_or_missing_chunk_is_found(ready, record):
-    recording = record(*[(f"echo pa''rt-{n}; sleep 1.1\n", f"part-{n}") for n in range(4)])
+    recording = record(*[(f"echo pa''rt-{n}; sleep 1.1\n", f"part-{n}") for n in range(3)])
     path = ready.data / "recordings" / f"{recording}.rec"
     good = path.read_bytes()
     assert "whole" in ready.cli("recording", "verify", recording).stdout
@@ -158,7 +158,7 @@ def test_one_altered_or_missing_chunk_is_found(ready, record):
     while at < len(good):
         starts.append(at)
         at += 52 + int.from_bytes(good[at:at + 4], "big")
-    assert at == len(good) and len(starts) > 4
+    assert at == len(good) and len(starts) > 3
     cases = {
         "altered": good[:starts[2] + 80] + bytes([good[starts[2] + 80] ^ 1]) + good[starts[2] + 81:],
         "missing_chunk": good[:starts[2]] + good[starts[3]:],
@@ -269,8 +269,8 @@ def test_the_exported_page_plays_offline_and_hostile_output_stays_text(ready, ad
 
 def test_the_player_previews_searches_and_marks(ready, ada, record, open_tab):
     recording = record(
-        ("echo fir''st-needle\n", "first-needle"), ("sleep 3; echo sec''ond-needle\n", "second-needle"),
-        ("sleep 1; echo la''st\n", "last"))
+        ("echo fir''st-needle\n", "first-needle"), ("sleep 1.5; echo sec''ond-needle\n", "second-needle"),
+        ("sleep 0.6; echo la''st\n", "last"))
     tab = open_tab(ready).sign_in("ada", ready.password)
     tab.open(f"/recordings/{recording}")
     tab.sees("player-play")
@@ -309,7 +309,6 @@ def test_the_player_previews_searches_and_marks(ready, ada, record, open_tab):
 
 def test_the_page_finds_who_ran_it_and_keeps_or_deletes_recordings(ready, ada, record, open_tab):
     recording = record(("echo page''-needle\n", "page-needle"))
-    record(("true nothing\n", "e2e$"))
     live = record(("echo li''ve\n", "live"), ends=False)
     tab = open_tab(ready).sign_in("ada", ready.password)
     tab.go("recordings")
