@@ -80,7 +80,9 @@ struct CommandPolicyTests {
     func stars() {
         let pattern = TextPattern(String(repeating: "a*", count: 100) + "b")
         let clock = ContinuousClock()
-        #expect(clock.measure { #expect(!pattern.matches(String(repeating: "a", count: 20_000))) } < .seconds(2))
+        let began = clock.now
+        #expect(!pattern.matches(String(repeating: "a", count: 20_000)))
+        #expect(clock.now - began < .seconds(2))
         #expect(TextPattern("a*c").matches("abc") && TextPattern("*").matches("") && !TextPattern("ab*ba").matches("aba"))
     }
 
