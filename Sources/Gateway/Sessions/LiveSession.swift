@@ -64,7 +64,7 @@ public actor LiveSession {
     var log: OutputLog
     var screen: Screen
     /// The clean text line by line, kept from when an agent takes its seat.
-    var transcript: Transcript?
+    var transcript: SessionTranscript?
     var lease = KeyboardLease()
     /// What the holder's input has open, so that the keyboard changes hands between two keys.
     var boundary = InputBoundary()

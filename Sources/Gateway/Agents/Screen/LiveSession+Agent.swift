@@ -11,7 +11,7 @@ extension LiveSession {
     func admit(
         _ agent: Caller, mode: SeatMode, seat outlet: AgentSeat, columns: Int, rows: Int
     ) throws(GatewayError) -> String {
-        if transcript == nil { transcript = Transcript(from: log.end) }
+        if transcript == nil { transcript = SessionTranscript(from: log.end) }
         share(with: .init(userId: agent.userID, name: agent.name, mode: mode))
         let seat = try attach(
             agent, clientID: agent.userID, device: "agent", have: log.end, columns: columns, rows: rows, outlet: outlet)
@@ -85,7 +85,7 @@ extension LiveSession {
 
     /// The finished lines from a number on, and the line that has no end yet.
     func text(from line: Int, limit: Int = .max) -> TerminalText {
-        let transcript = transcript ?? Transcript(from: log.end)
+        let transcript = transcript ?? SessionTranscript(from: log.end)
         return TerminalText(
             first: max(line, transcript.first), lines: transcript.lines(from: line, limit: limit), count: transcript.count,
             partial: screen.isAlternate ? "" : screen.cursorLogicalLine(), isAlternate: screen.isAlternate)

@@ -7,7 +7,7 @@ import Terminal
 /// cursor moves and wrapping have been obeyed, and what a full-screen program draws on the alternate screen never
 /// enters. A line's number never changes and no line is left out, so that a reader who remembers "I have the first n
 /// lines" loses nothing and sees nothing twice. The line that has no end yet is not in the list.
-struct Transcript: Sendable {
+struct SessionTranscript: Sendable {
     /// Lines and bytes of them that are kept at most.
     static let lineLimit = 20_000
     static let byteLimit = 4 << 20

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Gateway
 
-struct TranscriptTests {
+struct SessionTranscriptTests {
     @Test(
         "a line is what the screen showed when it ended",
         arguments: [
@@ -26,7 +26,7 @@ struct TranscriptTests {
         let output = "p$ ls\r\n\u{1B}[01;34mdir\u{1B}[0m  fi\u{20AC}le\r\n10%\r99%\r\np$ "
         let bytes = Array(output.utf8)
         var screen = Screen(columns: 80, rows: 24, scrollbackLimit: 100)
-        var transcript = Transcript(from: 0)
+        var transcript = SessionTranscript(from: 0)
         for start in stride(from: 0, to: bytes.count, by: size) {
             let piece = Array(bytes[start..<min(start + size, bytes.count)])
             piece.withUnsafeBytes { transcript.feed($0, into: &screen, from: UInt64(start)) }
@@ -38,19 +38,19 @@ struct TranscriptTests {
     @Test("a reader who counts lines loses none and sees none twice, and what was dropped is told")
     func bounded() {
         var screen = Screen(columns: 80, rows: 24, scrollbackLimit: 100)
-        var transcript = Transcript(from: 0)
+        var transcript = SessionTranscript(from: 0)
         var seen: [String] = []
         for number in 0..<30_000 {
             Array("line \(number)\r\n".utf8).withUnsafeBytes { transcript.feed($0, into: &screen, from: 0) }
             if number % 1000 == 999 { seen += transcript.lines(from: seen.count) }
         }
         #expect(seen.count == 30_000 && seen.last == "line 29999" && seen[12_345] == "line 12345")
-        #expect(transcript.first == 30_000 - Transcript.lineLimit && transcript.count == 30_000)
+        #expect(transcript.first == 30_000 - SessionTranscript.lineLimit && transcript.count == 30_000)
     }
 
-    private func read(_ output: String) -> Transcript {
+    private func read(_ output: String) -> SessionTranscript {
         var screen = Screen(columns: 80, rows: 24, scrollbackLimit: 100)
-        var transcript = Transcript(from: 0)
+        var transcript = SessionTranscript(from: 0)
         Array(output.utf8).withUnsafeBytes { transcript.feed($0, into: &screen, from: 0) }
         return transcript
     }
