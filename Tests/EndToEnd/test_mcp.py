@@ -18,7 +18,7 @@ from ports import eventually
 HERE = pathlib.Path(__file__).parent
 TOOLS = [
     "ssh_hosts", "ssh_request_access", "ssh_sessions", "ssh_exec", "ssh_wait", "ssh_output", "ssh_screen", "ssh_input", "ssh_signal",
-    "ssh_handoff", "ssh_plan", "ssh_close",
+    "ssh_read_file", "ssh_write_file", "ssh_list_dir", "ssh_handoff", "ssh_plan", "ssh_close",
 ]
 # Environments with other people's clients: the newest SDK comes with fastmcp.
 CLIENTS = {"new": ["mcp==2.3.0", "fastmcp==4.1.2"], "old": ["mcp==1.30.0"]}
@@ -103,16 +103,20 @@ def data(result):
 
 @pytest.mark.parametrize("kind", KINDS, ids=" ".join)
 def test_clients_of_both_kinds_list_the_tools_and_work_with_them(house, session, kind):
+    path = f"{house.home}/mcp-{kind[0]}-{kind[1]}.txt"
     done = over_http(
         house, kind, {"list": True}, call("ssh_sessions"), call("ssh_hosts"),
         {**call("ssh_exec", sessionId=session.id, command="echo out; echo err >&2; exit 3", purpose="a try"), "progress": True},
         call("ssh_exec", sessionId=session.id, command="sleep 1; echo late", waitMs=0),
+        call("ssh_write_file", sessionId=session.id, path=path, content="one\ntwo\n"),
+        call("ssh_read_file", sessionId=session.id, path=path),
+        call("ssh_list_dir", sessionId=session.id, path=str(house.home)),
         call("ssh_input", sessionId=session.id, input="echo $((40+2))\n", waitFor="42"),
         call("ssh_output", sessionId=session.id, limit=20), call("ssh_screen", sessionId=session.id),
         call("ssh_exec", sessionId="ses_none", command="true"), call("ssh_exec", sessionId=session.id),
         {"read": f"ssh://sessions/{session.id}/screen"})
     assert done["revision"] == ("2026-07-28" if kind[1] == "auto" else "2025-11-25")
-    listed, sessions, hosts, ran, started, typed, output, screen, unknown, empty, shelf = done["found"]
+    listed, sessions, hosts, ran, started, wrote, read, folder, typed, output, screen, unknown, empty, shelf = done["found"]
     assert [tool["name"] for tool in listed["tools"]] == TOOLS
     assert all(tool["outputSchema"]["type"] == "object" and len(tool["description"]) < 400 for tool in listed["tools"])
     assert [one["id"] for one in data(sessions)["active"]] == [session.id]
@@ -120,6 +124,8 @@ def test_clients_of_both_kinds_list_the_tools_and_work_with_them(house, session,
     assert (data(ran)["stdout"], data(ran)["stderr"], data(ran)["exitCode"]) == ("out\n", "err\n", 3)
     assert "exit code 3" in ran["content"][0]["text"] and ran["beats"] == sorted(ran["beats"])
     assert data(started)["state"] in ("running", "queued") and "ssh_wait" in started["content"][0]["text"]
+    assert data(wrote)["bytes"] == 8 and data(read)["content"] == "one\ntwo\n" and data(read)["sha256"] == data(wrote)["sha256"]
+    assert any(entry["name"] == path.rsplit("/", 1)[1] for entry in data(folder)["entries"])
     assert data(typed)["matched"] == "42" and any("42" in line for line in data(output)["lines"])
     assert data(screen)["rows"] > 0 and any("42" in line for line in data(screen)["lines"])
     assert unknown["isError"] is True and unknown["structuredContent"]["code"] == "not_found"

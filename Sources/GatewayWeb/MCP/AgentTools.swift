@@ -1,7 +1,7 @@
 import Gateway
 import MCP
 
-/// The tools of an agent, each a few lines over `AgentService`: the same operations as in the REST interface.
+/// The fifteen tools of an agent, each a few lines over `AgentService`: the same operations as in the REST interface.
 struct AgentTools: Sendable {
     /// What a call waits for people and commands: the usual, and the most. Many clients give up after a minute.
     static let usualWait = 25_000
@@ -13,8 +13,8 @@ struct AgentTools: Sendable {
         MCPServer(
             name: "ssh-copilot", title: "SSH Copilot", version: version, instructions: Self.instructions,
             tools: [
-                hosts, requestAccess, sessions, exec, wait, output, screen, input, signal,
-                handoff, plan, close,
+                hosts, requestAccess, sessions, exec, wait, output, screen, input, signal, readFile,
+                writeFile, listDirectory, handoff, plan, close,
             ], shelf: AgentShelf(agents: agents).shelf)
     }
 
