@@ -82,7 +82,9 @@ def test_a_browser_shows_it_and_the_inbox_has_it(profile, request):
         return (await registration.getNotifications()).map((one) => [one.title, one.body, one.data.link]);
     }"""), "a notification is shown")
     assert shown == [["SSH Copilot", notice["text"], "/inbox"]]
-    expect(tab.get("inbox-unread").first).to_be_visible()
+    # The rail has one, too, which a phone does not show.
+    unread = tab.page.locator("[data-testid=inbox-unread]:visible")
+    expect(unread).to_have_count(1)
     tab.screenshot("unread")
     tab.go("inbox")
     row = tab.sees("inbox-notice")
@@ -90,4 +92,4 @@ def test_a_browser_shows_it_and_the_inbox_has_it(profile, request):
     tab.screenshot("inbox")
     tab.press("inbox-notice")
     expect(tab.page.locator("[data-testid=inbox-notice][data-unread=true]")).to_have_count(0)
-    expect(tab.get("inbox-unread").first).to_be_hidden()
+    expect(unread).to_have_count(0)
