@@ -144,16 +144,17 @@ private struct FilePart: Encodable, Sendable {
 
     init(_ file: AgentFile, path: String, offset: Int, limit: Int, isBase64: Bool) {
         self.path = path
+        let whole = file.size.map { Int(clamping: $0) } ?? file.bytes.count
         var bytes = file.bytes.prefix(limit)
         // A part does not end inside of a character.
-        if bytes.count < file.bytes.count {
+        if !isBase64, offset + bytes.count < whole {
             while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
             if let last = bytes.last, last >= 0xC0 { bytes.removeLast() }
         }
         let text = isBase64 ? nil : String(validating: bytes, as: UTF8.self)
         content = text
         contentBase64 = text == nil ? Data(bytes).base64EncodedString() : nil
-        size = file.size.map { Int(clamping: $0) } ?? file.bytes.count
+        size = whole
         let end = offset + bytes.count
         nextOffset = end < size ? end : nil
         sha256 = file.sha256
