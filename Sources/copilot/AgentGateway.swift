@@ -36,7 +36,9 @@ struct AgentGateway: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The folder of the built page.", valueName: "folder"))
     var page: String?
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical. (default: warning)", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical. (default: warning)", valueName: "level"))
     var logLevel: String?
 
     func run() async throws {

@@ -73,7 +73,8 @@ struct AgentTokenCommand: AsyncParsableCommand {
                 for agent in agents {
                     let state = agent.revokedAt.map { "revoked \($0)" } ?? "good"
                     PersonTerminal.print(
-                        "\(agent.id)  \(Printable.line(agent.name))  \(state)  last used \(agent.lastUsedAt ?? "never")")
+                        "\(agent.id)  \(Printable.line(agent.name))  \(state)  last used \(agent.lastUsedAt ?? "never")"
+                    )
                 }
             }
         }

@@ -53,8 +53,8 @@ class Agent:
             self.kept.connection.close()
             self.kept.connection = None
 
-    def get(self, path, **query):
-        return self.request("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))
+    def get(self, place, **query):
+        return self.request("GET", place + ("?" + urllib.parse.urlencode(query) if query else ""))
 
     def post(self, path, body=None):
         return self.request("POST", path, {} if body is None else body)

@@ -53,7 +53,10 @@ final class AgentSeat: SeatOutlet {
         switch message {
         case .pieces(let pieces):
             // The agent reads from the session's log whenever it likes: nothing is in flight to it.
-            guard case .output(let offset, let bytes)? = pieces.last(where: { if case .output = $0 { true } else { false } })
+            guard
+                case .output(let offset, let bytes)? = pieces.last(where: {
+                    if case .output = $0 { true } else { false }
+                })
             else { return }
             box.withLockedValue { $0.outputAt = .now() }
             acknowledge.withLockedValue { $0 }?(offset + UInt64(bytes.readableBytes))

@@ -15,7 +15,8 @@ public enum CommandWait: Sendable, Equatable {
 extension AgentService {
     /// Runs a command, or asks a person first.
     /// - Returns: the command when it is over, or as it is when the wait is.
-    public func exec(_ id: String, _ request: ExecRequest, _ agent: Agent) async throws(GatewayError) -> AgentCommandView
+    public func exec(_ id: String, _ request: ExecRequest, _ agent: Agent) async throws(GatewayError)
+        -> AgentCommandView
     {
         let session = try await active(id, agent)
         let text = try request.text()
@@ -88,7 +89,8 @@ extension AgentService {
         let state = session.state
         if let limit = state.grant.maxCommands, state.commandCount >= limit {
             audit(
-                command.agent.auditActor, "quota.exceeded", session.id, session.live.origin.host.alias, outcome: .refused,
+                command.agent.auditActor, "quota.exceeded", session.id, session.live.origin.host.alias,
+                outcome: .refused,
                 ["commands": String(limit)])
             throw GatewayError(
                 "quota", status: 429, "All \(limit) commands that were granted have been used.",
@@ -180,7 +182,8 @@ extension AgentService {
             let script = ExecRequest.script(
                 command.state.text, workingDirectory: command.request.workingDirectory, agent: command.agent.name)
             let line = try ShellQuoting.commandLine(script, name: command.id)
-            board.tell(command.agent.id, "command.started", session: session.id, command: command.id, text: command.state.text)
+            board.tell(
+                command.agent.id, "command.started", session: session.id, command: command.id, text: command.state.text)
             try await session.channels.run(command, line: line) {
                 Task { await stop(command, session) }
             }
@@ -237,7 +240,9 @@ extension AgentService {
         _ options: CommandViewOptions
     ) async throws(GatewayError) -> AgentCommandView {
         let before = await session.live.control(since: session.seat.controlSince)
-        let ended = try await waiting(on: until == .exit ? command.changes : command.outputChanges, for: duration, command.agent) {
+        let ended = try await waiting(
+            on: until == .exit ? command.changes : command.outputChanges, for: duration, command.agent
+        ) {
             () async throws(GatewayError) -> String? in
             if command.phase.isOver { return "" }
             if case .output(let bytes) = until {

@@ -188,7 +188,7 @@ extension AgentService {
         switch decide(command, classes, session, usingPlan: true) {
         case .run: return place
         case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
-        case .ask(let why): 
+        case .ask(let why):
             try await ask(
                 use.changes ? .fileWrite : .fileRead, text, classes: classes.sorted, why: why, session)
         }

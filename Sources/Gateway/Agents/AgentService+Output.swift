@@ -33,7 +33,8 @@ extension AgentService {
     private func begin(_ query: OutputQuery, _ session: AgentSession) async throws(GatewayError) -> OutputCursor {
         if let text = query.cursor {
             guard let cursor = OutputCursor(text) else {
-                throw .invalid("cursor", "This is no cursor of an earlier answer.", hint: "Send “nextCursor” as it came.")
+                throw .invalid(
+                    "cursor", "This is no cursor of an earlier answer.", hint: "Send “nextCursor” as it came.")
             }
             return cursor
         }

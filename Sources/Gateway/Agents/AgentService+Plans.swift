@@ -39,7 +39,8 @@ extension AgentService {
             classes.formUnion(found.names)
             planned.append(
                 .init(
-                    id: Identifier.make("stp"), command: step.command, purpose: String((step.purpose ?? "").prefix(500)),
+                    id: Identifier.make("stp"), command: step.command,
+                    purpose: String((step.purpose ?? "").prefix(500)),
                     classes: found.sorted, decision: decision))
         }
         var question: AgentApproval?
@@ -107,7 +108,8 @@ extension AgentService {
     }
 
     /// A question and its answer.
-    public func approval(_ id: String, wait: Duration = .zero, _ agent: Agent) async throws(GatewayError) -> ApprovalView
+    public func approval(_ id: String, wait: Duration = .zero, _ agent: Agent) async throws(GatewayError)
+        -> ApprovalView
     {
         let found = try await waiting(on: board.changes, for: wait, agent) { () throws(GatewayError) -> ApprovalView? in
             let view = try findApproval(id, agent)

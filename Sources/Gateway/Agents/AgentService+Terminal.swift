@@ -11,7 +11,8 @@ extension AgentService {
     private static let quiet: Duration = .milliseconds(400)
 
     /// Types, and waits for what was asked for.
-    public func input(_ id: String, _ input: TerminalInput, _ agent: Agent) async throws(GatewayError) -> TerminalAnswer {
+    public func input(_ id: String, _ input: TerminalInput, _ agent: Agent) async throws(GatewayError) -> TerminalAnswer
+    {
         let session = try await active(id, agent)
         let bytes = try input.bytes()
         let pattern = try input.waitFor.map { wanted throws(GatewayError) in try WaitPattern(wanted) }
@@ -42,7 +43,8 @@ extension AgentService {
                 "Run commands that only read, or ask for access in another mode.")
         }
         let isEnter = bytes.contains(0x0D) || bytes.contains(0x0A)
-        let waiting = isEnter || session.state.waiting?.kind == "password" ? await probe(session) : session.state.waiting
+        let waiting =
+            isEnter || session.state.waiting?.kind == "password" ? await probe(session) : session.state.waiting
         if waiting?.kind == "password" {
             await yieldForPassword(session, prompt: waiting?.prompt ?? "")
             throw GatewayError(
@@ -52,7 +54,9 @@ extension AgentService {
         }
         // A trusted agent's line inside another program is that program's. For any other every line is judged as a command:
         // the program may end before it reads, and then the shell gets the line.
-        if let waiting, session.grant.mode == .trusted, waiting.confidence == "tty", ["raw", "line"].contains(waiting.kind) {
+        if let waiting, session.grant.mode == .trusted, waiting.confidence == "tty",
+            ["raw", "line"].contains(waiting.kind)
+        {
             return session.box.withLockedValue { $0.typed.touchedByOthers() }
         }
         if isEnter, let waiting, waiting.kind == "prompt" {
@@ -90,7 +94,8 @@ extension AgentService {
         do throws(GatewayError) {
             try await ask(
                 .input, line ?? "Enter, on a line that was edited with keys whose effect is not known here",
-                classes: classes?.sorted ?? ["unknown"], why: classes?.why ?? "What would run can't be told from the keys.",
+                classes: classes?.sorted ?? ["unknown"],
+                why: classes?.why ?? "What would run can't be told from the keys.",
                 session)
         } catch {
             // Nothing of it reached the host.
@@ -136,7 +141,9 @@ extension AgentService {
         while true {
             let seen = session.seat.changes.version
             scan.read(await session.live.text(from: scan.nextLine))
-            if let matched = scan.matched { return await answer(session, matched: matched, lines: scan.lines, ended: nil) }
+            if let matched = scan.matched {
+                return await answer(session, matched: matched, lines: scan.lines, ended: nil)
+            }
             let silence = NIODeadline.now() - session.seat.outputAt
             if try await isQuiet(pattern, silence, session) {
                 return await answer(session, matched: nil, lines: scan.lines, ended: nil)
@@ -170,7 +177,9 @@ extension AgentService {
         }
     }
 
-    private func answer(_ session: AgentSession, matched: String?, lines: [String]?, ended: String?) async -> TerminalAnswer {
+    private func answer(_ session: AgentSession, matched: String?, lines: [String]?, ended: String?) async
+        -> TerminalAnswer
+    {
         let text = await session.live.text(from: .max)
         let screen = await session.live.screenView()
         let shown = lines.map { redact($0.suffix(400).joined(separator: "\n"), session) }

@@ -211,7 +211,8 @@ public struct AgentService: Sendable {
             return true
         }
         guard isFirst else { return }
-        for approval in board.read({ $0.approvals.values.filter { $0.sessionID == session.id && $0.state == .pending } }) {
+        for approval in board.read({ $0.approvals.values.filter { $0.sessionID == session.id && $0.state == .pending } }
+        ) {
             close(approval, .withdrawn)
         }
         await session.live.dismiss(agent: session.agent.id, because: sentence)

@@ -182,7 +182,8 @@ extension Call {
         let most = Int64(16 << 20)
         return CommandViewOptions(
             maxBytes: try integer("maxBytes", in: 1...most).map { Int($0) },
-            head: try integer("head", in: 0...most).map { Int($0) }, tail: try integer("tail", in: 0...most).map { Int($0) },
+            head: try integer("head", in: 0...most).map { Int($0) },
+            tail: try integer("tail", in: 0...most).map { Int($0) },
             base64: query("encoding") == "base64")
     }
 

@@ -19,7 +19,8 @@ struct AgentTokensTests {
         #expect(made.token.hasPrefix("cpa_") && made.token.count == 47)
         let agent = try await tokens.authenticate(made.token, address: "127.0.0.1")
         #expect(agent.id == made.agent.id && agent.name == "claude" && agent.ownerID == admin.userID)
-        let stored = try await domain.store.read { tx in try tx.row("SELECT token_hash FROM agent")?.bytes("token_hash") }
+        let stored = try await domain.store.read { tx in try tx.row("SELECT token_hash FROM agent")?.bytes("token_hash")
+        }
         #expect(stored == SecretToken.hash(made.token))
         try await tokens.revoke("claude", caller: admin)
         let code = await domain.code { try await tokens.authenticate(made.token, address: "") }

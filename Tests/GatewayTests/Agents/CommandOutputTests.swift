@@ -14,7 +14,8 @@ struct CommandOutputTests {
         #expect(output.sha256 == "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9")
     }
 
-    @Test("of a flood the beginning and the end are kept, and the rest is counted exactly", arguments: [1, 7, 64, 1000])
+    @Test(
+        "of a flood the beginning and the end are kept, and the rest is counted exactly", arguments: [1, 7, 64, 1000])
     func flood(piece: Int) {
         var output = CommandOutput(limit: 400)
         var all: [UInt8] = []

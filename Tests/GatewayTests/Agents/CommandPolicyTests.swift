@@ -34,7 +34,9 @@ struct CommandPolicyTests {
 
     @Test(
         "what only reads runs at once in every mode but that of looking on",
-        arguments: ["ls -l /tmp", "grep sudo /etc/group", "cat /etc/os-release", "df -h", "git status", "ps aux | grep x"])
+        arguments: [
+            "ls -l /tmp", "grep sudo /etc/group", "cat /etc/os-release", "df -h", "git status", "ps aux | grep x",
+        ])
     func reads(command: String) throws {
         for mode in [AgentMode.readOnly, .supervised, .trusted] { #expect(try decide(command, mode) == .run) }
         #expect(try rule(decide(command, .observe)) == "observe")
@@ -83,7 +85,8 @@ struct CommandPolicyTests {
         let began = clock.now
         #expect(!pattern.matches(String(repeating: "a", count: 20_000)))
         #expect(clock.now - began < .seconds(2))
-        #expect(TextPattern("a*c").matches("abc") && TextPattern("*").matches("") && !TextPattern("ab*ba").matches("aba"))
+        #expect(
+            TextPattern("a*c").matches("abc") && TextPattern("*").matches("") && !TextPattern("ab*ba").matches("aba"))
     }
 
     @Test("a grant has limits of its own")

@@ -15,7 +15,8 @@ struct ShellQuotingTests {
         let line = try ShellQuoting.commandLine(script, name: "cmd_test")
         let shells = ["bash", "dash", "sh", "zsh", "fish", "ksh", "mksh", "tcsh", "busybox"]
         for shell in shells {
-            guard let path = ["/bin/", "/usr/bin/"].map({ $0 + shell }).first(where: FileManager.default.isExecutableFile)
+            guard
+                let path = ["/bin/", "/usr/bin/"].map({ $0 + shell }).first(where: FileManager.default.isExecutableFile)
             else { continue }
             let found = try run(path, (shell == "busybox" ? ["sh"] : []) + ["-c", line])
             #expect(found.output == wanted.output && found.status == wanted.status, "\(shell)")

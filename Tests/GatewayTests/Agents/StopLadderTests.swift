@@ -7,7 +7,8 @@ import Testing
 struct StopLadderTests {
     private static let name = "cmd_abcdefghij2345672345"
 
-    @Test("only a command's own name makes a script", arguments: ["", "cmd_", "cmd_abc", "cmd_abcdefghij234567234$", "x"])
+    @Test(
+        "only a command's own name makes a script", arguments: ["", "cmd_", "cmd_abc", "cmd_abcdefghij234567234$", "x"])
     func names(name: String) {
         #expect(StopLadder.script(name: name) == nil)
     }
@@ -73,7 +74,8 @@ struct StopLadderTests {
         process.waitUntilExit()
         let killed = (try? String(contentsOf: folder.appendingPathComponent("killed"), encoding: .utf8)) ?? ""
         return (
-            printed.trimmingCharacters(in: .whitespacesAndNewlines), killed.trimmingCharacters(in: .whitespacesAndNewlines)
+            printed.trimmingCharacters(in: .whitespacesAndNewlines),
+            killed.trimmingCharacters(in: .whitespacesAndNewlines)
         )
     }
 }

@@ -6,7 +6,8 @@ struct TerminalInputTests {
     @Test("a line feed is sent as Enter, and keys have their names")
     func bytes() throws {
         #expect(try TerminalInput(input: "ls\n").bytes() == Array("ls\r".utf8))
-        #expect(try TerminalInput(keys: ["C-c", "Up", "Enter", "M-x", "q"]).bytes() == [3, 27, 91, 65, 13, 27, 120, 113])
+        #expect(
+            try TerminalInput(keys: ["C-c", "Up", "Enter", "M-x", "q"]).bytes() == [3, 27, 91, 65, 13, 27, 120, 113])
         #expect(throws: GatewayError.self) { try TerminalInput(keys: ["Hyper-9"]).bytes() }
         #expect(throws: GatewayError.self) { try TerminalInput(input: String(repeating: "x", count: 70_000)).bytes() }
     }
@@ -63,7 +64,9 @@ struct TypedLineTests {
         #expect(line.type(Array("rm x\u{15}id\r".utf8)) == ["id"])
     }
 
-    @Test("a line from the history, by completion or with others' keys is not known", arguments: ["\u{1B}[A\r", "rm\t\r", "\u{12}r\r"])
+    @Test(
+        "a line from the history, by completion or with others' keys is not known",
+        arguments: ["\u{1B}[A\r", "rm\t\r", "\u{12}r\r"])
     func unknown(keys: String) {
         var line = TypedLine()
         #expect(line.type(Array(keys.utf8)) == [nil])

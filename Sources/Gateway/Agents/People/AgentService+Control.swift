@@ -70,7 +70,8 @@ extension AgentService {
     /// The session's owner, those who may end any session, and who has full control and may decide about agents.
     private func mayDecide(_ caller: Caller, _ session: AgentSession, _ mode: SeatMode) -> Bool {
         guard services.may(.agentApprove, caller, on: nil) else { return false }
-        return session.approver.userID == caller.userID || mode == .control || services.may(.sessionEndAny, caller, on: nil)
+        return session.approver.userID == caller.userID || mode == .control
+            || services.may(.sessionEndAny, caller, on: nil)
     }
 
     private func show(_ session: AgentSession, _ caller: Caller) async -> AgentAtSessionView {
@@ -90,7 +91,8 @@ extension AgentService {
     private static func show(_ command: AgentCommand) -> AgentAtSessionView.Command {
         let state = command.state
         let end = state.endedAt ?? .now()
-        let output = state.standardError.total > 0 && state.standardOutput.total == 0
+        let output =
+            state.standardError.total > 0 && state.standardOutput.total == 0
             ? state.standardError : state.standardOutput
         let tail = output.shown(first: 0, last: 600)
         return .init(
@@ -169,7 +171,8 @@ extension AgentService {
     // MARK: Questions
 
     /// Answers one question of an agent.
-    public func answer(_ id: String, _ answer: ApprovalAnswer, caller: Caller) async throws(GatewayError) -> ApprovalView
+    public func answer(_ id: String, _ answer: ApprovalAnswer, caller: Caller) async throws(GatewayError)
+        -> ApprovalView
     {
         guard let asked = board.read({ $0.approvals[id] }) else { throw .notFound("question") }
         let session = try await session(asked.sessionID, caller, deciding: true)

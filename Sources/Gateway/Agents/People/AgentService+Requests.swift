@@ -87,7 +87,8 @@ extension AgentService {
         }
         let session = AgentSession(
             request: request, agent: agent, approver: caller, live: live, seat: seat, channels: channels, grant: grant,
-            redaction: SecretRedaction(known: KnownSecrets(await hosts.secretsToHide(hostID)), numbers: SecretNumbers()))
+            redaction: SecretRedaction(known: KnownSecrets(await hosts.secretsToHide(hostID)), numbers: SecretNumbers())
+        )
         board.change { $0.sessions[request.id] = session }
         do throws(GatewayError) {
             let seatID = try await live.admit(

@@ -55,7 +55,9 @@ extension LiveSession {
     /// - Parameter epoch: the agent's idea of the keyboard; nil does not ask.
     /// - Returns: where the output stream and the transcript stood before.
     func type(_ bytes: ByteBuffer, seat id: String, epoch: Int?, outlet: AgentSeat) throws(GatewayError) -> TypingMark {
-        guard let index = seatIndex(id) else { throw .controlHeld(control(since: outlet.controlSince), session: self.id) }
+        guard let index = seatIndex(id) else {
+            throw .controlHeld(control(since: outlet.controlSince), session: self.id)
+        }
         guard lease.holder?.seatId == id else {
             throw .controlHeld(control(since: outlet.controlSince), session: self.id)
         }
@@ -87,7 +89,8 @@ extension LiveSession {
     func text(from line: Int, limit: Int = .max) -> TerminalText {
         let transcript = transcript ?? SessionTranscript(from: log.end)
         return TerminalText(
-            first: max(line, transcript.first), lines: transcript.lines(from: line, limit: limit), count: transcript.count,
+            first: max(line, transcript.first), lines: transcript.lines(from: line, limit: limit),
+            count: transcript.count,
             partial: screen.isAlternate ? "" : screen.cursorLogicalLine(), isAlternate: screen.isAlternate)
     }
 

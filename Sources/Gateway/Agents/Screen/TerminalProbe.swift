@@ -37,7 +37,9 @@ struct TerminalProbe: Sendable {
 
     static func ask(_ connection: SSHConnection) async -> TerminalProbe? {
         guard let line = try? ShellQuoting.commandLine(script, name: "probe") else { return nil }
-        guard let result = try? await connection.run(line, limit: 64 << 10), result.exit == .status(0) else { return nil }
+        guard let result = try? await connection.run(line, limit: 64 << 10), result.exit == .status(0) else {
+            return nil
+        }
         return TerminalProbe(String(decoding: result.standardOutput, as: UTF8.self))
     }
 
@@ -56,7 +58,9 @@ struct TerminalProbe: Sendable {
             let name = String(fields[5].drop { $0 == "-" }.split(separator: "/").last ?? "")
             if leader == nil { leader = String(fields[0]) }
             // The leader of the group in the foreground, or what is left of that group.
-            if fields[1] == fields[2], found == nil || fields[0] == fields[1] { found = (fields[0], fields[3], fields[4], name) }
+            if fields[1] == fields[2], found == nil || fields[0] == fields[1] {
+                found = (fields[0], fields[3], fields[4], name)
+            }
         }
         foreground = found?.name
         isLoginShell = found.map { String($0.pid) == leader } ?? false
@@ -95,7 +99,9 @@ struct TerminalProbe: Sendable {
                 "password"
             } else if ["$", "#", "%", ">", "❯", "➜"].contains(where: { line.hasSuffix($0) }) {
                 "prompt"
-            } else if lower.hasSuffix("?") || lower.hasSuffix("]") || lower.hasSuffix(":") || lower.hasSuffix("--more--") {
+            } else if lower.hasSuffix("?") || lower.hasSuffix("]") || lower.hasSuffix(":")
+                || lower.hasSuffix("--more--")
+            {
                 "line"
             } else {
                 "none"
