@@ -15,7 +15,7 @@ COMMANDS = [
     ["host", "test"], ["audit"], ["audit", "verify"], ["recording"], ["recording", "list"], ["recording", "export"],
     *[["recording", name] for name in ("search", "verify", "hold", "release", "delete", "retention", "sweep")],
     ["doctor"], ["config"], ["config", "check"], ["user", "key"], ["user", "key", "add"], ["user", "key", "list"],
-    ["user", "key", "remove"], ["dispatch"],
+    ["user", "key", "remove"], ["dispatch"], ["ssh-ca"],
 ]
 
 

@@ -105,8 +105,8 @@ final class DoorSession: SSHServerSessionDelegate, VisitActivity {
         let menu = MenuStage(channel, terminal, person: visit.caller.name, message: message) { [weak self] action in
             self?.chose(action)
         }
-        enter(menu)
         menu.begin()
+        enter(menu)
         loadMenu()
     }
 
