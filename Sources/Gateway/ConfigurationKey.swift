@@ -35,7 +35,8 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     /// Whether the value is a path, to which `~` and the place it was written in apply.
     var isPath: Bool {
         switch self {
-        case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page, .pushAuthority, .dispatchSocket: true
+        case .data, .keys, .rootKeyFile, .checkpoints, .tlsCertificate, .tlsKey, .page, .pushAuthority, .dispatchSocket:
+            true
         case .databaseURL, .listen, .port, .http, .names, .sshPort, .sshBind, .noSSH, .allowedAddresses, .pushAddresses,
             .dispatchAccounts, .logLevel:
             false

@@ -33,7 +33,10 @@ private let closed = PolicyObject(kind: "session", id: "s2", tags: ["web"], part
         ("ml-ops", [.recordingExport, .fileRead, .fileWrite, .sessionLink, .sessionModerate], "g"),
         ("ml-ops", [.sessionView, .recordingView], "fodgj"),
         ("ml-ops", [.hostView, .hostProbe], "nfodgjc"),
-        ("ml-ops", [.sessionEndAny, .sessionStartForOthers, .sessionTunnel, .userManage, .settingsEdit, .auditRead], ""),
+        (
+            "ml-ops", [.sessionEndAny, .sessionStartForOthers, .sessionTunnel, .userManage, .settingsEdit, .auditRead],
+            ""
+        ),
         ("guest", [.sessionView, .recordingView, .fileRead], "fodgj"),
         ("guest", [.auditRead], "nfodgjc"),
         ("guest", [.sessionLink, .sessionModerate], ""),
@@ -41,6 +44,12 @@ private let closed = PolicyObject(kind: "session", id: "s2", tags: ["web"], part
         ("guest", [.sessionTunnel], ""),
         ("guest", [.hostView, .hostUse, .hostAdd, .hostEdit, .hostProbe], ""),
         ("guest", [.userManage, .recordingExport, .fileWrite, .settingsEdit], ""),
+        ("devops", [.agentApprove], "nfodgjc"),
+        ("ml-ops", [.agentApprove], "nfodgjc"),
+        ("guest", [.agentApprove], ""),
+        ("devops", [.macroShare, .agentManage], ""),
+        ("ml-ops", [.macroShare, .agentManage], ""),
+        ("guest", [.macroShare, .agentManage], ""),
     ]
 
     @Test("each role may do exactly what the table of the product says", arguments: expected)

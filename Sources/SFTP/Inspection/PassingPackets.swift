@@ -47,12 +47,11 @@ struct PassingPackets {
             buffer = ByteBuffer()
             return nil
         }
-        guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self),
-            let type = buffer.getInteger(at: buffer.readerIndex + 4, as: UInt8.self)
-        else { return nil }
+        guard let length = buffer.getInteger(at: buffer.readerIndex, as: UInt32.self) else { return nil }
         guard length >= 1, length <= UInt32(clamping: SFTPLimits.maximumPacket) else {
             throw SFTPStatus(.badMessage, "A packet of \(length) bytes is announced")
         }
+        guard let type = buffer.getInteger(at: buffer.readerIndex + 4, as: UInt8.self) else { return nil }
         return Head(whole: 4 + Int(length), type: type)
     }
 

@@ -25,8 +25,8 @@ struct CommandPolicyTests {
             "ls $(touch x)", "env sudo id", "find . -delete", "find . -exec sh -c 'touch x' +", "sort -o x y",
             "sort --compress-program=sh x", "git -c core.pager=sh log", "rg --pre sh x", "echo hi > x", "\\sudo id",
             "ls\ntouch x", "ls; touch x", "\"sudo\" id", "l$(echo s)", "awk 'BEGIN{system(\"id\")}'", "sed -i s/a/b/ f",
-            "tar --checkpoint-action=exec=id -xf a", "python3 -c 'print(1)'", "bash -c ls", "cat x | sh",
-            "echo `touch x`", "true && rm x", "xargs rm < f", "vim x", "ls &>x", "PATH=. ls", "eval ls",
+            "tar --checkpoint-action=exec=id -xf a", "python3 -c 'print(1)'", "bash -c 'rm x'", "cat x | sh",
+            "echo `touch x`", "true && rm x", "xargs rm < f", "vim x", "ls &>x", "PATH=. ls", "eval rm x",
         ])
     func readOnly(command: String) throws {
         #expect(try rule(decide(command, .readOnly)) == "read_only")
