@@ -65,6 +65,8 @@ final class SSHSeat: SessionStage {
     func received(_ data: ByteBuffer) {
         guard !isOver else { return channel.consumed(data.readableBytes) }
         if let keys = whoElse { return locally(data, keys) }
+        // One's own keyboard, at another device or at a link that was cut, comes along with whoever types.
+        if isHeldByMyself, let seatID { session.submit { $0.takeKeyboard(seat: seatID) } }
         waiting.append(data)
         pumpInput()
     }
@@ -80,7 +82,14 @@ final class SSHSeat: SessionStage {
         if state.you.mode != .control { return .watching }
         guard let holder = state.session.keyboard.holder, !state.you.holder else { return nil }
         // An agent gives way to whoever types.
-        return holder.userId.hasPrefix("agt_") ? nil : .heldBy(holder.name)
+        return isHeldByMyself || holder.userId.hasPrefix("agt_") ? nil : .heldBy(holder.name)
+    }
+
+    /// The same person has the keyboard at another seat.
+    private var isHeldByMyself: Bool {
+        guard let state, !state.you.holder, state.you.mode == .control, let holder = state.session.keyboard.holder
+        else { return false }
+        return state.session.seats.first { $0.seatId == state.you.seatId }?.userId == holder.userId
     }
 
     /// Keys of somebody who does not type at the host: a few are for us.

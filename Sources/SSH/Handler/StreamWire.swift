@@ -24,6 +24,8 @@ final class ChannelWire: Wire, SSHChannelDelegate {
     /// Received while the driver wanted nothing; its window is not given back before it does.
     private var held = CircularBuffer<ByteBuffer>()
     private var hasEnded = false
+    /// The driver knows of the end: it looks for more input once again while it is told, and must not be told again.
+    private var isOver = false
 
     init(_ driver: ConnectionDriver, ended: EventLoopPromise<Void>) {
         self.driver = driver
@@ -59,6 +61,8 @@ final class ChannelWire: Wire, SSHChannelDelegate {
     }
 
     private func end() {
+        guard !isOver else { return }
+        isOver = true
         driver.wireEnded()
         channel?.close()
     }
