@@ -17,15 +17,11 @@ struct ControlInput {
         guard let request = pending else { return nil }
         let count = request.descriptorCount
         guard bytes.readableBytes >= count else { return nil }
-        // Those of the next request may have come already: a client need not wait for an answer to this one.
-        let isFollowed = bytes.readableBytes > count
-        guard descriptors.count == count || isFollowed && descriptors.count > count else { throw .descriptors }
+        guard descriptors.count == count else { throw .descriptors }
         bytes.moveReaderIndex(forwardBy: count)
         bytes.discardReadBytes()
         pending = nil
-        let own = Array(descriptors.prefix(count))
-        descriptors.removeFirst(count)
-        return (request, own)
+        return (request, takeDescriptors())
     }
 
     mutating func takeDescriptors() -> [Int32] {
