@@ -20,7 +20,8 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
     private let host: OpenHost
     private let forwards: ConnectionForwards
     private let left: () -> Void
-    private let received: ReceivedDescriptors
+    /// As the caller's other programs have them: a descriptor that could not be opened anew is made non-blocking.
+    private let flags: [Int32]
     private var context: ChannelHandlerContext?
     private var input: ByteBuffer
     private var session: HostSession?
@@ -33,7 +34,7 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
         self.left = left
         forwards = ConnectionForwards(host)
         input = arrival.rest
-        received = ReceivedDescriptors(arrival.descriptors)
+        flags = arrival.descriptors.map { fcntl($0, F_GETFL) }
     }
 
     private var eventLoop: any EventLoop { host.connection.eventLoop }
@@ -90,8 +91,7 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
             let session = HostSession(plan, on: host.connection, x11: nil, face: self, finished: finished)
             self.session = session
             finished.futureResult.assumeIsolated().whenSuccess { self.ended($0, plan) }
-            session.start(
-                input: descriptors[0], output: descriptors[1], error: descriptors[2], areReceived: true)
+            session.start(input: descriptors[0], output: descriptors[1], error: descriptors[2])
         case .streams(let target):
             let finished = eventLoop.makePromise(of: Void.self)
             let streams = StandardStreams(finished: finished)
@@ -102,10 +102,8 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
                 case .failure(let error): self.fail(Failure(engine: error))
                 }
             }
-            let connection = host.connection
-            streams.start(input: descriptors[0], output: descriptors[1], areReceived: true, on: eventLoop) {
-                connection.makeChannel(target.channelRequest, delegate: $0)
-            }
+            streams.start(
+                target.channelRequest, on: host.connection, input: descriptors[0], output: descriptors[1])
         case .forwards: break
         }
         read()
@@ -135,7 +133,10 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
         isOver = true
         session?.giveUp()
         streams?.end()
-        received.close()
+        for (descriptor, flags) in zip(arrival.descriptors, flags) {
+            if flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags) }
+            close(descriptor)
+        }
         let forwards = forwards
         Task { await forwards.cancelAll() }
         context?.close(promise: nil)
