@@ -19,7 +19,12 @@ struct AgentTokenCommand: AsyncParsableCommand {
         subcommands: [Add.self, List.self, Revoke.self])
 
     struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a token for an agent.")
+        static let configuration = CommandConfiguration(
+            abstract: "Make a token for an agent.",
+            discussion: """
+                EXAMPLE
+                  copilot agent-token add claude --output ~/.config/claude-token
+                """)
 
         @Argument(help: "The agent's name, as people will see it.")
         var name: String
@@ -59,7 +64,12 @@ struct AgentTokenCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the agents.")
+        static let configuration = CommandConfiguration(
+            abstract: "List the agents.",
+            discussion: """
+                EXAMPLE
+                  copilot agent-token list --json
+                """)
 
         @Flag(help: "Write JSON.")
         var json = false
@@ -82,7 +92,11 @@ struct AgentTokenCommand: AsyncParsableCommand {
 
     struct Revoke: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Revoke a token; what the agent does ends within a second.")
+            abstract: "Revoke a token; what the agent does ends within a second.",
+            discussion: """
+                EXAMPLE
+                  copilot agent-token revoke claude
+                """)
 
         @Argument(help: "The agent's identifier, or its name.")
         var agent: String

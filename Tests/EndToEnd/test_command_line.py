@@ -284,7 +284,7 @@ def test_nothing_secret_is_on_disk_in_the_clear(make_copilot, host, folder):
         if path.is_file():
             content = path.read_bytes()
             assert not any(secret in content for secret in secrets), f"{path} holds a password"
-            assert path.stat().st_mode & 0o077 == 0 or path.name == "certificate.pem", f"{path} is open to others"
+            assert path.stat().st_mode & 0o077 == 0 or path.name in ("certificate.pem", "authority.pem"), f"{path} is open to others"
     assert not any(secret.decode() in copilot.process.output for secret in secrets)
     assert copilot.data.stat().st_mode & 0o777 == 0o700
 
