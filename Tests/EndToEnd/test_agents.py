@@ -278,8 +278,11 @@ def test_a_wait_is_honest_about_what_came(enter):
     assert time.monotonic() - other < 1
     assert slow().expect(200)["timeout"] is True
     session.input("clear\n", waitForMode="quiet", quietMs=300).expect(200)
-    screen = session.agent.get(session.path("/screen")).expect(200)
-    assert screen["lines"][screen["cursor"]["row"]].startswith("e2e$") and screen["cols"] == 120
+    def prompt():
+        screen = session.agent.get(session.path("/screen")).expect(200)
+        return screen if screen["lines"][screen["cursor"]["row"]].startswith("e2e$") else None
+    screen = eventually(prompt, "the prompt is on the screen again")
+    assert screen["cols"] == 120
     prompt = session.input("cat\n", waitForMode="prompt", timeout=2000).expect(200)
     assert prompt["waiting"]["kind"] in ("line", "none")
     back = session.input(keys=["C-d"], waitForMode="prompt", timeout=5000).expect(200)

@@ -66,11 +66,22 @@ public enum SessionWait: Sendable, Equatable {
 extension AgentService {
     /// Hosts that the person who made the agent's token may start sessions on.
     public func hosts(_ agent: Agent) async throws(GatewayError) -> [AgentHostView] {
-        guard let user = try? await services.people.user(id: agent.ownerID), !user.disabled else { return [] }
-        let hosts = try await services.hosts.hosts(user.asCaller(tenant: services.tenant))
+        guard let owner = await owner(of: agent) else { return [] }
+        let hosts = try await services.hosts.hosts(owner)
         return hosts.filter(\.may.connect).map {
             AgentHostView(alias: $0.alias, username: $0.username, environment: $0.environment.rawValue, tags: $0.tags)
         }
+    }
+
+    /// Who made the agent's token, with what they may do now; nil for somebody who may nothing any more.
+    private func owner(of agent: Agent) async -> Caller? {
+        let commandLine = Caller.commandLine(tenant: services.tenant, account: "").userID
+        if agent.ownerID.hasPrefix(commandLine) {
+            let account = String(agent.ownerID.dropFirst(commandLine.count))
+            return .commandLine(tenant: services.tenant, account: account)
+        }
+        guard let user = try? await services.people.user(id: agent.ownerID), !user.disabled else { return nil }
+        return user.asCaller(tenant: services.tenant)
     }
 
     /// An agent's sessions and requests.
