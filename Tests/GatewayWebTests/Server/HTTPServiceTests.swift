@@ -23,7 +23,7 @@ struct HTTPServiceTests {
     func onlyTLS13() async throws {
         try await withTLSServer { server, folder in
             let arguments = [
-                "s_client", "-connect", "127.0.0.1:\(server.port)", "-CAfile", folder + "/c.pem", "-alpn",
+                "s_client", "-connect", "127.0.0.1:\(server.port)", "-CAfile", folder + "/authority.pem", "-alpn",
                 "h2,http/1.1",
             ]
             let new = try await runProgram("/usr/bin/openssl", arguments + ["-tls1_3"])
