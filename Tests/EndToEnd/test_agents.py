@@ -19,6 +19,7 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
+import loops
 from agent import Agent, AgentSession, b64, in_background
 from copilot import BINARY, PAGE, Copilot, Person
 from hosts import SSHHost
@@ -351,7 +352,7 @@ def test_a_person_takes_the_keyboard_by_typing_and_gives_it_back_with_a_note(ent
             assert seen["handback"]["by"] == "Ada" and any("cd /usr/lib" in line for line in seen["handback"]["screen"])
             await seat.until(lambda: not seat.state["you"]["holder"], "the agent has it again")
 
-    asyncio.run(take_over())
+    loops.run(take_over())
     interrupted = running().expect(202)
     assert interrupted["waitEnded"] == "control_changed" and interrupted["state"] == "running"
     assert session.command(interrupted["commandId"], waitMs=10_000).expect(200)["stdout"] == "late\n"
@@ -368,7 +369,7 @@ def test_a_person_who_vanishes_does_not_hand_the_keyboard_back(enter, ada):
             await seat.until(lambda: seat.state["you"]["holder"], "the keyboard is the person's")
             await seat.send(0x48)  # the seat leaves without giving the keyboard to anybody
 
-    asyncio.run(vanish())
+    loops.run(vanish())
     eventually(lambda: session.view()["control"]["holder"] == "none", "nobody has the keyboard", 25)
     session.input("id\n").refused(409, "control_held")
     session.exec("id").refused(409, "control_held")
@@ -402,7 +403,7 @@ def test_a_password_prompt_goes_to_a_person(enter, ada):
         async with Seat(ada, session.id) as seat:
             await seat.type("hunter2-secret\r")
             await seat.sees("got 14")
-    asyncio.run(typed())
+    loops.run(typed())
     ada.post(f"/api/agent-sessions/{session.id}/return", {}).expect(200)
     everything = json.dumps([session.output(), session.output(clean="false"), session.view(),
                              session.agent.get("/api/events").expect(200)])

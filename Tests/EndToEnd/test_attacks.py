@@ -12,6 +12,7 @@ import time
 import pytest
 import websockets
 
+import loops
 from copilot import Person, unverified
 from ports import eventually, process_tree
 from seat import (ACK, ATTACH, DETACH, ERROR, GIVE, IN, PING, REQUEST, SIZE, TAKE, VISIBLE, Seat, text, varint)
@@ -85,7 +86,7 @@ def test_a_socket_that_was_opened_with_a_larger_role_has_no_more_than_the_smalle
             await socket.send(attach_frame(session))
             return [frame[0] for frame in await frames(socket)]
 
-    kinds = asyncio.run(attack())
+    kinds = loops.run(attack())
     assert ERROR in kinds or not kinds, f"a guest who was not invited got frames {kinds}"
     assert 0x02 not in kinds, "a guest who was not invited saw the screen"
 
@@ -103,7 +104,7 @@ def test_an_owner_who_became_a_guest_does_not_type_over_the_socket_from_before(r
             await socket.send(bytes([IN]) + varint(1) + varint(1) + b"touch ~/owned-by-guest\n")
             return [frame[0] for frame in await frames(socket)]
 
-    kinds = asyncio.run(attack())
+    kinds = loops.run(attack())
     assert 0x07 not in kinds, "the input of a guest was accepted"
 
 
@@ -127,7 +128,7 @@ def test_one_guest_cannot_take_every_seat_of_a_session(ready, ada):
             for socket in sockets:
                 await socket.close()
 
-    asyncio.run(attack())
+    loops.run(attack())
     seats = ada.session(session)["seats"]
     assert len(seats) <= 65, f"one guest holds {len(seats)} seats"
 
@@ -148,7 +149,7 @@ def test_a_disabled_person_is_out_within_a_second(ready, ada):
                 while True:
                     await asyncio.wait_for(socket.recv(), 2)
             assert time.monotonic() - begin < 1
-    asyncio.run(attack())
+    loops.run(attack())
     guest.get("/api/me").refused(401, "not_signed_in")
     guest.post("/auth/refresh").refused(401, "session_expired")
 
@@ -173,7 +174,7 @@ def test_a_viewer_types_and_takes_nothing(ready, ada):
             state = ada.session(session)
             assert (state["columns"], state["rows"]) == (80, 24)
             assert state["keyboard"]["holder"]["userId"] == identity(ada)
-    asyncio.run(attack())
+    loops.run(attack())
 
 
 # Frames -----------------------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def test_a_broken_frame_ends_its_own_connection_alone(ready, ada, frame):
             await seat.sees("e2e$")
             await seat.type("echo still$((40+2))\n")
             await seat.sees("still42")
-    asyncio.run(attack())
+    loops.run(attack())
 
 
 def test_odd_frames_do_no_harm(ready, ada):
@@ -227,7 +228,7 @@ def test_odd_frames_do_no_harm(ready, ada):
         async with Seat(ada, ada.start_session("web-1")["id"]) as seat:
             await seat.type("echo still$((40+2))\n")
             await seat.sees("still42")
-    asyncio.run(attack())
+    loops.run(attack())
 
 
 def test_a_flood_of_audited_acts_is_lost_from_the_log_in_silence_no_more(ready, ada):
@@ -244,7 +245,7 @@ def test_a_flood_of_audited_acts_is_lost_from_the_log_in_silence_no_more(ready, 
             await socket.send(bytes([PING]) + varint(0) + varint(1))
             await asyncio.wait_for(answered, 60)
 
-    asyncio.run(attack())
+    loops.run(attack())
     epoch = ada.session(session)["keyboard"]["epoch"]
 
     def accounted():
@@ -300,4 +301,4 @@ def test_viewers_that_never_read_take_bounded_memory(ready, ada):
             for each in sockets:
                 each.close()
             assert most - before < 200, (before, most)
-    asyncio.run(attack())
+    loops.run(attack())

@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+import loops
 from copilot import BINARY, Person
 from ports import eventually
 from seat import Seat
@@ -64,7 +65,7 @@ def test_no_secret_lies_anywhere_in_the_clear(copilot, ada, host):
             await seat.sees("fin5")
             await seat.type("exit\r")
             await seat.until(lambda: seat.ending, "the end")
-    asyncio.run(work())
+    loops.run(work())
     eventually(lambda: ada.recordings()[0]["state"] == "complete", "the recording is closed")
     cast = ada.get(f"/api/recordings/{session['recordingId']}/asciicast").expect_text()
     events = [json.loads(line) for line in cast.splitlines()[1:]]
@@ -256,7 +257,7 @@ def record(ready, ada, lines=40):
                 await asyncio.sleep(1.1)
             await seat.type("exit\r")
             await seat.until(lambda: seat.ending, "the end")
-    asyncio.run(work())
+    loops.run(work())
     identifier = session["recordingId"]
     eventually(lambda: next(r for r in ada.recordings() if r["id"] == identifier)["state"] == "complete", "closed")
     (path,) = [path for path in (ready.data / "recordings").iterdir() if identifier in path.name]

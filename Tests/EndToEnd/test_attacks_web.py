@@ -1,6 +1,5 @@
 """What somebody tries over REST and on the way to it: rights, cookies, tokens, links, origins, broken HTTP."""
 
-import asyncio
 import base64
 import concurrent.futures
 import hashlib
@@ -14,6 +13,7 @@ import time
 import pytest
 import websockets
 
+import loops
 from copilot import Person, unverified
 from test_attacks import PASSWORD, crew, identity, open_socket
 
@@ -107,7 +107,7 @@ def test_a_session_seat_is_not_given_to_who_was_not_invited(ready, ada):
                 await socket_.send(attach_frame(session))
                 found = await frames(socket_)
                 assert [frame[0] for frame in found] == [0x0B], found
-        asyncio.run(attack())
+        loops.run(attack())
 
 
 # Sign-in ----------------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def test_only_the_own_page_acts_with_cookies(copilot, ada):
                 await open_socket(ada, origin=origin)
             assert refusal.value.response.status_code == 403
         if origin != "":
-            asyncio.run(upgrade())
+            loops.run(upgrade())
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", None,
                  "text/plain; application/json"):
         answer = ada.request("PATCH", "/api/settings", b'{"idleMinutes": 3}', headers={"Content-Type": kind})

@@ -1,18 +1,17 @@
 """Recordings as evidence and as files: search, previews, exports that real players take, retention, holds, checks."""
 
-import asyncio
 import json
 import re
 import shutil
 import sqlite3
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pyte
 import pytest
 from playwright.sync_api import expect
 
+import loops
 from ports import eventually
 from seat import Seat
 
@@ -33,8 +32,7 @@ def record(ready, ada):
     def made(*steps, columns=80, rows=24, ends=True):
         session = ada.start_session("web-1", columns, rows)
         # The browser's driver has the event loop of this thread.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(lambda: asyncio.run(type_all(session["id"], columns, rows, steps))).result()
+        loops.run(type_all(session["id"], columns, rows, steps))
         if ends:
             ada.end_session(session["id"])
             eventually(lambda: stored(ada, session["recordingId"])["state"] == "complete", "the recording is complete")

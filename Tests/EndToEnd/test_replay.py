@@ -1,12 +1,11 @@
 """Long, wide and busy recordings in the player, on the desktop and on the phone."""
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import expect
 
+import loops
 from ports import eventually
 from seat import Seat
 
@@ -24,8 +23,7 @@ def record(ready, ada):
     def made(columns, rows, *steps):
         session = ada.start_session("web-1", columns, rows)["id"]
         # The browser's driver has the event loop of this thread.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(lambda: asyncio.run(type_all(session, columns, rows, steps))).result()
+        loops.run(type_all(session, columns, rows, steps))
         ada.end_session(session)
         return eventually(
             lambda: next((one for one in ada.recordings()

@@ -7,10 +7,10 @@ import json
 import random
 import re
 import string
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import loops
 from copilot import Person
 from ports import eventually
 from seat import Seat
@@ -21,8 +21,7 @@ PROMPT = "e2e$"
 def plays(test):
     """Lets a test be a coroutine; in a thread of its own, since the browser's driver leaves its loop in the main one."""
     def run(**fixtures):
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, asyncio.wait_for(test(**fixtures), 170)).result()
+        loops.run(asyncio.wait_for(test(**fixtures), 170))
     run.__name__, run.__doc__ = test.__name__, test.__doc__
     run.__signature__ = inspect.signature(test)
     return run

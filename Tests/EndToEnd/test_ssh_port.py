@@ -1,6 +1,5 @@
 """The copilot's own SSH port with OpenSSH's clients as they are: menu, aliases, -J, commands, files; and who is kept out."""
 
-import asyncio
 import hashlib
 import os
 import pathlib
@@ -13,6 +12,7 @@ import time
 import pexpect
 import pytest
 
+import loops
 from copilot import Copilot
 from hosts import SSHHost
 from plain_ssh import Client, ended_within, live, live_session
@@ -169,7 +169,7 @@ def test_a_terminal_at_an_alias_is_the_shared_session(gate):
             terminal.send("\x14")
             await page.until(lambda: not page.state["you"]["holder"], "the ssh client took it back")
 
-    asyncio.run(take_turns())
+    loops.run(take_turns())
     terminal.send("exit 5\r")
     terminal.expect(pexpect.EOF)
     terminal.close()
@@ -413,8 +413,14 @@ def test_behind_a_jump_only_the_same_person_goes_on(gate):
     assert done.returncode == 255 and b"Permission denied" in done.stderr
 
 
-def test_whoever_is_disabled_or_loses_a_role_is_out_within_a_second(gate):
-    eve = gate.people["eve"]
+@pytest.fixture
+def eve(gate):
+    """Somebody whose role a test takes away; she has it again afterwards."""
+    yield gate.people["eve"]
+    gate.rest.patch(f"/api/users/{gate.user('eve')}", {"role": "devops", "disabled": False}).expect(200)
+
+
+def test_whoever_is_disabled_or_loses_a_role_is_out_within_a_second(gate, eve):
     shell = eve.terminal("-t", "web-prod@gate")
     shell.expect(PROMPT)
     command = eve.background("web-prod@gate", "echo ready; sleep 60")

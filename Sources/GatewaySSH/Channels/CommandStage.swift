@@ -172,8 +172,8 @@ final class CommandStage: SessionStage, SessionChannelDelegate {
     private func stop(_ sentence: String, _ reason: SessionEnding.Reason) {
         guard !isOver else { return }
         let finish = finish
-        far?.abort()
         end(SessionEnding(reason: reason, detail: sentence))
+        far?.abort()
         // As OpenSSH's client says that a failure is not the program's own.
         finish(.status(255), sentence)
     }
