@@ -52,6 +52,7 @@ var products: [Product] = [
     .library(name: "SSH", targets: ["SSH", "SSHProtocol", "SSHKeys", "SSHCrypto"]),
     .library(name: "SSHKeys", targets: ["SSHKeys"]),
     .library(name: "SFTP", targets: ["SFTP"]),
+    .library(name: "Recording", targets: ["Recording", "Terminal"]),
     .library(name: "ShellGrammar", targets: ["ShellGrammar", "LinearPattern", "Redaction"]),
 ]
 
@@ -69,6 +70,9 @@ var targets: [Target] = [
     module("SSH", ["SSHProtocol", "SSHKeys", "SSHCrypto", crypto, nioCore, nioPosix]),
     .target(name: "CFileCalls"),
     module("SFTP", ["SSH", "SSHProtocol", "CFileCalls", crypto, nioCore, nioPosix]),
+    // What a terminal shows, and how it is kept.
+    module("Terminal", []),
+    module("Recording", ["CLibZ", "Terminal", crypto, nioCore]),
     // What agents' commands and output are judged with: pure, and below everything that knows an agent.
     module("ShellGrammar", []),
     module("LinearPattern", []),
@@ -112,7 +116,9 @@ var targets: [Target] = [
     // The fuzz targets' bodies; Fuzzing/ has a package of its own for libFuzzer.
     .testTarget(
         name: "FuzzTests",
-        dependencies: ["SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", nioCore, nioEmbedded],
+        dependencies: [
+            "SSH", "SFTP", "ShellGrammar", "LinearPattern", "Redaction", "Recording", "Terminal", nioCore, nioEmbedded,
+        ],
         path: "Fuzzing",
         exclude: ["Entry", "Package.swift", "Seeds", "leaks-of-others"], sources: ["Bodies", "Tests"],
         swiftSettings: settings),
@@ -127,7 +133,6 @@ if !engineOnly {
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")
     ]
     products += [
-        .library(name: "Recording", targets: ["Recording"]),
         .library(name: "SSHApplications", targets: ["SSHApplications", "SSHDispatch"]),
     ]
     targets += [
@@ -136,8 +141,6 @@ if !engineOnly {
         module("Policy", []),
         module("Vault", ["Storage", crypto]),
         module("Audit", ["Storage", crypto]),
-        module("Recording", ["CLibZ", "Terminal", crypto, nioCore]),
-        module("Terminal", []),
         tests("Storage", []),
         tests("Policy", []),
         tests("Vault", ["Storage"]),

@@ -22,7 +22,7 @@ let package = Package(
             name: "FuzzBodies",
             dependencies: [
                 .product(name: "SSH", package: "copilot"), .product(name: "SFTP", package: "copilot"),
-                .product(name: "ShellGrammar", package: "copilot"),
+                .product(name: "ShellGrammar", package: "copilot"), .product(name: "Recording", package: "copilot"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             path: "Bodies", swiftSettings: settings),

@@ -41,7 +41,7 @@ public struct FuzzTarget: Sendable {
     }
 
     public static let all: [FuzzTarget] =
-        transport + messages + keys + agent + configuration + forwarding + files + connections + guards
+        transport + messages + keys + agent + configuration + forwarding + files + connections + guards + recordings
 }
 
 /// A promise that an input broke.

@@ -53,7 +53,7 @@ public struct Gateway: Sendable {
         let signingKey = try AuditSigningKey.loadOrCreate(
             path: configuration.keys + "/audit.key", name: "copilot-audit")
         let policy = PolicyTable.standard
-        let people = try People(store: store, audit: audit, policy: policy)
+        let people = try People(store: store, audit: audit, vault: vault, policy: policy)
         let hosts = Hosts(
             store: store, vault: vault, audit: audit, policy: policy, tenant: tenant,
             allowedAddresses: configuration.allowedAddresses, loops: loops)

@@ -15,4 +15,5 @@ public enum Schema {
         + Notices.migrations + Macros.migrations + PushDevices.migrations
         + QuarantineStore.migrations
         + [AgentSchema.agents]
+        + [SecondFactorSchema.migration]
 }

@@ -109,31 +109,56 @@ struct Grid: Sendable {
         for row in lines.indices { body(&lines[row]) }
     }
 
-    /// Changes the size without reflow. Columns are cut or become blank on the right. Rows go at the bottom while they
-    /// are below the cursor, else at the top into history; new rows come from history when the cursor is in the last
-    /// row, else they are blank. Returns by how many rows the cursor's line moved down.
-    mutating func resize(rows newRows: Int, columns: Int, cursorRow: Int) -> Int {
-        forEachLine { $0.truncate(to: columns) }
-        var shift = 0
-        if newRows < rows {
-            let below = rows - 1 - cursorRow
-            let cut = min(rows - newRows, max(below, 0))
-            lines.removeLast(cut)
-            let pushed = rows - newRows
-            for _ in 0..<pushed { _ = history.push(lines.remove(at: 0)) }
-            shift = -pushed
-        } else if newRows > rows {
-            if cursorRow == rows - 1 {
-                while rows < newRows, let line = history.popNewest() {
-                    lines.insert(line, at: 0)
-                    shift += 1
-                }
-            }
-            while rows < newRows { lines.append(Line()) }
+    /// Changes the size. Rows go at the bottom while they are below the cursor, else at the top into history; new rows
+    /// come from history when the cursor is in the last row, else they are blank. With `reflow` the text is then laid out
+    /// for the new columns; what is beyond them after that is cut. Returns the cursor's row.
+    mutating func resize(
+        rows newRows: Int, columns: Int, from oldColumns: Int, cursorRow: Int, reflow: Bool
+    ) -> Int {
+        // The saved cursor keeps to its text.
+        var savedLine = history.count + saved.row
+        let dropped = resize(rows: newRows, cursorRow: cursorRow)
+        savedLine = max(savedLine - dropped.oldest, 0)
+        var row = min(max(cursorRow + dropped.shift, 0), newRows - 1)
+        if reflow, columns != oldColumns {
+            let above = history.count
+            var layout = Reflow(
+                lines: history.takeAll() + lines, above: above, rows: newRows, cursorRow: row, savedLine: savedLine,
+                limit: history.limit + newRows)
+            layout.run(from: oldColumns, to: columns)
+            history.fill(layout.lines[..<layout.above])
+            lines = Array(layout.lines[layout.above...])
+            row = layout.cursorRow
+            savedLine = layout.savedLine
         }
-        saved.row = min(saved.row, newRows - 1)
+        if columns < oldColumns { forEachLine { $0.truncate(to: columns) } }
+        saved.row = min(max(savedLine - history.count, 0), newRows - 1)
         saved.column = min(saved.column, columns - 1)
         resetMargins()
-        return shift
+        return row
+    }
+
+    /// By how many rows the cursor's line moved down, and how many of the oldest lines fell out of the history.
+    private mutating func resize(rows newRows: Int, cursorRow: Int) -> (shift: Int, oldest: Int) {
+        var shift = 0
+        var oldest = 0
+        if newRows < rows {
+            lines.removeLast(min(rows - newRows, max(rows - 1 - cursorRow, 0)))
+            shift = newRows - rows
+            for line in lines.prefix(rows - newRows) {
+                if history.count >= history.limit { oldest += 1 }
+                _ = history.push(line)
+            }
+            lines.removeFirst(rows - newRows)
+        } else if newRows > rows {
+            var former: [Line] = []
+            if cursorRow == rows - 1 {
+                while rows + former.count < newRows, let line = history.popNewest() { former.append(line) }
+            }
+            shift = former.count
+            lines = former.reversed() + lines
+            while rows < newRows { lines.append(Line()) }
+        }
+        return (shift, oldest)
     }
 }

@@ -8,6 +8,11 @@ struct Line: Sendable {
 
     init() {}
 
+    init(_ cells: [Cell]) { self.cells = cells }
+
+    /// Cells that are stored.
+    var count: Int { cells.count }
+
     subscript(column: Int) -> Cell {
         column >= 0 && column < cells.count ? cells[column] : .blank()
     }
@@ -16,6 +21,13 @@ struct Line: Sendable {
     var usedCount: Int {
         var count = cells.count
         while count > 0, cells[count - 1].isDefaultBlank { count -= 1 }
+        return count
+    }
+
+    /// The count of columns up to the last character: a background alone is none.
+    var textCount: Int {
+        var count = cells.count
+        while count > 0, cells[count - 1].isBlank { count -= 1 }
         return count
     }
 
@@ -121,6 +133,13 @@ struct Line: Sendable {
         guard cells.count > columns else { return }
         splitWide(at: columns)
         cells.removeLast(cells.count - columns)
+    }
+
+    /// Takes the cells of another line behind its own.
+    mutating func adopt(_ other: Line, from start: Int, to end: Int) {
+        guard start < min(end, other.cells.count) else { return }
+        pad(to: start)
+        cells += other.cells[start..<min(end, other.cells.count)]
     }
 
     private mutating func put(_ cell: Cell, at column: Int) {

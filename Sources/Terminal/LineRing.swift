@@ -34,8 +34,17 @@ struct LineRing: Sendable {
         oldest = 0
     }
 
-    mutating func truncateLines(to columns: Int) {
-        for index in storage.indices { storage[index].truncate(to: columns) }
+    /// Takes all lines out, oldest first.
+    mutating func takeAll() -> [Line] {
+        straighten()
+        defer { removeAll() }
+        return storage
+    }
+
+    /// Takes lines in where there are none; of more than `limit` the newest stay.
+    mutating func fill(_ lines: ArraySlice<Line>) {
+        storage = Array(lines.suffix(limit))
+        oldest = 0
     }
 
     mutating func forEach(_ body: (inout Line) -> Void) {

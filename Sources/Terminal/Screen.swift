@@ -141,20 +141,23 @@ public struct Screen: Sendable {
 
     // MARK: Size
 
-    /// Changes the size as xterm does: no reflow. Columns are cut or become blank at the right; rows that do not fit go
-    /// below the cursor first, then into the scrollback; the scroll region becomes the whole screen.
+    /// Changes the size as xterm.js 5.5 does. On the primary screen a text that ran over the right margin is laid out
+    /// anew, but for the one that the cursor stands in; on the alternate screen columns are cut or become blank at the
+    /// right. Rows that do not fit go below the cursor first, then into the scrollback; the scroll region becomes the
+    /// whole screen. Takes time linear in the cells that are kept.
     public mutating func resize(columns newColumns: Int, rows newRows: Int) {
         let newColumns = Screen.clamp(newColumns, Screen.columnLimits)
         let newRows = Screen.clamp(newRows, Screen.rowLimits)
         guard newColumns != columns || newRows != rows else { return }
-        let shift = grid.resize(rows: newRows, columns: newColumns, cursorRow: position.row)
-        let otherShift = otherGrid.resize(rows: newRows, columns: newColumns, cursorRow: otherGrid.restingRow)
-        otherGrid.restingRow = min(max(otherGrid.restingRow + otherShift, 0), newRows - 1)
+        position.row = grid.resize(
+            rows: newRows, columns: newColumns, from: columns, cursorRow: position.row, reflow: !isAlternate)
+        otherGrid.restingRow = otherGrid.resize(
+            rows: newRows, columns: newColumns, from: columns, cursorRow: otherGrid.restingRow, reflow: isAlternate)
+        // Behind the last column the cursor is in the one after it, which there may be now.
+        position.column = min(position.column + (position.pendingWrap ? 1 : 0), newColumns - 1)
         columns = newColumns
         rows = newRows
         tabStops.resize(columns: newColumns)
-        position.row = min(max(position.row + shift, 0), newRows - 1)
-        position.column = min(position.column, newColumns - 1)
         position.pendingWrap = false
         lastScalar = 0
     }

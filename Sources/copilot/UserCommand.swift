@@ -6,7 +6,7 @@ import Storage
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "Add and list the people who may sign in.",
-        subcommands: [Add.self, List.self, UserKeyCommand.self])
+        subcommands: [Add.self, List.self, UserKeyCommand.self, UserTotpCommand.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

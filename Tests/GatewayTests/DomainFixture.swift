@@ -37,7 +37,7 @@ struct DomainFixture: Sendable {
         audit = AuditLog(store: store, tenant: "t1")
         vault = Vault(rootKey: RootKey(), store: store)
         let clock = self.clock
-        people = try People(store: store, audit: audit, clock: { clock.now })
+        people = try People(store: store, audit: audit, vault: vault, clock: { clock.now })
         hosts = Hosts(
             store: store, vault: vault, audit: audit, policy: .standard, tenant: "t1",
             allowedAddresses: allowedAddresses.compactMap(AddressRange.init),

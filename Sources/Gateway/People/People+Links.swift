@@ -38,14 +38,21 @@ extension People {
     /// Uses a link: the first admin is made, or the invited person gets this password; both are then signed in.
     ///
     /// - Parameter username: chosen by the first admin; an invitation has it fixed, and another one is refused.
-    /// - Throws: 410 as `checkToken`, 422 `invalid`, 409 `username_taken`.
+    /// - Parameter code: of the person's second factor: a link alone does not get past it.
+    /// - Throws: 410 as `checkToken`, 422 `invalid`, 409 `username_taken`; 401 `second_factor_required`, `wrong_code`.
     public func redeem(
-        token: String, username: String, name: String, password: String, address: String, device: String = ""
+        token: String, username: String, name: String, password: String, code: String? = nil, address: String,
+        device: String = ""
     ) async throws(GatewayError) -> SignIn {
         let info = try await checkToken(token)
         let username = try UserRule.username(info.username ?? username)
         let name = try UserRule.name(name.isEmpty ? info.name ?? "" : name)
         let hash = try await passwords.hash(PasswordRule.checked(password, username: username, field: "password"))
+        let invited = try await GatewayError.mapping {
+            try await store.read { [self] tx in try usable(token, in: tx).person }
+        }
+        let proof: SecondProof =
+            if let invited { try await secondProof(of: invited, code: code, address: address) } else { .notAsked }
         let (signIn, ended) = try await GatewayError.mapping {
             try await store.transaction { [self] tx in
                 // Between the check and now somebody else may have used it.
@@ -53,6 +60,7 @@ extension People {
                 try tx.execute(
                     "UPDATE link_token SET used = \(clock()) WHERE tenant = \(tenant) AND hash = \(link.hash)")
                 let id = try link.person?.user.id ?? insert(username: username, name: name, role: "admin", in: tx)
+                guard try spend(proof, of: id, in: tx) else { throw GatewayError.wrongCode }
                 try tx.execute(
                     """
                     UPDATE person SET password = \(hash), name = \(name) WHERE tenant = \(tenant) AND id = \(id)
@@ -66,6 +74,7 @@ extension People {
             }
         }
         announce(ended)
+        throttle.codeSucceeded(account: username)
         return signIn
     }
 

@@ -34,13 +34,15 @@ extension People {
         return caller(of: signIn, address: address)
     }
 
-    /// Lets a person in by password, with the same limits on attempts as on the page.
+    /// Lets a person in by password, and by a code where there is a second factor, with the same limits on attempts as
+    /// on the page.
     ///
-    /// - Throws: 401 `wrong_credentials`, 429 `too_many_attempts`.
+    /// - Throws: 401 `wrong_credentials`, `second_factor_required`, `wrong_code`; 429 `too_many_attempts`.
     public func signInOverSSH(
-        username: String, password: String, address: String
+        username: String, password: String, code: String? = nil, address: String
     ) async throws(GatewayError) -> Caller {
-        let proven = try await self.signIn(username: username, password: password, address: address, device: "ssh")
+        let proven = try await self.signIn(
+            username: username, password: password, code: code, address: address, device: "ssh")
         return caller(of: proven, address: address)
     }
 

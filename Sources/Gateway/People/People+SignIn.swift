@@ -8,30 +8,69 @@ extension People {
     /// Two tabs may renew at the same time with the same token: so long the old one gives the same successor.
     static let reuseGrace: Duration = .seconds(10)
 
-    /// Proves a person by password.
+    /// Proves a person by password, and by a code where the person has a second factor.
     ///
-    /// - Throws: 401 `wrong_credentials` (the same for an unknown user, at the same cost), 429 `too_many_attempts`.
+    /// - Throws: 401 `wrong_credentials` (the same for an unknown user, at the same cost), `second_factor_required` and
+    ///   `wrong_code` to whoever knows the password; 429 `too_many_attempts`.
     public func signIn(
-        username: String, password: String, address: String, device: String
+        username: String, password: String, code: String? = nil, address: String, device: String
     ) async throws(GatewayError) -> SignIn {
         let username = String(username.lowercased().prefix(64))
         let person = try await proven(username: username, password: password, address: address)
-        let signIn: SignIn? = try await GatewayError.mapping {
+        let proof = try await proof(of: person, code: code, address: address)
+        let outcome: Entry = try await GatewayError.mapping {
             let upgraded = try await upgradedHash(person, password)
             return try await store.transaction { [self] tx in
                 // Somebody may have disabled the account while the hash was computed.
                 guard let now = try PersonRow.find(id: person.user.id, tenant: tenant, in: tx), !now.user.disabled
-                else { return nil }
+                else { return .refused }
+                guard try spend(proof, of: now.user.id, in: tx) else { return .codeSpent }
                 if let upgraded, now.password == person.password {
                     try tx.execute(
                         "UPDATE person SET password = \(upgraded) WHERE tenant = \(tenant) AND id = \(now.user.id)")
                 }
-                return try start(now, address: address, device: device, action: "user.sign_in", in: tx)
+                return .entered(try start(now, address: address, device: device, action: "user.sign_in", in: tx))
             }
         }
-        guard let signIn else { throw Self.wrongCredentials }
-        throttle.succeeded(account: username, address: address)
-        return signIn
+        switch outcome {
+        case .refused: throw Self.wrongCredentials
+        case .codeSpent:
+            if case .notAsked = proof { throw .secondFactorRequired }
+            try await recordWrongCode(person, address: address)
+            throw .wrongCode
+        case .entered(let signIn):
+            throttle.succeeded(account: username, address: address)
+            throttle.codeSucceeded(account: username)
+            return signIn
+        }
+    }
+
+    private enum Entry: Sendable {
+        case entered(SignIn)
+        case refused
+        case codeSpent
+    }
+
+    /// A password that is right and waits for its code is no failed attempt.
+    private func proof(
+        of person: PersonRow, code: String?, address: String
+    ) async throws(GatewayError) -> SecondProof {
+        do throws(GatewayError) {
+            return try await secondProof(of: person, code: code, address: address)
+        } catch {
+            if error.code == GatewayError.secondFactorRequired.code {
+                throttle.succeeded(account: person.user.username, address: address)
+            }
+            throw error
+        }
+    }
+
+    /// Asks the caller for the password once more, before something that a borrowed browser must not do.
+    @discardableResult
+    func confirmPassword(_ caller: Caller, _ password: String) async throws(GatewayError) -> PersonRow {
+        let person = try await proven(username: caller.username, password: password, address: caller.address)
+        throttle.succeeded(account: caller.username, address: caller.address)
+        return person
     }
 
     private static let wrongCredentials = GatewayError(
@@ -229,8 +268,7 @@ extension People {
     /// - Throws: 401 `wrong_credentials` when `current` is wrong, 422 `invalid`, 429 `too_many_attempts`.
     public func changePassword(_ caller: Caller, current: String, new: String) async throws(GatewayError) {
         let secret = try PasswordRule.checked(new, username: caller.username, field: "new")
-        _ = try await proven(username: caller.username, password: current, address: caller.address)
-        throttle.succeeded(account: caller.username, address: caller.address)
+        try await confirmPassword(caller, current)
         let hash = try await passwords.hash(secret)
         let ended = try await GatewayError.mapping {
             try await store.transaction { [self] tx in

@@ -1,11 +1,14 @@
 import Audit
 import Policy
 import Storage
+import Vault
 
 /// The people who may use this gateway: their accounts, how they prove who they are, and how long that holds.
 public struct People: Sendable {
     let store: Store
     let audit: AuditLog
+    /// Seals the secrets of second factors.
+    let vault: Vault
     let policy: PolicyTable
     let clock: @Sendable () -> Timestamp
     let passwords: PasswordHash
@@ -19,11 +22,12 @@ public struct People: Sendable {
     ///   - audit: the log of the tenant whose people these are.
     ///   - clock: the wall clock; tests turn it.
     public init(
-        store: Store, audit: AuditLog, policy: PolicyTable = .standard,
+        store: Store, audit: AuditLog, vault: Vault, policy: PolicyTable = .standard,
         clock: @escaping @Sendable () -> Timestamp = { .now() }
     ) throws(GatewayError) {
         self.store = store
         self.audit = audit
+        self.vault = vault
         self.policy = policy
         self.clock = clock
         passwords = try PasswordHash()

@@ -8,6 +8,8 @@ final class SignInThrottle: Sendable {
         /// Attempts before the first wait.
         let free: Int
         let longestWait: Duration
+        /// After this time without attempts all is forgotten.
+        var memory: Duration = .seconds(30 * 60)
     }
 
     private struct Count {
@@ -19,13 +21,16 @@ final class SignInThrottle: Sendable {
     private struct State {
         var accounts: [String: Count] = [:]
         var addresses: [String: Count] = [:]
+        /// Codes beside a right password.
+        var codes: [String: Count] = [:]
     }
 
     /// An account's wait stays short: otherwise anybody could lock its owner out.
     private static let accountRule = Rule(free: 5, longestWait: .seconds(60))
     private static let addressRule = Rule(free: 20, longestWait: .seconds(15 * 60))
-    /// After this time without attempts all is forgotten.
-    private static let memory: Duration = .seconds(30 * 60)
+    /// Three codes of a million are good at a time: with an attempt an hour, years go by before one is hit. Whoever is
+    /// kept waiting knows the password, so that nobody else can lock an owner out.
+    private static let codeRule = Rule(free: 5, longestWait: .seconds(60 * 60), memory: .seconds(24 * 60 * 60))
     /// Entries in each table; the oldest go first.
     private static let limit = 10_000
 
@@ -43,6 +48,20 @@ final class SignInThrottle: Sendable {
             Self.count(&state.addresses, address, Self.addressRule, now)
             return nil
         }
+    }
+
+    /// Counts a code that is typed beside a right password, or says how long to wait.
+    func admitCode(account: String, now: Timestamp) -> Duration? {
+        state.withLock { state in
+            if let wait = Self.wait(state.codes[account], now) { return wait }
+            Self.count(&state.codes, account, Self.codeRule, now)
+            return nil
+        }
+    }
+
+    /// The code was right.
+    func codeSucceeded(account: String) {
+        state.withLock { $0.codes[account] = nil }
     }
 
     /// Somebody failed otherwise than by a password: it counts for the address, whichever door it was.
@@ -70,7 +89,7 @@ final class SignInThrottle: Sendable {
 
     private static func count(_ table: inout [String: Count], _ key: String, _ rule: Rule, _ now: Timestamp) {
         var count = table[key] ?? Count(last: now, blockedUntil: now)
-        if now - count.last > memory { count.failures = 0 }
+        if now - count.last > rule.memory { count.failures = 0 }
         count.failures += 1
         count.last = now
         let over = count.failures - rule.free

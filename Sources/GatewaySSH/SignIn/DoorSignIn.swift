@@ -4,8 +4,8 @@ import SSH
 import SSHKeys
 import SSHProtocol
 
-/// Who may come in: people of the copilot, by a registered key or by their password, under the limits that hold at every
-/// door. Nobody learns from an answer whether a name exists.
+/// Who may come in: people of the copilot, by a registered key or by their password and the code of their second factor,
+/// under the limits that hold at every door. Nobody learns from an answer whether a name exists.
 struct DoorSignIn: Sendable {
     let people: People
     let visits: Visits
@@ -34,21 +34,47 @@ struct DoorSignIn: Sendable {
                 try await people.signIn(key: key, of: through?.visit.caller.userID, address: address)
             }
         case .password(let bytes):
-            return await enter(request, password: String(decoding: bytes, as: UTF8.self), connection)
+            let answer = await enter(request, password: String(decoding: bytes, as: UTF8.self), connection)
+            // A code can't be asked for here: the other method asks for it alone.
+            if case .ask = answer { return .partial(remaining: ["keyboard-interactive"]) }
+            return answer
         case .keyboardInteractive:
-            return .ask(KeyboardQuestions(prompts: [.init(text: "Password: ", echoes: false)]))
+            return visits.half(of: account(request), connection) == nil ? Self.passwordQuestion : Self.codeQuestion
         case .keyboardResponses(let answers):
-            return await enter(request, password: answers.first ?? "", connection)
+            let answer = answers.first ?? ""
+            guard let half = visits.half(of: account(request), connection) else {
+                return await enter(request, password: answer, connection)
+            }
+            // Once is enough: whoever mistypes the code begins with the password again.
+            visits.forgetHalf(connection)
+            return await enter(request, password: half.password, code: answer, connection)
         }
     }
 
+    private static let passwordQuestion = AuthorizationAnswer.ask(
+        KeyboardQuestions(prompts: [.init(text: "Password: ", echoes: false)]))
+    private static let codeQuestion = AuthorizationAnswer.ask(
+        KeyboardQuestions(prompts: [.init(text: "Code of your authenticator app: ", echoes: false)]))
+
+    /// Behind a tunnel the name is the client's guess at an account of the host: the person is known.
+    private func account(_ request: AuthorizationRequest) -> String {
+        through?.visit.caller.username ?? LoginName(request.username).account
+    }
+
     private func enter(
-        _ request: AuthorizationRequest, password: String, _ connection: SSHServerConnection
+        _ request: AuthorizationRequest, password: String, code: String? = nil, _ connection: SSHServerConnection
     ) async -> AuthorizationAnswer {
-        // Behind a tunnel the name is the client's guess at an account of the host: the person is known.
-        let account = through?.visit.caller.username ?? LoginName(request.username).account
+        let account = account(request)
         return await enter(request, connection) { address throws(GatewayError) in
-            try await people.signInOverSSH(username: account, password: password, address: address)
+            do throws(GatewayError) {
+                return try await people.signInOverSSH(
+                    username: account, password: password, code: code, address: address)
+            } catch {
+                if error.code == "second_factor_required" {
+                    visits.remember(HalfSignIn(account: account, password: password), connection)
+                }
+                throw error
+            }
         }
     }
 
@@ -71,7 +97,7 @@ struct DoorSignIn: Sendable {
             }
             return .accept
         } catch {
-            return .refuse
+            return error.code == "second_factor_required" ? Self.codeQuestion : .refuse
         }
     }
 }

@@ -2,6 +2,12 @@ import Gateway
 import NIOConcurrencyHelpers
 import SSH
 
+/// An account and its password, which is right and not enough.
+struct HalfSignIn: Sendable {
+    let account: String
+    let password: String
+}
+
 /// Everybody who is in by SSH, so that whoever loses a right is out at once.
 final class Visits: Sendable {
     /// Connections of one person at once.
@@ -12,6 +18,7 @@ final class Visits: Sendable {
     private struct State {
         var visits: [ObjectIdentifier: Visit] = [:]
         var offers: [ObjectIdentifier: [String]] = [:]
+        var halves: [ObjectIdentifier: HalfSignIn] = [:]
         var isClosed = false
     }
 
@@ -41,11 +48,29 @@ final class Visits: Sendable {
         }
     }
 
+    /// A password was right, and a code is still to come.
+    func remember(_ half: HalfSignIn, _ connection: SSHServerConnection) {
+        guard connection.isOpen else { return }
+        state.withLockedValue { $0.halves[ObjectIdentifier(connection)] = half }
+    }
+
+    /// The right password of this account on this connection, where one was given.
+    func half(of account: String, _ connection: SSHServerConnection) -> HalfSignIn? {
+        state.withLockedValue { state in
+            state.halves[ObjectIdentifier(connection)].flatMap { $0.account == account ? $0 : nil }
+        }
+    }
+
+    func forgetHalf(_ connection: SSHServerConnection) {
+        state.withLockedValue { _ = $0.halves.removeValue(forKey: ObjectIdentifier(connection)) }
+    }
+
     /// The connection is over.
     /// - Returns: Who was in, and the keys that were offered in vain.
     func leave(_ connection: SSHServerConnection) -> (visit: Visit?, offers: [String]) {
         state.withLockedValue { state in
             let key = ObjectIdentifier(connection)
+            state.halves[key] = nil
             return (state.visits.removeValue(forKey: key), state.offers.removeValue(forKey: key) ?? [])
         }
     }

@@ -11,10 +11,12 @@ struct SignInRoutes: Sendable {
         let username: String
         let name: String
         let password: String
+        let code: String?
     }
     private struct SignInBody: Decodable {
         let username: String
         let password: String
+        let code: String?
     }
 
     let people: People
@@ -29,14 +31,14 @@ struct SignInRoutes: Sendable {
             let body = try call.body(RedeemBody.self)
             let signIn = try await people.redeem(
                 token: body.token, username: body.username, name: body.name, password: body.password,
-                address: call.context.peerAddress, device: call.device)
+                code: body.code, address: call.context.peerAddress, device: call.device)
             return try await signedIn(signIn, status: .created)
         }
         routes.open(.post, "/auth/sign-in") { call in
             let body = try call.body(SignInBody.self)
             let signIn = try await people.signIn(
-                username: body.username, password: body.password, address: call.context.peerAddress,
-                device: call.device)
+                username: body.username, password: body.password, code: body.code,
+                address: call.context.peerAddress, device: call.device)
             return try await signedIn(signIn, status: .ok)
         }
         routes.open(.post, "/auth/refresh") { call in try await refresh(call) }

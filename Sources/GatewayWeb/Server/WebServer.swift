@@ -61,6 +61,7 @@ public struct WebServer: Service {
             try await people.isSetupRequired()
         }.add(to: routes)
         SignInRoutes(people: people, cookies: SignInCookies(names: cookies, tokens: tokens)).add(to: routes)
+        SecondFactorRoutes(people: people).add(to: routes)
         PeopleRoutes(people: people, policy: gateway.policy, scheme: configuration.isEncrypted ? "https" : "http")
             .add(to: routes)
         TeamRoutes(teams: gateway.teams).add(to: routes)

@@ -63,7 +63,7 @@ import Testing
         let domain = try await DomainFixture()
         let admin = try await domain.firstAdmin()
         let clock = domain.clock
-        let elsewhere = try People(store: domain.store, audit: domain.audit, clock: { clock.now })
+        let elsewhere = try People(store: domain.store, audit: domain.audit, vault: domain.vault, clock: { clock.now })
         let signIn = try await domain.signIn("ada")
         _ = try await domain.caller(signIn)
         try await elsewhere.signOutEverywhere(admin)
@@ -140,7 +140,8 @@ import Testing
     func tenants() async throws {
         let domain = try await DomainFixture()
         let admin = try await domain.firstAdmin()
-        let other = try People(store: domain.store, audit: .init(store: domain.store, tenant: "t2"))
+        let other = try People(
+            store: domain.store, audit: .init(store: domain.store, tenant: "t2"), vault: domain.vault)
         let shell = Caller.commandLine(tenant: "t2", account: "root")
         #expect(try await other.users(shell).isEmpty)
         #expect(await domain.code { try await other.update(shell, id: admin.userID, disabled: true) } == "not_found")

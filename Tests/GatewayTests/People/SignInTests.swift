@@ -301,7 +301,8 @@ import Testing
             try await domain.people.caller(userID: admin.userID, signInID: bob.signInID, address: "")
         }
         #expect(mixed == "not_signed_in")
-        let elsewhere = try People(store: domain.store, audit: AuditLog(store: domain.store, tenant: "t2"))
+        let elsewhere = try People(
+            store: domain.store, audit: AuditLog(store: domain.store, tenant: "t2"), vault: domain.vault)
         let foreign = await domain.code {
             try await elsewhere.caller(userID: bob.userID, signInID: bob.signInID, address: "")
         }

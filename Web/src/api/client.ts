@@ -20,6 +20,8 @@ import type {
     RecordingRetention,
     RecordingsFound,
     RecordingVerification,
+    SecondFactor,
+    SecondFactorOffer,
     SeatMode,
     ServerInfo,
     ServerSettings,
@@ -71,6 +73,9 @@ export function asApiError(error: unknown): ApiError {
 }
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Refusals of what was typed, with the same status as a sign-in that is over. */
+const aboutTheForm = new Set(["wrong_credentials", "wrong_code"]);
 
 /** Access tokens live ten minutes; a new one is fetched before the old one can run out under a request. */
 const REFRESH_AFTER = 8 * 60_000;
@@ -128,8 +133,8 @@ export class ApiClient {
         let response = await send(method, path, body, signal);
         if (response.status === 401 && !isAuthentication) {
             const error = await failure(response);
-            // A wrong password in a form says nothing about the sign-in, and is not sent a second time.
-            if (error.code === "wrong_credentials") throw error;
+            // A wrong password or code in a form says nothing about the sign-in, and is not sent a second time.
+            if (aboutTheForm.has(error.code)) throw error;
             if (!(await this.refresh())) {
                 this.onSignedOut(error);
                 throw error;
@@ -137,7 +142,7 @@ export class ApiClient {
             response = await send(method, path, body, signal);
             if (response.status === 401) {
                 const again = await failure(response);
-                if (again.code !== "wrong_credentials") this.onSignedOut(again);
+                if (!aboutTheForm.has(again.code)) this.onSignedOut(again);
                 throw again;
             }
         }
@@ -192,14 +197,23 @@ export class ApiClient {
     server = () => this.request<ServerInfo>("GET", "/api/server");
     me = () => this.request<Me>("GET", "/api/me");
     checkToken = (token: string) => this.request<TokenInfo>("POST", "/auth/redeem/check", { token });
-    redeem = (body: { token: string; username: string; name: string; password: string }) =>
+    redeem = (body: { token: string; username: string; name: string; password: string; code?: string }) =>
         this.request<{ user: User }>("POST", "/auth/redeem", body);
-    signIn = (username: string, password: string) =>
-        this.request<{ user: User }>("POST", "/auth/sign-in", { username, password });
+    signIn = (username: string, password: string, code?: string) =>
+        this.request<{ user: User }>("POST", "/auth/sign-in", { username, password, code });
     signOut = (everywhere: boolean) =>
         this.request<void>("POST", everywhere ? "/auth/sign-out-everywhere" : "/auth/sign-out");
     changePassword = (current: string, next: string) =>
         this.request<void>("POST", "/api/me/password", { current, new: next });
+    secondFactor = () => this.request<SecondFactor>("GET", "/api/me/second-factor");
+    offerSecondFactor = (password: string) =>
+        this.request<SecondFactorOffer>("POST", "/api/me/second-factor", { password });
+    confirmSecondFactor = (code: string) =>
+        this.request<{ recoveryCodes: string[] }>("POST", "/api/me/second-factor/confirm", { code });
+    renewRecoveryCodes = (password: string, code: string) =>
+        this.request<{ recoveryCodes: string[] }>("POST", "/api/me/second-factor/recovery-codes", { password, code });
+    removeSecondFactor = (password: string, code: string) =>
+        this.request<void>("POST", "/api/me/second-factor/remove", { password, code });
 
     users = async () => (await this.request<{ users: User[] }>("GET", "/api/users")).users;
     addUser = (body: { username: string; name: string; role: string }) =>

@@ -27,6 +27,19 @@ export interface Me {
     permissions: string[];
 }
 
+/** The code that is asked for beside the password: since when, or null. */
+export interface SecondFactor {
+    since: string | null;
+    recoveryCodesLeft: number;
+}
+
+/** What an authenticator app has to know: in base 32, as an address, and as a QR code's rows of ones and zeros. */
+export interface SecondFactorOffer {
+    secret: string;
+    address: string;
+    picture: string[];
+}
+
 /** A link with which a person chooses a password. */
 export interface Invitation {
     link: string;

@@ -6,12 +6,16 @@ import { Button, Field, PasswordField } from "../ui/controls";
 import { Problem, useNow } from "../ui/display";
 import { span } from "../ui/text";
 import { Entrance } from "./Entrance";
+import { SecondFactorField } from "./SecondFactorField";
 
 export function SignIn() {
     const because = useStore((s) => s.signedOutBecause);
     const setupRequired = useStore((s) => s.server?.setupRequired ?? false);
     const [username, setUsername] = useState("");
     const [password, setPassword] = useState("");
+    /** The password is right, and a code is asked for beside it. */
+    const [needsCode, setNeedsCode] = useState(false);
+    const [code, setCode] = useState("");
     const [isBusy, setBusy] = useState(false);
     const [error, setError] = useState<ApiError | null>(null);
     const [until, setUntil] = useState(0);
@@ -29,12 +33,17 @@ export function SignIn() {
         setBusy(true);
         setError(null);
         try {
-            await api.signIn(username.trim(), password);
+            await api.signIn(username.trim(), password, needsCode ? code : undefined);
             await signedIn();
         } catch (problem) {
             const failure = asApiError(problem);
-            setError(failure);
-            if (failure.code === "wrong_credentials") setPassword("");
+            setCode("");
+            if (failure.code === "second_factor_required") setNeedsCode(true);
+            else setError(failure);
+            if (failure.code === "wrong_credentials") {
+                setPassword("");
+                setNeedsCode(false);
+            }
             if (failure.status === 429) setUntil(Date.now() + (failure.retryAfter ?? 30) * 1000);
         }
         setBusy(false);
@@ -75,12 +84,13 @@ export function SignIn() {
                     onChange={(event) => setPassword(event.target.value)}
                     data-testid="sign-in-password"
                 />
+                {needsCode && <SecondFactorField value={code} change={setCode} />}
                 {error && <Problem compact error={error} testid="sign-in-error" />}
                 <Button
                     tone="primary"
                     type="submit"
                     busy={isBusy}
-                    disabled={wait > 0 || !username || !password}
+                    disabled={wait > 0 || !username || !password || (needsCode && !code)}
                     data-testid="sign-in-submit"
                 >
                     {wait > 0 ? `Wait ${span(wait)}` : "Sign in"}

@@ -9,6 +9,7 @@ import { Problem, Skeleton } from "../ui/display";
 import { fullTime } from "../ui/text";
 import { Entrance } from "./Entrance";
 import { passwordProblem } from "./password";
+import { SecondFactorField } from "./SecondFactorField";
 
 /** The first administrator, or somebody who was invited, chooses a name and a password. */
 export function Welcome({ token: given }: { token: string }) {
@@ -42,6 +43,8 @@ function WelcomeForm({ token, info }: { token: string; info: TokenInfo }) {
     const [username, setUsername] = useState(info.username ?? "");
     const [name, setName] = useState(info.name ?? "");
     const [password, setPassword] = useState("");
+    const [needsCode, setNeedsCode] = useState(false);
+    const [code, setCode] = useState("");
     const [wasTried, setTried] = useState(false);
     const [isBusy, setBusy] = useState(false);
     const [error, setError] = useState<ApiError | null>(null);
@@ -54,12 +57,21 @@ function WelcomeForm({ token, info }: { token: string; info: TokenInfo }) {
         if (weak) return;
         setBusy(true);
         try {
-            await api.redeem({ token, username: username.trim(), name: name.trim() || username.trim(), password });
+            await api.redeem({
+                token,
+                username: username.trim(),
+                name: name.trim() || username.trim(),
+                password,
+                code: needsCode ? code : undefined,
+            });
             store.set((s) => ({ server: s.server && { ...s.server, setupRequired: false } }));
             await signedIn();
             replace("/hosts");
         } catch (problem) {
-            setError(asApiError(problem));
+            const failure = asApiError(problem);
+            setCode("");
+            if (failure.code === "second_factor_required") setNeedsCode(true);
+            else setError(failure);
         }
         setBusy(false);
     };
@@ -107,6 +119,7 @@ function WelcomeForm({ token, info }: { token: string; info: TokenInfo }) {
                     error={error?.at("password") ?? (wasTried ? weak : null)}
                     data-testid="welcome-password"
                 />
+                {needsCode && <SecondFactorField value={code} change={setCode} />}
                 {error && !["username", "password"].includes(error.field ?? "") && (
                     <Problem compact error={error} testid="welcome-error" />
                 )}

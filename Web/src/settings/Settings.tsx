@@ -11,6 +11,7 @@ import { PageHead, Problem, Skeleton } from "../ui/display";
 import { fullTime, inert } from "../ui/text";
 import { MOST_MINUTES, minutesProblem } from "./minutes";
 
+const SecondFactor = lazy(async () => ({ default: (await import("./SecondFactor")).SecondFactor }));
 const Retention = lazy(async () => ({ default: (await import("./Retention")).Retention }));
 
 export function Settings() {
@@ -204,6 +205,9 @@ function Account() {
                 <Button icon="sign-out" onClick={() => void signOut(false)} data-testid="sign-out">Sign out</Button>
             </Row>
             <PasswordForm username={me.username} />
+            <Suspense fallback={<Skeleton rows={1} />}>
+                <SecondFactor username={me.username} />
+            </Suspense>
             <Row label="Every device" note="Ends all your sign-ins, this one too. Sessions on hosts go on.">
                 <Button tone="caution" onClick={() => setAsking(true)} data-testid="sign-out-everywhere">
                     Sign out everywhere

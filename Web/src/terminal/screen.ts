@@ -52,9 +52,6 @@ export class TerminalScreen implements OutputSink {
             scrollback: 5_000,
             screenReaderMode: options.screenReader,
             theme: options.theme,
-            // The server's screen does not reflow wrapped lines when the size changes, and late joiners get that screen:
-            // with this setting xterm.js does not either, so that everybody sees the same.
-            windowsPty: { backend: "winpty", buildNumber: 1 },
             linkHandler: { activate: (_, uri) => options.onLink(uri), allowNonHttpProtocols: true },
         });
         useOwnWidths(this.terminal);

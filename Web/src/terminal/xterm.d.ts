@@ -13,7 +13,6 @@ declare module "@xterm/xterm" {
     }
     export interface ITerminalOptions {
         allowProposedApi?: boolean;
-        windowsPty?: { backend?: "conpty" | "winpty"; buildNumber?: number };
         cols?: number;
         rows?: number;
         cursorBlink?: boolean;
