@@ -288,13 +288,52 @@ def connect(stage, quick):
     return medians(rows)
 
 
+def viewers(stage, quick):
+    """A driver's key strokes alone, and the same while 200 people look on; in turns on one session."""
+    rounds, strokes = (3, 100) if quick else (9, 300)
+    count, each = (40, 40) if quick else (200, 50)
+    people = []
+    for number in range(count // each):
+        name = f"viewer{number}"
+        people.append(Person(stage.copilot).sign_in(name, stage.copilot.add_user(name)))
+    rows = []
+    with contextlib.ExitStack() as ends:
+        driver = ends.enter_context(Seats("gateway", str(stage.copilot.port), cookie(stage.person), "1"))
+        driver.order()
+        session = ends.enter_context(stage.session())
+        driver.order(f"attach {session}")
+        for person in people:
+            user = person.get("/api/me").expect(200)["user"]["id"]
+            stage.person.post(f"/api/sessions/{session}/participants", {"userId": user, "mode": "view"}).expect(200)
+        driver.run("ready", READY)
+        driver.strokes(50)
+        for _ in range(rounds):
+            alone = driver.strokes(strokes)
+            with contextlib.ExitStack() as lookers:
+                for person in people:
+                    seats = lookers.enter_context(
+                        Seats("gateway", str(stage.copilot.port), cookie(person), str(each)))
+                    seats.order()
+                    seats.order(f"attach {session}")
+                watched = driver.strokes(strokes)
+            rows.append({
+                "alone p50 us": percentile(alone, 0.5), f"{count} viewers p50 us": percentile(watched, 0.5),
+                "added p50 us": percentile(watched, 0.5) - percentile(alone, 0.5),
+                "alone p99 us": percentile(alone, 0.99), f"{count} viewers p99 us": percentile(watched, 0.99)})
+    return medians(rows)
+
+
+def cookie(person):
+    return "; ".join(f"{name}={value}" for name, value in person.cookies.items())
+
+
 def gateway_ssh_port(stage, quick):
     """The SSH port beside a jump host of OpenSSH's."""
     return gateway_ssh.measure(stage, Seats, quick)
 
 
 MEASURES = {
-    "latency": latency, "bulk": bulk, "memory": memory, "connect": connect, "gateway-ssh": gateway_ssh_port}
+    "latency": latency, "bulk": bulk, "memory": memory, "connect": connect, "viewers": viewers, "gateway-ssh": gateway_ssh_port}
 
 
 def machine():

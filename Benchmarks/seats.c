@@ -12,7 +12,7 @@
  *                           had it, bytes delivered, bytes skipped, CPU seconds of this program
  *   await MARK              waits until MARK has come to every seat
  *
- * Every seat acknowledges as a page does: each 32 KiB.
+ * Every seat acknowledges as a page does: each 8 KiB, and each screen.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACKNOWLEDGE_EVERY = 32 * 1024, READ = 64 * 1024, BUFFER = 4 << 20, TAIL = 256, SECONDS = 300 };
+enum { ACKNOWLEDGE_EVERY = 8 * 1024, READ = 64 * 1024, BUFFER = 4 << 20, TAIL = 256, SECONDS = 300 };
 enum { SNAP = 0x02, OUT = 0x03, SKIP = 0x05, STATE = 0x06, ERROR = 0x0B, ATTACH = 0x41, IN = 0x42, ACK = 0x43 };
 
 struct seat {
@@ -45,7 +45,7 @@ struct seat {
     uint64_t position, acknowledged, delivered, skipped, typed;
     char tail[TAIL * 2];
     size_t tail_used;
-    int has_mark, is_seated;
+    int has_mark, is_seated, has_screen;
 };
 
 static const char *mark;
@@ -172,6 +172,7 @@ static void take_message(struct seat *seat, const unsigned char *at, size_t leng
     } else if (kind == SNAP) {
         at = get_varint(at, end, &seat->position);
         seat->acknowledged = seat->position;
+        seat->has_screen = 1;
         at = get_varint(at, end, &offset);
         at = get_varint(at, end, &offset);
         if (mark_length > 0 && memmem(at, (size_t)(end - at), mark, mark_length)) seat->has_mark = 1;
@@ -187,7 +188,8 @@ static void take_message(struct seat *seat, const unsigned char *at, size_t leng
 }
 
 static void acknowledge(struct seat *seat) {
-    if (seat->position - seat->acknowledged < ACKNOWLEDGE_EVERY) return;
+    if (!seat->has_screen && seat->position - seat->acknowledged < ACKNOWLEDGE_EVERY) return;
+    seat->has_screen = 0;
     unsigned char message[16] = {ACK, 1};
     seat->acknowledged = seat->position;
     send_message(seat, message, 2 + put_varint(message + 2, seat->position));

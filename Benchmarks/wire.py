@@ -47,6 +47,7 @@ class Wire:
         self.buffer = bytearray(rest)
         self.position = self.acknowledged = self.delivered = self.skipped = self.sent = 0
         self.tail = b""
+        self.has_screen = False
 
     def attach(self, session):
         self.send(ATTACH, text(session), varint(0), varint(80), varint(24), text(os.urandom(8).hex()), text("desktop"))
@@ -84,7 +85,8 @@ class Wire:
             self._message(opcode, bytes(buffer[start:start + length]), output)
             at = start + length
         del buffer[:at]
-        if self.position - self.acknowledged >= 32768:
+        if self.has_screen or self.position - self.acknowledged >= 8192:
+            self.has_screen = False
             self.acknowledged = self.position
             self.send(ACK, varint(self.position))
         return b"".join(output)
@@ -113,7 +115,8 @@ class Wire:
             reader = Reader(message)
             reader.at = 1
             reader.varint()
-            self.position = reader.varint()
+            self.position = self.acknowledged = reader.varint()
+            self.has_screen = True
             reader.varint(), reader.varint()
             output.append(reader.rest())
 

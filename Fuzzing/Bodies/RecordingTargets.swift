@@ -106,7 +106,8 @@ extension FuzzTarget {
         let file = RecordedFile(operation: "upload", path: "/tmp/a", size: 3, sha256: "00ff")
         let kinds: [RecordingEvent.Kind] = [
             .input(Array("ls\r".utf8), actor: "ada"), .redactedInput(count: 8, actor: "ada"),
-            .resize(columns: 100, rows: 30), .marker("here", actor: nil), .marker("there", actor: "bob"),
+            .resize(columns: 100, rows: 30), .marker("here", actor: nil),
+            .marker("there", actor: "bob"),
             .chat("hello", actor: "bob"), .controlChange(holder: "bob", from: "ada"), .join(actor: "eve", mode: "view"),
             .leave(actor: "eve"), .exit(status: -1, signal: "TERM"), .gap(bytes: 77), .file(file, actor: "ada"),
             .command("uptime", status: 0, actor: "ada"),
@@ -154,7 +155,9 @@ extension FuzzTarget {
 
     private static let directorySeeds: [[UInt8]] = {
         var directory = KeyframeDirectory()
-        for index in 0..<40 { directory.note(chunk: index * 3, offset: Int64(index) * 70_000, time: Int64(index) * 999) }
+        for index in 0..<40 {
+            directory.note(chunk: index * 3, offset: Int64(index) * 70_000, time: Int64(index) * 999)
+        }
         directory.noteMarks(chunk: 6, offset: 500, time: 1000)
         return [directory.fields, KeyframeDirectory().fields]
     }()

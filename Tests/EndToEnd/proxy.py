@@ -20,6 +20,8 @@ class Proxy:
         self.accepting = True
         # Seconds that everything takes more, each way.
         self.delay = 0.0
+        # Bytes a second towards the client, for connections from then on; None for as many as come.
+        self.rate = None
 
     def start(self):
         self.listener = socket.socket()
@@ -45,23 +47,31 @@ class Proxy:
                 self._reset(client)
                 continue
             server.settimeout(None)
+            if self.rate:
+                # A narrow link has no megabytes of room before it either.
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = (client, server)
             with self.lock:
                 self.pairs.add(pair)
             threading.Thread(target=self._pump, args=(client, server, pair), daemon=True).start()
-            threading.Thread(target=self._pump, args=(server, client, pair), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, pair, self.rate), daemon=True).start()
 
-    def _pump(self, source, target, pair):
+    def _pump(self, source, target, pair, rate=None):
+        free = time.monotonic()
         try:
             while True:
-                data = source.recv(65536)
+                data = source.recv(1024 if rate else 65536)
                 self.flowing.wait()
                 if not data:
                     break
                 if self.delay:
                     time.sleep(self.delay)
+                if rate:
+                    free = max(free, time.monotonic()) + len(data) / rate
+                    time.sleep(max(0, free - time.monotonic()))
                 target.sendall(data)
         except OSError:
             pass

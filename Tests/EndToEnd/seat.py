@@ -11,7 +11,7 @@ from copilot import unverified
 
 HELLO, SNAP, OUT, RESIZE, SKIP, STATE, INACK, REFUSED, NOTICE, EXIT, ERROR, PONG, NOTE = range(0x01, 0x0E)
 ATTACH, IN, ACK, SIZE, TAKE, GIVE, REQUEST, DETACH, PING, VISIBLE, TELL = range(0x41, 0x4C)
-ACKNOWLEDGE_EVERY = 32 * 1024
+ACKNOWLEDGE_EVERY = 8 * 1024
 LARGEST_INPUT = 64 * 1024
 UNACKNOWLEDGED_INPUT = 256 * 1024
 
@@ -117,7 +117,8 @@ class Seat:
         try:
             async for message in self.socket:
                 self._take(message)
-                if self.position is not None and self.position - self.acknowledged >= ACKNOWLEDGE_EVERY and self.reads:
+                is_due = self.position is not None and self.position - self.acknowledged >= ACKNOWLEDGE_EVERY
+                if self.reads and (is_due or message[0] == SNAP):
                     self.acknowledged = self.position
                     await self.send(ACK, varint(self.position))
                 async with self.changed:

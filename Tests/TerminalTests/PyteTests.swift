@@ -17,7 +17,7 @@ struct PyteTests {
         return try await Peers.screens(python, [Peers.fixtures.appending(path: "pyte-grid.py").path], of: streams)
     }
 
-    /// A cell in the words of pyte-grid.py. A blank's attributes are left out: see Fixtures/differences.md.
+    /// A cell in the words of pyte-grid.py. A blank's attributes are left out: see docs/terminal.md.
     private func text(of cell: Cell, in screen: Screen) -> String {
         if cell.isTail { return "" }
         var bytes: [UInt8] = []
@@ -58,7 +58,7 @@ struct PyteTests {
         return cursor == (other.row, other.column) ? nil : "cursor \(cursor), \(other.row) \(other.column)"
     }
 
-    /// The marks at which pyte shows something else, and why: Fixtures/differences.md.
+    /// The marks at which pyte shows something else, and why: docs/terminal.md.
     private static let known: Set<String> = ["less end", "vim end", "resize end", "emoji end"]
 
     @Test("recorded streams show the same in pyte", arguments: RecordedStream.recorded)

@@ -38,7 +38,7 @@ test("missing output is noticed and nothing is taken", () => {
     assert.equal(position.received, 10);
 });
 
-test("each 32 KiB is acknowledged at once, less within the delay", async () => {
+test("a whole piece is acknowledged at once, less within the delay", async () => {
     const sent: number[] = [];
     const acknowledgements = new Acknowledgements((offset) => sent.push(offset), 32_768, 5);
     acknowledgements.wrote(40_000);

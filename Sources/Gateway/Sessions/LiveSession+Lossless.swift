@@ -16,7 +16,7 @@ extension LiveSession {
         guard let holder = lease.holder, let index = seatIndex(holder.seatId) else { return false }
         let seat = seats[index]
         guard seat.isLossless, seat.isConnected, seat.isVisible, log.end > seat.acknowledged else { return false }
-        return log.end - seat.acknowledged >= UInt64(Seat.window)
+        return log.end - seat.acknowledged >= UInt64(seat.window)
     }
 
     /// The seat has read on, or is none that anybody waits for any more: what was held goes on.

@@ -79,28 +79,75 @@ extension LiveSession {
 
     func flush(final: Bool) {
         isFlushScheduled = false
+        outputTimes.note(end: log.end, at: .now())
         for index in seats.indices { pump(index, final: final) }
     }
 
     /// Sends a seat what it may have now. A seat that does not acknowledge gets no more than its window; when its place
-    /// in the log is gone it is skipped forward to the screen as it is. Nobody else notices.
+    /// in the log is gone, or what it would see is old, it is skipped forward to the screen as it is. Nobody else notices.
     func pump(_ index: Int, final: Bool = false) {
         guard let outlet = seats[index].outlet, seats[index].isVisible else { return }
+        let now = NIODeadline.now()
+        if !final {
+            guard seats[index].awaitedScreen == nil else { return }
+            if isStale(seats[index], at: now) {
+                skip(index, outlet)
+                return
+            }
+        }
         while !log.isAtEnd(seats[index].cursor), seats[index].hasRoom || final {
             let inFlight = Int(clamping: seats[index].cursor.offset &- seats[index].acknowledged)
-            let room = final ? log.capacity * 2 : max(1, Seat.window - max(0, inFlight))
+            let room = final ? log.capacity * 2 : max(1, seats[index].window - max(0, inFlight))
             guard let pieces = log.read(&seats[index].cursor, limit: room) else {
                 skip(index, outlet)
                 return
             }
             guard !pieces.isEmpty else { return }
+            seats[index].pace.sent(upTo: seats[index].cursor.offset, at: now)
             outlet.send(.pieces(pieces))
+        }
+        if log.isAtEnd(seats[index].cursor) {
+            seats[index].behindSince = nil
+        } else {
+            seats[index].pace.isFull()
+            seats[index].behindSince = seats[index].behindSince ?? now
         }
     }
 
+    /// Whether a seat that has no room would see something old: more than its link carries in a moment waits for it, and
+    /// waits for long. A seat that must not lose anything is waited for instead.
+    private func isStale(_ seat: Seat, at now: NIODeadline) -> Bool {
+        guard !seat.isLossless, !seat.hasRoom, log.end - seat.cursor.offset > UInt64(seat.window),
+            let since = seat.behindSince, now - since > SeatPace.stale
+        else { return false }
+        return outputTimes.isOlder(seat.cursor.offset, than: SeatPace.stale, at: now)
+    }
+
+    /// A narrow link has no room for scrollback while the screen is busy: it follows when there is time.
     private func skip(_ index: Int, _ outlet: any SeatOutlet) {
+        let isNarrow = seats[index].window < Self.wideWindow
         outlet.send(.skipped(from: seats[index].cursor.offset, to: log.end))
-        sendSnapshot(index, outlet, scrollback: 200)
+        sendSnapshot(index, outlet, scrollback: isNarrow ? 0 : Self.skippedScrollback)
+        seats[index].owesScrollback = isNarrow
+        awaitScreen(index)
+    }
+
+    private static let wideWindow = 128 * 1024
+    private static let skippedScrollback = 200
+
+    /// Nothing follows a screen before it has arrived, or it would only be a queue again. A client that says nothing of
+    /// it gets on after a while.
+    private func awaitScreen(_ index: Int) {
+        let offset = log.end
+        let id = seats[index].id
+        seats[index].awaitedScreen = offset
+        eventLoop.scheduleTask(in: .seconds(2)) {
+            self.assumeIsolated { session in
+                guard let index = session.seatIndex(id), session.seats[index].awaitedScreen == offset else { return }
+                session.seats[index].awaitedScreen = nil
+                session.pump(index)
+            }
+        }
     }
 
     /// Puts a seat at the end of the log with the screen as it is.
@@ -110,16 +157,37 @@ extension LiveSession {
                 offset: log.end, columns: columns, rows: rows, vt: screen.snapshot(scrollback: scrollback)))
         seats[index].cursor = log.endCursor
         seats[index].acknowledged = log.end
+        seats[index].awaitedScreen = nil
+        seats[index].behindSince = nil
+        seats[index].owesScrollback = false
+        seats[index].pace.restart(at: log.end)
     }
 
     /// The seat's terminal has written everything before `offset`.
     public func acknowledged(seat id: String, offset: UInt64) {
         guard let index = seatIndex(id) else { return }
         // A seat can't have seen what was not sent to it; a smaller value is an old one.
-        guard offset <= seats[index].cursor.offset, offset > seats[index].acknowledged else { return }
+        guard offset <= seats[index].cursor.offset, offset >= seats[index].acknowledged else { return }
+        if let screen = seats[index].awaitedScreen, offset >= screen { seats[index].awaitedScreen = nil }
+        seats[index].pace.acknowledged(upTo: offset, at: .now())
         seats[index].acknowledged = offset
         pump(index)
+        payScrollback(index)
         releaseOutputForSeat()
+    }
+
+    /// The seat has everything, and once the host is quiet too, what it was skipped over comes as scrollback.
+    private func payScrollback(_ index: Int) {
+        guard seats[index].owesScrollback, seats[index].acknowledged == log.end else { return }
+        let (id, end) = (seats[index].id, log.end)
+        eventLoop.scheduleTask(in: .milliseconds(500)) {
+            self.assumeIsolated { session in
+                guard session.log.end == end, let index = session.seatIndex(id), session.seats[index].owesScrollback,
+                    session.seats[index].acknowledged == end, let outlet = session.seats[index].outlet
+                else { return }
+                session.sendSnapshot(index, outlet, scrollback: Self.skippedScrollback)
+            }
+        }
     }
 
     // MARK: What else the host says

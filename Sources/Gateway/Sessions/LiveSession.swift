@@ -105,6 +105,8 @@ public actor LiveSession {
     var waitingInputBytes = 0
 
     var isFlushScheduled = false
+    /// When which output came.
+    var outputTimes = OutputTimes()
     var isStateScheduled = false
     var stateToldAt = NIODeadline.uptimeNanoseconds(0)
     var graceTask: Scheduled<Void>?

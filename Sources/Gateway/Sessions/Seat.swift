@@ -62,9 +62,6 @@ public protocol SeatOutlet: AnyObject, Sendable {
 
 /// A place at a session: a person's tab, phone, or plain ssh client. Owned by the session's event loop.
 struct Seat {
-    /// Unacknowledged bytes at most before a seat that stopped reading gets no more.
-    static let window = 512 * 1024
-
     let id: String
     let clientID: String
     let device: String
@@ -74,6 +71,14 @@ struct Seat {
     var cursor: OutputLog.Cursor
     /// Everything before this offset was written by the seat's terminal.
     var acknowledged: UInt64
+    /// How much may be under way to it.
+    var pace = SeatPace()
+    /// Since when output waits for it.
+    var behindSince: NIODeadline?
+    /// A screen was sent whose arrival is not acknowledged: output that came since waits for it.
+    var awaitedScreen: UInt64?
+    /// It was skipped forward and has no scrollback of what it missed: it gets one when there is time.
+    var owesScrollback = false
     var isVisible = true
     /// The page that it is on is in the foreground.
     var isInForeground = true
@@ -90,5 +95,7 @@ struct Seat {
     /// The person can see the session now.
     var isLooking: Bool { isConnected && isVisible && isInForeground }
     var holder: KeyboardLease.Holder { .init(userId: caller.userID, name: caller.name, seatId: id) }
-    var hasRoom: Bool { cursor.offset < acknowledged || cursor.offset - acknowledged < UInt64(Self.window) }
+    /// Unacknowledged bytes at most before a seat that stopped reading gets no more.
+    var window: Int { isLossless ? SeatPace.largest : pace.window }
+    var hasRoom: Bool { cursor.offset < acknowledged || cursor.offset - acknowledged < UInt64(window) }
 }

@@ -16,7 +16,7 @@ NAMES["bfightmagenta"] = NAMES["brightmagenta"]  # pyte 0.8.2 spells it so
 
 
 class Screen(pyte.Screen):
-    """pyte with the deviations mended that differences.md lists, so that the comparison goes on behind them."""
+    """pyte with the deviations mended that docs/terminal.md lists, so that the comparison goes on behind them."""
 
     def select_graphic_rendition(self, *attributes, private=False):
         if not private:

@@ -301,7 +301,7 @@ export interface AuditVerification {
 export interface ServerSettings {
     seatlessMinutes: number;
     idleMinutes: number;
-    recordingFailure: "block" | "continue" | string;
+    recordingFailure: "block";
 }
 
 /** A line that is typed often, with places to fill in. */

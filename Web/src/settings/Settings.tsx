@@ -353,17 +353,9 @@ function ServerPanel() {
                     </Row>
                     <Row
                         label="When a recording can't be written"
-                        note={settings.recordingFailure === "block"
-                            ? "The session pauses until it can."
-                            : "The session goes on, and the log says so."}
+                        note="The session pauses until it can: nothing happens that nobody could prove afterwards."
                     >
-                        <Choice
-                            label="When a recording can't be written"
-                            value={settings.recordingFailure}
-                            disabled={isBusy}
-                            options={[{ value: "block", label: "Pause" }, { value: "continue", label: "Go on" }]}
-                            onChange={(recordingFailure) => void save({ recordingFailure })}
-                        />
+                        Pause
                     </Row>
                 </>
             )}

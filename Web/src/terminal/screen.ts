@@ -29,6 +29,7 @@ export class TerminalScreen implements OutputSink {
     readonly terminal: Terminal;
     readonly search: ScrollbackSearch;
 
+    private isGone = false;
     private readonly following: { dispose(): void };
     private readonly scrolled = () => this.moved();
     private readonly wheeled = (event: WheelEvent) => {
@@ -80,28 +81,35 @@ export class TerminalScreen implements OutputSink {
         this.following.dispose();
         this.container.removeEventListener("scroll", this.scrolled);
         this.container.removeEventListener("wheel", this.wheeled, { capture: true });
-        // What xterm.js has asked the browser for the next frame would find a terminal without a renderer.
+        this.isGone = true;
         this.terminal.element?.remove();
-        requestAnimationFrame(() => this.terminal.dispose());
+        // What is still to be parsed, and what xterm.js has then asked the browser for the next frame, would find a
+        // terminal without a renderer.
+        const soon = (then: () => void) => void requestAnimationFrame(() => requestAnimationFrame(then));
+        this.terminal.write("", () => soon(() => this.terminal.dispose()));
     }
 
     // Everything goes through the parser's queue, so that a reset or a new size takes place between exactly the bytes
     // that it came between.
 
     restore(columns: number, rows: number, bytes: Uint8Array, done: () => void) {
+        if (this.isGone) return;
         this.terminal.write("\x1bc", () => this.resizeNow(columns, rows));
         this.terminal.write(bytes, done);
     }
 
     write(bytes: Uint8Array, done: () => void) {
+        if (this.isGone) return;
         this.terminal.write(bytes, done);
     }
 
     resize(columns: number, rows: number) {
+        if (this.isGone) return;
         this.terminal.write("", () => this.resizeNow(columns, rows));
     }
 
     private resizeNow(columns: number, rows: number) {
+        if (this.isGone) return;
         this.terminal.resize(columns, rows);
         this.align();
     }

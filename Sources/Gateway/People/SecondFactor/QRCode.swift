@@ -1,7 +1,7 @@
 /// A QR code (ISO/IEC 18004) in byte mode with error correction of level M, versions 1 to 10: up to 213 bytes.
 public struct QRCode: Sendable, Hashable {
     /// Modules on a side, without the quiet zone of four that has to surround it.
-    public let size: Int
+    public private(set) var size: Int
     private var dark: [Bool]
     /// Modules that belong to a pattern and hold no data.
     private var reserved: [Bool]
