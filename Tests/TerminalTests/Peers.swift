@@ -17,7 +17,9 @@ struct RecordedStream: Sendable {
     var events: [Event]
 
     static let recorded: [String] = [
-        "emoji", "htop", "less", "progress", "resize", "shell", "tmux", "top", "truecolour", "unicode", "vim",
+        "apt", "curl", "emoji", "htop", "less", "progress", "python", "reflow", "resize", "shell", "tmux", "top",
+        "truecolour",
+        "unicode", "vim", "watch",
     ]
 
     init(name: String, columns: Int, rows: Int, events: [Event]) {

@@ -59,7 +59,9 @@ struct PyteTests {
     }
 
     /// The marks at which pyte shows something else, and why: docs/terminal.md.
-    private static let known: Set<String> = ["less end", "vim end", "resize end", "emoji end"]
+    private static let known: Set<String> = [
+        "less end", "vim end", "resize end", "emoji end", "watch end", "reflow narrow", "reflow wide", "reflow end",
+    ]
 
     @Test("recorded streams show the same in pyte", arguments: RecordedStream.recorded)
     func recorded(name: String) async throws {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Records the streams of this folder from real programs on a pseudo-terminal.
 
-    python3 record.py                 records all (needs vim, top, htop, less, tmux, bash, python3)
+    python3 record.py                 records all (needs vim, top, htop, less, tmux, bash, python3,
+                                      curl, watch; apt-get as root)
     python3 record.py vim less        records some
 
 A stream is a JSON object: columns, rows, command, and events: ["o", base64 of output], ["r", columns, rows] and
@@ -46,6 +47,13 @@ SCENARIOS = {
     "htop": (100, 30, ALONE + ["htop", "-d", "4"], ["m:shown", "\x1bOB", "t", "m:tree"]),
     "tmux": (80, 24, ["tmux", "-u", "-f", "tmux.conf", "-L", "SOCKET", "new-session", "bash --norc --noprofile"],
              ["PS1='> '\r", "seq 1 40\r", "\x02%", "PS1='> '\r", "echo 漢字 right pane\r", "\x02\"", "\x02o", "clear\r", "m:panes"]),
+    "apt": (80, 24, ["apt-get", "-y", "-o", "Dpkg::Progress-Fancy=1", "-o", "Dir::Etc::sourceparts=-", "reinstall", "hostname"], ["w:Progress", "w:triggers", "m:installed"]),
+    "curl": (80, 12, ["bash", "-c", "curl -# --limit-rate 40k -o /dev/null file://$PWD/text; curl -o /dev/null file://$PWD/text"], []),
+    "watch": (60, 14, ["watch", "-n", "0.3", "-d", "seq 1 8; date +%N"], ["m:shown"]),
+    "python": (50, 12, ["python3", "-q"], ["print('x' * 120)\r", "'漢字' * 40\r", "for i in range(3): print(i)\r", "\r", "\x1b[A\x1b[A\x03"]),
+    "reflow": (60, 14, ["bash", "--norc", "--noprofile", "-i"],
+               ["PS1='$ '\r", "printf '%s ' $(seq 1 90); echo\r", "printf '漢字%.0s' $(seq 1 50); echo\r", "r:33x14", "m:narrow",
+                "printf '\\e[44m%s\\e[m ' $(seq 1 60); echo\r", "r:97x20", "m:wide", "echo end\r", "r:60x9"]),
     "resize": (80, 24, ["vim", "-u", "NONE", "-N", "-n", "TEXT"],
                [":set number\r", "10j", "r:60x16", "m:narrow", "ix\x1b", "r:100x30", "\x0c", "m:wide", ":q!\r"]),
 }
@@ -83,6 +91,9 @@ class Recording:
                 if step.startswith("m:"):
                     self.events.append(["m", step[2:]])
                     continue
+                if step.startswith("w:"):
+                    self.read_until(step[2:].encode())
+                    continue
                 if step.startswith("r:"):
                     columns, rows = map(int, step[2:].split("x"))
                     self.events.append(["r", columns, rows])
@@ -100,6 +111,12 @@ class Recording:
             os.waitpid(child, 0)
             if self.socket:
                 os.system(f"tmux -L {self.socket} kill-server 2>/dev/null")
+
+    def read_until(self, text: bytes) -> None:
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and not any(text in event[1] for event in self.events if event[0] == "o"):
+            self.read_until_quiet(0.5)
+        self.read_until_quiet(3)
 
     def read_until_quiet(self, seconds: float) -> None:
         limit = time.monotonic() + 3
