@@ -48,7 +48,7 @@ SCENARIOS = {
     "htop": (100, 30, ALONE + ["htop", "-d", "4"], ["m:shown", "\x1bOB", "t", "m:tree"]),
     "tmux": (80, 24, ["tmux", "-u", "-f", "tmux.conf", "-L", "SOCKET", "new-session", "bash --norc --noprofile"],
              ["PS1='> '\r", "seq 1 40\r", "\x02%", "PS1='> '\r", "echo 漢字 right pane\r", "\x02\"", "\x02o", "clear\r", "m:panes"]),
-    "apt": (80, 24, ["apt-get", "-y", "-o", "Dpkg::Progress-Fancy=1", "reinstall", "hostname"], ["w:Progress", "w:triggers", "m:installed"]),
+    "apt": (80, 24, ["apt-get", "-y", "-o", "Dpkg::Progress-Fancy=1", "reinstall", "hostname"], ["w:Progress", "w:triggers", "m:installed", "w:its end"]),
     "curl": (80, 12, ["bash", "-c", "curl -# --limit-rate 40k -o /dev/null file://$PWD/text; curl -o /dev/null file://$PWD/text"], []),
     "watch": (60, 14, ["watch", "-n", "0.3", "-d", "seq 1 8; date +%N"], ["m:shown"]),
     "python": (50, 12, ["python3", "-q"], ["print('x' * 120)\r", "'漢字' * 40\r", "for i in range(3): print(i)\r", "\r", "\x1b[A\x1b[A\x03"]),
@@ -135,8 +135,9 @@ class Recording:
         lines = []
         for event in self.events:
             if event[0] == "o":
-                # What apt-get says about the machine's own lists is nobody's business.
+                # What apt-get says about the machine's own lists and mirrors is nobody's business.
                 event[1] = re.sub(rb"N: Ignoring file [^\n]*\n", b"", event[1])
+                event[1] = re.sub(rb"Get:1 .*?B\]", b"Get:1 http://mirror.example hostname [10.5 kB]", event[1])
                 event = ["o", base64.b64encode(event[1]).decode()]
             lines.append(json.dumps(event))
         head = json.dumps({"columns": self.columns, "rows": self.rows, "command": self.shown})[:-1]
