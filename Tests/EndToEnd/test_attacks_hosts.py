@@ -1,5 +1,6 @@
 """Hosts that mean harm: what they send ends their own connection and nothing else."""
 
+import concurrent.futures
 import os
 import socket
 import struct
@@ -70,10 +71,23 @@ class Hostile:
             peer.close()
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+SILENT = [name for name in HOSTILE if "silence" in name]
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in SILENT])
 def test_a_hostile_host_fails_alone(copilot, ada, name):
-    host = Hostile(HOSTILE[name])
     before = resident(copilot)
+    probe(copilot, ada, name, before)
+
+
+def test_hosts_that_say_nothing_fail_at_the_deadline(copilot, ada):
+    before = resident(copilot)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: probe(copilot, ada, name, before), SILENT))
+
+
+def probe(copilot, ada, name, before):
+    host = Hostile(HOSTILE[name])
     begin = time.monotonic()
     answer = ada.post("/api/hosts/probe", {"address": "127.0.0.1", "port": host.port})
     took = time.monotonic() - begin
