@@ -5,6 +5,8 @@ import random
 import pyte
 import pytest
 
+from ports import eventually
+
 # What pyte does not know: the alternate screen and, in UTF-8, the line drawing characters.
 BY_HAND = {
     "alternate": ["before", "after"],
@@ -74,3 +76,22 @@ def test_random_output_never_breaks_the_page(ready, open_tab, account):
     path.chmod(0o644)
     tab.run("cat ~/noise; sleep 1; reset -Q; stty sane; clear; echo al''ive")
     tab.sees_text("alive", 30)
+
+
+def test_long_lines_break_anew_when_the_window_changes_and_late_comers_see_the_same(ready, open_tab, profile, account):
+    tab = open_tab(ready).sign_in("ada", ready.password).connect("web-1")
+    words = b"".join(b"\x1b[3%dmword-%d\x1b[m " % (number % 8, number) for number in range(120))
+    show(tab, account, words + b"\r\n" + "漢字".encode() * 60 + b"\r\nend\r\n")
+    tab.sees_text("end")
+    size = profile.options["viewport"]
+    for width in (size["width"] // 2, size["width"] - 60):
+        before = tab.settle()
+        tab.page.set_viewport_size({"width": width, "height": size["height"]})
+        eventually(lambda: tab.lines != before or None, "the lines break elsewhere")
+        live = [line for line in tab.settle(0.7) if line]
+        assert "".join(live).replace(" ", "").count("漢字") == 60 and live[-1] == "end"
+        tab.page.reload()
+        tab.page.wait_for_selector("[data-testid=terminal-pane]:not([hidden]) .xterm-rows")
+        tab.sees_text("end")
+        assert [line for line in tab.settle(0.7) if line] == live
+    tab.screenshot("reflowed")
