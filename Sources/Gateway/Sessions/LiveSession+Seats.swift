@@ -59,6 +59,9 @@ extension LiveSession {
         if let have, let cursor = log.cursor(at: have) {
             seats[index].cursor = cursor
             seats[index].acknowledged = have
+            seats[index].awaitedScreen = nil
+            seats[index].behindSince = nil
+            seats[index].pace.restart(at: have)
             pump(index)
         } else {
             sendSnapshot(index, outlet, scrollback: 1000)

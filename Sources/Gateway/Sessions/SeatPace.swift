@@ -56,10 +56,10 @@ struct SeatPace: Sendable {
             let risen = journey + journey / 50 + 1_000_000
             journey = min(journey == 0 ? delay : min(delay, risen), Self.longestJourney)
         }
-        let limit = Self.allowed + journey
-        if delay > limit {
-            window = max(Self.smallest, Int(Double(window) * Double(limit) / Double(delay)))
-        } else if wasFull, delay < limit / 2 {
+        let wait = delay - journey
+        if wait > Self.allowed {
+            window = max(Self.smallest, Int(Double(window) * Double(Self.allowed) / Double(wait)))
+        } else if wasFull, wait < Self.allowed / 2 {
             window = min(Self.largest, window * 2)
         }
         wasFull = false

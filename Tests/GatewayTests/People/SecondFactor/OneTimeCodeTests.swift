@@ -23,7 +23,7 @@ struct OneTimeCodeTests {
     @Test(
         "the vectors of RFC 4226, six digits",
         arguments: zip(
-            Int64(0)..., ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871"]))
+            Int64(0)..<9, ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871"]))
     func counters(counter: Int64, code: String) {
         #expect(OneTimeCode(secret: Self.secret(20)).code(step: counter) == code)
     }

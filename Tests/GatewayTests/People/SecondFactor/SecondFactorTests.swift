@@ -94,9 +94,13 @@ struct SecondFactorTests {
         var tries = 0
         let end = owner.domain.clock.now + .seconds(24 * 60 * 60)
         while owner.domain.clock.now < end {
-            let code = await owner.signIn("000000")
-            if code == "wrong_code" { tries += 1 }
-            owner.domain.clock.advance(.seconds(code == "wrong_code" ? 1 : 61))
+            let refusal = await owner.domain.error {
+                try await owner.domain.people.signIn(
+                    username: "ada", password: DomainFixture.password, code: "000000", address: "10.0.0.9",
+                    device: "test")
+            }
+            if refusal?.code == "wrong_code" { tries += 1 }
+            owner.domain.clock.advance(.seconds(refusal?.retryAfter ?? 1))
         }
         // Three in a million are right at a time.
         #expect(tries < 45)
