@@ -117,7 +117,7 @@ extension LiveSession {
     /// Whether a seat that has no room would see something old: more than its link carries in a moment waits for it, and
     /// waits for long. A seat that must not lose anything is waited for instead.
     private func isStale(_ seat: Seat, at now: NIODeadline) -> Bool {
-        guard !seat.isLossless, !seat.hasRoom, log.end - seat.cursor.offset > UInt64(seat.window),
+        guard !seat.isLossless, !seat.hasRoom, seat.hasAnswered, log.end - seat.cursor.offset > UInt64(seat.window),
             let since = seat.behindSince, now - since > SeatPace.stale
         else { return false }
         return outputTimes.isOlder(seat.cursor.offset, than: SeatPace.stale, at: now)
@@ -129,6 +129,7 @@ extension LiveSession {
         outlet.send(.skipped(from: seats[index].cursor.offset, to: log.end))
         sendSnapshot(index, outlet, scrollback: isNarrow ? 0 : Self.skippedScrollback)
         seats[index].owesScrollback = isNarrow
+        seats[index].hasAnswered = false
         awaitScreen(index)
     }
 
@@ -169,6 +170,7 @@ extension LiveSession {
         // A seat can't have seen what was not sent to it; a smaller value is an old one.
         guard offset <= seats[index].cursor.offset, offset >= seats[index].acknowledged else { return }
         if let screen = seats[index].awaitedScreen, offset >= screen { seats[index].awaitedScreen = nil }
+        seats[index].hasAnswered = true
         seats[index].pace.acknowledged(upTo: offset, at: .now())
         seats[index].acknowledged = offset
         pump(index)

@@ -77,6 +77,8 @@ struct Seat {
     var behindSince: NIODeadline?
     /// A screen was sent whose arrival is not acknowledged: output that came since waits for it.
     var awaitedScreen: UInt64?
+    /// It acknowledged something since it was skipped: a seat that stopped reading gets one screen and no more.
+    var hasAnswered = true
     /// It was skipped forward and has no scrollback of what it missed: it gets one when there is time.
     var owesScrollback = false
     var isVisible = true

@@ -94,10 +94,10 @@ struct LiveSessionTests {
                 await bench.settle()
             }
             #expect(ada.outputBytes() == 400 * 16_384)
-            #expect(bob.outputBytes() <= Seat.window + 16_384)
+            #expect(bob.outputBytes() <= SeatPace.largest + 16_384)
             await bench.acknowledge(bob, bob.lastOffset())
             await bench.settle()
-            #expect(bob.skips() == 1)
+            #expect((1...2).contains(bob.skips()))
             #expect(await bench.creditReturned() == 400 * 16_384)
         }
     }
