@@ -107,7 +107,7 @@ def test_the_command_line_and_the_sign_in_without_a_page(copilot):
     signs_in(copilot, "tess", password, code).refused(401, "wrong_code")
     assert signs_in(copilot, "tess", password, codes[3]).status == 200
     listed = {row["user"]: row for row in json.loads(copilot.cli("user", "totp", "list", "--json").stdout)}
-    assert listed["tess"]["recoveryCodesLeft"] == 9 and listed["ada"]["since"] is None
+    assert listed["tess"]["recoveryCodesLeft"] == 9 and "since" not in listed["ada"]
     shown = copilot.cli("user", "totp", "add", "ada", stdin="123456\n", check=False)
     assert shown.returncode != 0 and "otpauth://totp/" in shown.stdout and "█" in shown.stdout
     copilot.cli("user", "totp", "remove", "tess")

@@ -80,7 +80,7 @@ struct StreamWriter {
 
     mutating func text(_ pieces: [String]) {
         for _ in 0...number(20) { add(pieces[number(pieces.count)]) }
-        add(number(4) == 0 ? "\r" : "\r\n")
+        add("\r\n")
     }
 
     mutating func log() {

@@ -34,7 +34,9 @@ function lineText(line, columns) {
   const cells = [];
   for (let x = 0; x < columns; x++) {
     const cell = line.getCell(x);
-    cells.push(cell ? cellText(cell) : "\u00b7 -");
+    // A cut through a wide character leaves its first half here, which no terminal can show.
+    const isCut = cell && x === columns - 1 && cell.getWidth() === 2;
+    cells.push(isCut ? `\u00b7 ${color(cell, "Bg")}` : cell ? cellText(cell) : "\u00b7 -");
   }
   while (cells.length && cells[cells.length - 1] === "\u00b7 -") cells.pop();
   return cells;
