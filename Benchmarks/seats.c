@@ -12,7 +12,7 @@
  *                           had it, bytes delivered, bytes skipped, CPU seconds of this program
  *   await MARK              waits until MARK has come to every seat
  *
- * Every seat acknowledges as a page does: each 8 KiB, and each screen.
+ * Every seat acknowledges as a page does: each 4 KiB, and each screen.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,7 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACKNOWLEDGE_EVERY = 8 * 1024, READ = 64 * 1024, BUFFER = 4 << 20, TAIL = 256, SECONDS = 300 };
+enum { ACKNOWLEDGE_EVERY = 4 * 1024, READ = 64 * 1024, BUFFER = 4 << 20, TAIL = 256, SECONDS = 300 };
 enum { SNAP = 0x02, OUT = 0x03, SKIP = 0x05, STATE = 0x06, ERROR = 0x0B, ATTACH = 0x41, IN = 0x42, ACK = 0x43 };
 
 struct seat {

@@ -85,7 +85,7 @@ class Wire:
             self._message(opcode, bytes(buffer[start:start + length]), output)
             at = start + length
         del buffer[:at]
-        if self.has_screen or self.position - self.acknowledged >= 8192:
+        if self.has_screen or self.position - self.acknowledged >= 4096:
             self.has_screen = False
             self.acknowledged = self.position
             self.send(ACK, varint(self.position))

@@ -117,7 +117,8 @@ extension LiveSession {
     /// Whether a seat that has no room would see something old: more than its link carries in a moment waits for it, and
     /// waits for long. A seat that must not lose anything is waited for instead.
     private func isStale(_ seat: Seat, at now: NIODeadline) -> Bool {
-        guard !seat.isLossless, !seat.hasRoom, seat.hasAnswered, log.end - seat.cursor.offset > UInt64(seat.window),
+        guard !seat.isLossless, seat.pace.isNarrow, !seat.hasRoom, seat.hasAnswered,
+            log.end - seat.cursor.offset > UInt64(seat.window),
             let since = seat.behindSince, now - since > SeatPace.stale
         else { return false }
         return outputTimes.isOlder(seat.cursor.offset, than: SeatPace.stale, at: now)

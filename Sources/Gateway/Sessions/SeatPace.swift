@@ -9,15 +9,18 @@ struct SeatPace: Sendable {
     /// Bytes under way at most.
     static let largest = 512 * 1024
     /// Not less than what clients let come before they acknowledge (the `ackEvery` of the hello).
-    static let smallest = 8 * 1024
+    static let smallest = 4 * 1024
     /// A link on which a seat starts is not known yet: so much is quick on any.
-    static let first = 16 * 1024
+    static let first = 8 * 1024
     /// So long a byte may wait on its way, beside what the way itself takes.
-    static let allowed: Int64 = 300_000_000
+    static let allowed: Int64 = 150_000_000
     /// Output that waits here for longer is old: a screen of now is worth more.
-    static let stale: TimeAmount = .milliseconds(400)
+    static let stale: TimeAmount = .milliseconds(250)
 
     private(set) var window = first
+    /// Acknowledgements in a row that took long: a moment in which nobody had time is no narrow link.
+    private var slowInRow = 0
+    var isNarrow: Bool { slowInRow >= 2 }
     /// Nanoseconds that a small piece takes there and back.
     private var journey: Int64 = 0
     private var marks: [(end: UInt64, at: NIODeadline)] = []
@@ -57,6 +60,7 @@ struct SeatPace: Sendable {
             journey = min(journey == 0 ? delay : min(delay, risen), Self.longestJourney)
         }
         let wait = delay - journey
+        if wait > Self.allowed / 2 { slowInRow += 1 } else { slowInRow = 0 }
         if wait > Self.allowed {
             window = max(Self.smallest, Int(Double(window) * Double(Self.allowed) / Double(wait)))
         } else if wasFull, wait < Self.allowed / 2 {

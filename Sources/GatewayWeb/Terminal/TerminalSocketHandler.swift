@@ -349,7 +349,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         }
         let hello = Hello(
             protocol: 1, connection: UUID().uuidString, user: caller.userID, serverTime: Timestamp.now().iso8601,
-            limits: .init(ackEvery: 8 * 1024, inputMax: TerminalFrame.inputLimit))
+            limits: .init(ackEvery: 4 * 1024, inputMax: TerminalFrame.inputLimit))
         write(.hello, 0) { $0.writeTerminalString(json(hello)) }
     }
 

@@ -3,10 +3,12 @@
 A case is {columns, rows, events} with the events of a recorded stream; each mark gives a screen.
 """
 import base64
+import copy
 import json
 import sys
 
 import pyte
+from wcwidth import wcwidth
 
 NAMES = {"default": "-"}
 for number, name in enumerate(["black", "red", "green", "brown", "blue", "magenta", "cyan", "white"]):
@@ -27,6 +29,20 @@ class Screen(pyte.Screen):
 
     def report_device_status(self, mode, private=False):
         pass
+
+    def draw(self, data):
+        for character in data:
+            if wcwidth(character) == 2 and self.cursor.x == self.columns - 1:
+                self.buffer[self.cursor.y].pop(self.cursor.x, None)
+                self.cursor.x = self.columns
+            super().draw(character)
+
+    def restore_cursor(self):
+        kept = [saved._replace(cursor=copy.copy(saved.cursor)) for saved in self.savepoints[-1:]]
+        super().restore_cursor()
+        for saved in kept:
+            self.cursor.y = min(saved.cursor.y, self.lines - 1)
+            self.savepoints = [saved]
 
     def set_margins(self, top=None, bottom=None):
         if not top and not bottom:

@@ -20,7 +20,7 @@ export class OutputPosition {
     }
 }
 
-/** When to acknowledge: each 8 KiB at once, anything less within 50 ms. */
+/** When to acknowledge: each 4 KiB at once, anything less within 50 ms. */
 export class Acknowledgements {
     private last = 0;
     private timer: ReturnType<typeof setTimeout> | null = null;
@@ -28,7 +28,7 @@ export class Acknowledgements {
 
     constructor(
         private readonly send: (offset: number) => void,
-        private readonly every = 8 * 1024,
+        private readonly every = 4 * 1024,
         private readonly within = 50,
     ) {}
 
