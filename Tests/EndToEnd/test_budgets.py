@@ -67,6 +67,8 @@ def test_a_viewer_on_a_narrow_link_is_never_a_second_behind(make_copilot, make_p
             viewer = Watch(ada, session, keep=False)
             await viewer.attach(proxy.port)
             await driver.type(clock(rate, 12))
+            # A second stream of megabytes in this program would be what is measured.
+            await driver.close()
             found = await ages(viewer, 11)
             await viewer.close()
             return found, len(viewer.skips)

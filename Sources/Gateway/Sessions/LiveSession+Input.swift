@@ -143,7 +143,26 @@ extension LiveSession {
         seats[index].columns = size.columns
         seats[index].rows = size.rows
         let leads = lease.holder.map { $0.seatId == id } ?? (seats[index].mode == .control)
-        if leads { resize(columns: size.columns, rows: size.rows) }
+        if leads { follow(columns: size.columns, rows: size.rows) }
+    }
+
+    /// A window's edge under a hand, or somebody's ill will, sends sizes by the hundred, and each one lays the history out
+    /// anew. Of those that come within a moment the last one counts.
+    private func follow(columns: Int, rows: Int) {
+        guard resizeTask == nil else {
+            wantedSize = (columns, rows)
+            return
+        }
+        guard columns != self.columns || rows != self.rows else { return }
+        resize(columns: columns, rows: rows)
+        resizeTask = eventLoop.scheduleTask(in: .milliseconds(60)) {
+            self.assumeIsolated { session in
+                session.resizeTask = nil
+                guard let wanted = session.wantedSize else { return }
+                session.wantedSize = nil
+                session.follow(columns: wanted.columns, rows: wanted.rows)
+            }
+        }
     }
 
     static func clamped(columns: Int, rows: Int) -> (columns: Int, rows: Int) {
@@ -151,6 +170,7 @@ extension LiveSession {
     }
 
     func resize(columns: Int, rows: Int) {
+        wantedSize = nil
         guard state != .ended, columns != self.columns || rows != self.rows else { return }
         self.columns = columns
         self.rows = rows

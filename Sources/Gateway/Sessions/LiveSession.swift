@@ -107,6 +107,9 @@ public actor LiveSession {
     var isFlushScheduled = false
     /// When which output came.
     var outputTimes = OutputTimes()
+    /// The size that a seat wants while another one has just been taken.
+    var wantedSize: (columns: Int, rows: Int)?
+    var resizeTask: Scheduled<Void>?
     var isStateScheduled = false
     var stateToldAt = NIODeadline.uptimeNanoseconds(0)
     var graceTask: Scheduled<Void>?

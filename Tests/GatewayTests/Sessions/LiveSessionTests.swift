@@ -204,6 +204,16 @@ struct LiveSessionTests {
         }
     }
 
+    @Test("of sizes by the hundred the last one counts")
+    func sizeFlood() async throws {
+        try await SessionBench.run { bench in
+            let ada = try await bench.sit(bench.ada)
+            for columns in 100..<400 { await bench.size(ada, columns, 30) }
+            for _ in 0..<200 where await bench.hostSize() != [399, 30] { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(await bench.hostSize() == [399, 30])
+        }
+    }
+
     @Test("the host's question to the terminal is answered once, however many look on")
     func queries() async throws {
         try await SessionBench.run { bench in
