@@ -209,7 +209,11 @@ struct LiveSessionTests {
         try await SessionBench.run { bench in
             let ada = try await bench.sit(bench.ada)
             for columns in 100..<400 { await bench.size(ada, columns, 30) }
-            for _ in 0..<200 where await bench.hostSize() != [399, 30] { try await Task.sleep(for: .milliseconds(10)) }
+            var turns = 0
+            while await bench.hostSize() != [399, 30], turns < 500 {
+                await bench.settle()
+                turns += 1
+            }
             #expect(await bench.hostSize() == [399, 30])
         }
     }
