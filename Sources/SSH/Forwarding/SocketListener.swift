@@ -71,11 +71,15 @@ struct SocketListener: Sendable {
         }
     }
 
+    /// Connections that wait to be accepted. Somebody's program may make hundreds at once; one beyond this number gets no
+    /// answer, and is tried again by its system a whole second later.
+    static let backlog: Int32 = 1024
+
     private static func bootstrap(
         _ eventLoop: any EventLoop, _ accepted: @escaping @Sendable (any Channel) throws -> Void
     ) -> ServerBootstrap {
         ServerBootstrap(group: eventLoop)
-            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.backlog, value: backlog)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try accepted(channel) } }
@@ -116,12 +120,14 @@ struct SocketListener: Sendable {
     }
 
     /// Connects for a channel of the peer and joins the two, or refuses it. On the loop.
+    ///
+    /// - Parameter ended: Told once, when the channel is over, or was refused.
     static func answer(
         _ incoming: SSHIncomingChannel, with endpoint: SSHForwardEndpoint, tunnels: TunnelSet,
-        exchange: X11CookieExchange? = nil
+        exchange: X11CookieExchange? = nil, ended: @escaping () -> Void = {}
     ) {
         let eventLoop = incoming.eventLoop
-        let tunnel = NIOLoopBound(SocketTunnel(tunnels, exchange: exchange), eventLoop: eventLoop)
+        let tunnel = NIOLoopBound(SocketTunnel(tunnels, exchange: exchange, ended: ended), eventLoop: eventLoop)
         connect(to: endpoint, on: eventLoop) { tunnel.value }.assumeIsolated().whenComplete { result in
             switch result {
             case .success:
@@ -131,6 +137,7 @@ struct SocketListener: Sendable {
                 }
             case .failure:
                 incoming.refuse(.connectFailed, "the connection failed")
+                tunnel.value.giveUp()
             }
         }
     }

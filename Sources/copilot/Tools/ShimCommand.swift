@@ -58,14 +58,14 @@ struct ShimCommand: AsyncParsableCommand {
                 host.hosts(), local.place(), isJSON: json, readyDescriptor: readyFd, waitsForHost: waitForHost)
             if configSnippet { return try program.printSnippet() }
             CoreDumps.forbid()
-            let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+            let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)
             let running = try await program.start()
             let listening = Task {
                 for await signal in signals {
-                    if signal == .sighup {
-                        running.tryNow()
-                    } else if !running.end() {
-                        _exit(130)
+                    switch signal {
+                    case .sighup: running.tryNow()
+                    case .sigwinch: running.windowChanged()
+                    default: if !running.end() { _exit(130) }
                     }
                 }
             }

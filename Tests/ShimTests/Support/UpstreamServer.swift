@@ -2,6 +2,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSH
+import SSHProtocol
 
 /// A server of ours that stands for the host behind a shim. Its commands are a few words of its own.
 final class UpstreamServer: Sendable {
@@ -97,6 +98,22 @@ enum UpstreamCommand {
             try await agent.write(ByteBuffer(string: "question"))
             if let answer = try await agent.read() { try await session.write(answer) }
             agent.close()
+        case "display":
+            // Once there is input, so that others may have come meanwhile.
+            _ = try await session.read()
+            guard let x11 = session.channel.info.x11 else { return .status(1) }
+            let display = try await session.connection.openStream(
+                .x11(originator: TCPAddress(host: "127.0.0.1", port: 1)))
+            let digits = Array(x11.cookie)
+            let cookie = stride(from: 0, to: digits.count, by: 2).compactMap {
+                UInt8(String(digits[$0..<min($0 + 2, digits.count)]), radix: 16)
+            }
+            try await display.write(
+                ByteBuffer(
+                    bytes: [0x6C, 0, 11, 0, 0, 0, 18, 0, 16, 0, 0, 0] + Array("MIT-MAGIC-COOKIE-1".utf8) + [0, 0]
+                        + cookie))
+            if let answer = try await display.read() { try await session.write(answer) }
+            display.close()
         case "exit":
             return .status(words.dropFirst().first.flatMap { UInt32($0) } ?? 0)
         case "killed":
