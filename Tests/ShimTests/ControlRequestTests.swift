@@ -55,6 +55,32 @@ import Testing
         #expect(try input.next() == nil)
     }
 
+    @Test("descriptors of the next request may come with the bytes of this one")
+    func pipelined() throws {
+        var input = ControlInput()
+        let alive: [UInt8] = [0, 0, 0, 8, 0x10, 0, 0, 4, 0, 0, 0, 9]
+        let session: [UInt8] =
+            [0, 0, 0, 40, 0x10, 0, 0, 2, 0, 0, 0, 1] + Array(repeating: 0, count: 20) + [0xFF, 0xFF, 0xFF, 0xFF]
+            + Array(repeating: 0, count: 8)
+        input.bytes.writeBytes(alive + session + [0, 0, 0] + session + [0])
+        input.descriptors = [40, 41, 42, 50]
+        #expect(try input.next()?.request == .alive(id: 9))
+        #expect(try input.next()?.descriptors == [40, 41, 42])
+        #expect(try input.next() == nil)
+        input.bytes.writeBytes([0, 0])
+        input.descriptors += [51, 52]
+        #expect(try input.next()?.descriptors == [50, 51, 52])
+        #expect(try input.next() == nil)
+        #expect(input.descriptors.isEmpty)
+    }
+
+    @Test("descriptors that no request follows are refused, and so are more than two requests bring")
+    func strayDescriptors() throws {
+        let alive: [UInt8] = [0, 0, 0, 8, 0x10, 0, 0, 4, 0, 0, 0, 9]
+        #expect(throws: ControlFault.descriptors) { try requests(alive, [40]) }
+        #expect(throws: ControlFault.descriptors) { try requests(alive + [0], Array(40..<47)) }
+    }
+
     @Test("the escape character 0xffffffff is none")
     func noEscape() throws {
         var bytes: [UInt8] = [0, 0, 0, 40, 0x10, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0]

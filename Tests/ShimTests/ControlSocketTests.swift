@@ -69,7 +69,7 @@ import Testing
             let person = try ControlPerson(path)
             person.run("wait")
             #expect(try await waiting { person.hear(28) }.count == 28)
-            server.cut()
+            try await server.cut()
             #expect(try await waiting { person.hear(16) }.suffix(4) == [0, 0, 0, 255])
             #expect(try await waiting { person.outputs() }.1.contains("was lost, and this session with it"))
         }

@@ -69,6 +69,8 @@ package final class HostSession: SessionChannelDelegate {
     private var end: SessionEnd?
     private var isOver = false
     private var hasTerminal = false
+    /// The host was asked to start the program.
+    private var hasBegun = false
     private var size: (columns: Int, rows: Int)?
 
     /// - Parameter x11: What was prepared on the connection, where the plan forwards X11.
@@ -151,6 +153,7 @@ package final class HostSession: SessionChannelDelegate {
             case .command(let command): channel.exec(plan.commandBytes ?? Array(command.utf8))
             case .subsystem(let name): channel.subsystem(name)
             }
+        hasBegun = true
         started.assumeIsolated().whenFailure { error in
             if self.end == nil { self.end = .failed(SSHError(session: error)) }
             channel.abort()
@@ -309,6 +312,13 @@ package final class HostSession: SessionChannelDelegate {
         // Whoever was to take the last of the output may never do so.
         if isOver { for output in [output, errors] { output?.abandon() } }
         finish(.givenUp)
+    }
+
+    /// Ends the session because whoever had it is gone. Its program is told by SIGHUP, as at a terminal's loss: a host does
+    /// no more than close the pipes of one that has no terminal, which a program that writes nothing never notices.
+    package func hangUp() {
+        if !isOver, hasBegun { channel?.signal("HUP") }
+        giveUp()
     }
 
     package func resize(columns: Int, rows: Int) {

@@ -203,7 +203,7 @@ final class ControlVisit: SessionFace {
         guard !isOver else { return }
         isOver = true
         if let work {
-            work.session?.giveUp()
+            work.session?.hangUp()
             work.streams?.end()
             work.descriptors.close()
             work.guest.end()

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import threading
@@ -10,7 +11,7 @@ import threading
 import pytest
 
 from copilot import BINARY
-from ports import Process, eventually
+from ports import Process, eventually, process_tree
 
 
 @pytest.fixture
@@ -65,6 +66,20 @@ def echoes(port, word=b"ping"):
             return end.recv(100) == word
     except OSError:
         return False
+
+
+def connections_at(host):
+    """The processes of sshd's connections, those that are signed in."""
+    return [child for child in process_tree(host.listener.pid) if child != host.listener.pid]
+
+
+def lose(host):
+    """Every connection of the host ends at once, its listener stays. What runs in them ends last: nobody is told of its end."""
+    for process in reversed(connections_at(host)):
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 class Shim:

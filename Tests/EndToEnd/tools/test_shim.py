@@ -11,22 +11,8 @@ import time
 import pytest
 
 from copilot import BINARY
-from ports import accepts, eventually, free_port, process_tree
-from shim import echo_server, echoes, make_shim, shim  # noqa: F401
-
-
-def connections_at(host):
-    """The processes of sshd's connections, those that are signed in."""
-    return [child for child in process_tree(host.listener.pid) if child != host.listener.pid]
-
-
-def lose(host):
-    """Every connection of the host ends at once, its listener stays."""
-    for process in connections_at(host):
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+from ports import accepts, eventually, free_port
+from shim import connections_at, echo_server, echoes, lose, make_shim, shim  # noqa: F401
 
 
 # What passes.

@@ -16,8 +16,8 @@ import pexpect
 import pytest
 
 from copilot import BINARY
-from ports import accepts, eventually, free_port, process_tree
-from shim import echo_server, echoes, make_shim, shim  # noqa: F401
+from ports import accepts, eventually, free_port
+from shim import echo_server, echoes, lose, make_shim, shim  # noqa: F401
 
 HELLO = struct.pack(">III", 8, 1, 4)
 
@@ -246,8 +246,17 @@ def test_forwards_by_command_stay_until_they_are_cancelled(shim, echo_server):
     assert shim.ssh("-O", "cancel", *rule, "control").returncode == 0
     assert not accepts(local) and echoes(port)
     assert b"nothing is forwarded" in shim.ssh("-O", "cancel", *rule, "control").stderr
-    taken = shim.ssh("-O", "forward", "-L", f"{echo_server}:127.0.0.1:1", "control")
-    assert taken.returncode == 255 and b"forwarding request failed" in taken.stderr
+
+
+def test_a_port_that_somebody_has_is_no_forward(shim, echo_server):
+    for place in [f"{echo_server}", f"127.0.0.1:{echo_server}", f"localhost:{echo_server}", f"*:{echo_server}"]:
+        for rule in [["-L", f"{place}:127.0.0.1:1"], ["-D", place]]:
+            taken = shim.ssh("-O", "forward", *rule, "control")
+            assert taken.returncode == 255 and b"forwarding request failed" in taken.stderr, (rule, taken)
+    there = shim.ssh("-O", "forward", "-R", f"{echo_server}:127.0.0.1:1", "control")
+    assert there.returncode == 255 and b"does not listen" in there.stderr
+    # Nothing of it is left: not on the other loopback address either.
+    assert not accepts(echo_server, "::1")
 
 
 def test_a_stream_to_a_port_of_the_host(shim, echo_server):
@@ -285,22 +294,19 @@ def test_14_sessions_and_the_hosts_loss(shim):
         assert (ssh.returncode, output, errors) == (0, b"%d\n" % number, b"")
     session = shim.start_ssh("control", "echo on; exec sleep 60")
     assert session.stdout.readline() == b"on\n"
-    for process in process_tree(shim.host.listener.pid)[:-1]:
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    lose(shim.host)
     assert shim.run("echo back", way="control") == "back\n"
     _, errors = session.communicate(timeout=10)
     assert session.returncode == 255 and b"was lost" in errors
 
 
 def test_a_client_that_is_ended_ends_its_command(shim):
-    ssh = shim.start_ssh("control", "echo $$; exec sleep 60")
-    process = int(ssh.stdout.readline())
-    ssh.terminate()
-    ssh.communicate()
-    eventually(lambda: not os.path.exists(f"/proc/{process}"), "the command at the host ended")
+    for flags, number in [([], signal.SIGTERM), ([], signal.SIGKILL), (["-tt"], signal.SIGKILL)]:
+        ssh = shim.start_ssh(*flags, "control", "echo $$; exec sleep 60")
+        process = int(ssh.stdout.readline())
+        ssh.send_signal(number)
+        ssh.communicate()
+        eventually(lambda: not os.path.exists(f"/proc/{process}"), f"the command at the host ended ({flags}, {number})")
 
 
 # The command.
@@ -314,6 +320,19 @@ def test_the_printed_block_leads_to_the_socket_and_without_it_to_the_endpoint(ma
     assert f"ControlPath {shim.control}" in printed and "ControlMaster no" in printed
     config = shim.folder / "snippet"
     config.write_text(printed)
+
+    several = subprocess.run(
+        [str(BINARY), "shim", "--upstream", "first=one", "--upstream", "second=deploy@two,2301", "--config-snippet"],
+        env=shim.env, capture_output=True, text=True, timeout=20, check=True)
+    assert several.stderr == ""
+    (shim.folder / "several").write_text(several.stdout)
+    for name, port, user in [("first", "2222", "first"), ("second", "2301", None)]:
+        read = subprocess.run(["ssh", "-G", "-F", str(shim.folder / "several"), f"{name}.shim"], env=shim.env,
+                              capture_output=True, text=True, timeout=20)
+        assert read.returncode == 0, read.stderr
+        settings = dict(line.split(" ", 1) for line in read.stdout.splitlines() if " " in line)
+        assert settings["port"] == port and settings["user"] == (user or settings["user"])
+        assert settings["controlpath"].endswith(f"/{name}.{port}") and settings["hostname"] == "127.0.0.1"
 
     def log():
         return subprocess.run(

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import SSH
 import SSHProtocol
+import Testing
 
 /// A server of ours that stands for the host behind a shim. Its commands are a few words of its own.
 final class UpstreamServer: Sendable {
@@ -42,8 +43,16 @@ final class UpstreamServer: Sendable {
             on: .tcp(host: "127.0.0.1", port: port), configuration: configuration, handlers: handlers)
     }
 
-    /// Ends every connection at once, as a restart of sshd's children would.
-    func cut() { for connection in server.connections { connection.close() } }
+    /// Ends every connection at once, as a restart of sshd's children would. Returns when they are over: until then they
+    /// would take a session, and lose it.
+    func cut() async throws {
+        let ending = server.connections
+        for connection in ending { connection.close() }
+        let areOver = try await eventually {
+            !server.connections.contains { standing in ending.contains { $0 === standing } }
+        }
+        #expect(areOver)
+    }
 
     func upstream(_ name: String = "web", password: String = "secret") -> ShimUpstreamSource {
         ShimUpstreamSource(name: name, endpoint: endpoint, password: password, hostKey: hostKey.publicKey)
