@@ -112,15 +112,16 @@ class Shim:
         assert ready, f"the shim ended: {self.process.output}"
         self.port = int(ready["listening"].split()[0].rsplit(":", 1)[1])
         self.identity = ready["identity"]
+        # One for each host; the first one's is enough here.
+        self.control = pathlib.Path(ready["control"].split()[0])
         config = self.folder / "ssh_config"
         config.write_text(
             f"Host shim\n HostName 127.0.0.1\n Port {self.port}\n User anybody\n IdentityFile {self.identity}\n"
             f" IdentitiesOnly yes\n HostKeyAlias copilot-shim\n UserKnownHostsFile {ready['known_hosts']}\n"
             " StrictHostKeyChecking yes\n LogLevel ERROR\n"
             # Nothing answers at port 1: whoever gets through came by the control socket.
-            f"Host control\n HostName 127.0.0.1\n Port 1\n User anybody\n ControlPath {ready['control']}\n"
+            f"Host control\n HostName 127.0.0.1\n Port 1\n User anybody\n ControlPath {self.control}\n"
             " ControlMaster no\n LogLevel ERROR\n")
-        self.control = pathlib.Path(ready["control"])
         self.config = str(config)
         return self
 

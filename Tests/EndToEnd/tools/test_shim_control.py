@@ -248,7 +248,9 @@ def test_forwards_by_command_stay_until_they_are_cancelled(shim, echo_server):
     assert b"nothing is forwarded" in shim.ssh("-O", "cancel", *rule, "control").stderr
 
 
-def test_a_port_that_somebody_has_is_no_forward(shim, echo_server):
+def test_a_port_that_somebody_has_is_no_forward(make_shim, echo_server):
+    # Otherwise this sshd is content with the loopback address of the other IP version.
+    shim = make_shim(options="AddressFamily inet\n")
     for place in [f"{echo_server}", f"127.0.0.1:{echo_server}", f"localhost:{echo_server}", f"*:{echo_server}"]:
         for rule in [["-L", f"{place}:127.0.0.1:1"], ["-D", place]]:
             taken = shim.ssh("-O", "forward", *rule, "control")
