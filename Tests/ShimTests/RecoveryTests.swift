@@ -53,8 +53,9 @@ import Testing
             }
             #expect(isBack)
             for process in open { #expect(try await process.exit() == .status(255)) }
+            let losses = shim.count { if case .lost = $0 { true } else { false } }
             for port in [ports.first, ports.last] {
-                #expect(try await echoes(port ?? 0), "port \(port ?? 0) in round \(round)")
+                #expect(try await echoes(port ?? 0), "port \(port ?? 0) in round \(round), after \(losses) losses")
             }
         }
         await forwards.first?.close()
