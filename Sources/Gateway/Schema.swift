@@ -15,4 +15,6 @@ public enum Schema {
         + Notices.migrations + Macros.migrations + PushDevices.migrations
         + QuarantineStore.migrations
         + [AgentSchema.agents]
+        + [AgentSchema.durableCommands]
+        + [Passkeys.migration]
 }

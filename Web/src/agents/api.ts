@@ -1,4 +1,5 @@
 import { api } from "../api/client";
+import { withPasskey } from "./passkey";
 
 /** What an agent may do by itself, the least first. */
 export type AgentMode = "observe" | "read_only" | "supervised" | "trusted";
@@ -104,7 +105,9 @@ const at = (path: string, id: string, rest = "") => `/api/${path}/${encodeURICom
 export const agents = {
     requests: async () => (await api.request<{ requests: AgentRequest[] }>("GET", "/api/agent-requests")).requests,
     approve: (id: string, choice: AgentChoice) =>
-        api.request<{ request: AgentRequest }>("POST", at("agent-requests", id, "/approve"), choice),
+        withPasskey((passkey) =>
+            api.request<{ request: AgentRequest }>("POST", at("agent-requests", id, "/approve"), { ...choice, passkey })
+        ),
     deny: (id: string, reason: string) =>
         api.request<{ request: AgentRequest }>("POST", at("agent-requests", id, "/deny"), { reason }),
     sessions: async () => (await api.request<{ sessions: AgentAtSession[] }>("GET", "/api/agent-sessions")).sessions,
@@ -117,7 +120,10 @@ export const agents = {
     endGrant: (id: string) => api.request<void>("DELETE", at("agent-sessions", id)),
     stopCommand: (id: string) =>
         api.request<{ session: AgentAtSession }>("POST", at("agent-commands", id, "/stop")),
-    answer: (id: string, scope: Scope) => api.request<unknown>("POST", at("agent-approvals", id, "/approve"), scope),
+    answer: (id: string, scope: Scope) =>
+        withPasskey((passkey) =>
+            api.request<unknown>("POST", at("agent-approvals", id, "/approve"), { ...scope, passkey })
+        ),
     refuse: (id: string, reason: string) =>
         api.request<unknown>("POST", at("agent-approvals", id, "/deny"), { reason }),
     tokens: async () => (await api.request<{ agents: AgentToken[] }>("GET", "/api/agents")).agents,

@@ -54,6 +54,8 @@ final class AgentCommand: Sendable {
         var channel: SSHSessionChannel?
         var isInputOpen = false
         var classes: [String] = []
+        /// A durable command that was sent to the host once: it is never sent again, only looked for.
+        var isSent = false
     }
 
     let id: String
@@ -68,16 +70,18 @@ final class AgentCommand: Sendable {
     private let onFinish: @Sendable (AgentCommand) -> Void
     private let box: NIOLockedValueBox<State>
 
-    /// - Parameter onFinish: called once, when it is over.
+    /// - Parameters:
+    ///   - id: of a command that is found again.
+    ///   - onFinish: called once, when it is over.
     init(
-        sessionID: String, agent: Agent, request: ExecRequest, text: String,
-        onFinish: @escaping @Sendable (AgentCommand) -> Void
+        id: String? = nil, sessionID: String, agent: Agent, request: ExecRequest, text: String,
+        submittedAt: Timestamp = .now(), onFinish: @escaping @Sendable (AgentCommand) -> Void
     ) {
-        id = Identifier.make("cmd")
+        self.id = id ?? Identifier.make("cmd")
         self.sessionID = sessionID
         self.agent = agent
         self.request = request
-        submittedAt = .now()
+        self.submittedAt = submittedAt
         self.onFinish = onFinish
         let limit = max(CommandOutput.usual, request.view.limit)
         box = NIOLockedValueBox(
@@ -87,6 +91,10 @@ final class AgentCommand: Sendable {
     }
 
     var state: State { box.withLockedValue { $0 } }
+    /// Bytes of both streams so far. A copy of the whole state would make the next piece of output copy what is kept.
+    var written: Int { box.withLockedValue { $0.standardOutput.total + $0.standardError.total } }
+    /// Of those, what is kept.
+    var keptBytes: Int { box.withLockedValue { $0.standardOutput.keptBytes + $0.standardError.keptBytes } }
     var phase: Phase { box.withLockedValue { $0.phase } }
 
     /// Changes something, and wakes whoever waits for it.

@@ -7,11 +7,12 @@ import Terminal
 /// ``LiveSession/input(seat:sequence:bytes:)`` like everything else.
 extension LiveSession {
     /// An agent takes its seat.
+    /// - Parameter firstLine: the number of the terminal's first line, where the agent has counted another's before.
     /// - Returns: the seat's identifier.
     func admit(
-        _ agent: Caller, mode: SeatMode, seat outlet: AgentSeat, columns: Int, rows: Int
+        _ agent: Caller, mode: SeatMode, seat outlet: AgentSeat, columns: Int, rows: Int, firstLine: Int
     ) throws(GatewayError) -> String {
-        if transcript == nil { transcript = SessionTranscript(from: log.end) }
+        if transcript == nil { transcript = SessionTranscript(from: log.end, firstLine: firstLine) }
         share(with: .init(userId: agent.userID, name: agent.name, mode: mode))
         let seat = try attach(
             agent, clientID: agent.userID, device: "agent", have: log.end, columns: columns, rows: rows, outlet: outlet)
@@ -117,7 +118,7 @@ extension LiveSession {
             rows: rows, cols: columns,
             cursor: .init(
                 row: screen.cursor.row, col: screen.cursor.column, visible: screen.isCursorVisible),
-            altScreen: screen.isAlternate, title: screen.title, lines: screen.text)
+            altScreen: screen.isAlternate, title: screen.title, lines: screen.text, wraps: screen.wrappedRows)
     }
 }
 
@@ -151,9 +152,15 @@ public struct ScreenView: Sendable, Encodable {
     public let cols: Int
     public let cursor: Cursor
     public let altScreen: Bool
-    public let title: String
-    public var lines: [String]
+    public internal(set) var title: String
+    public internal(set) var lines: [String]
+    /// Lines that go on with the one before.
+    let wraps: [Bool]
     public let untrusted = true
+
+    private enum CodingKeys: String, CodingKey {
+        case rows, cols, cursor, altScreen, title, lines, untrusted
+    }
 }
 
 extension GatewayError {
