@@ -66,7 +66,8 @@ struct UserCommand: AsyncParsableCommand {
         func run() async throws {
             try await OpenGateway.reported(try keeping.settings()) { open in
                 guard
-                    let user = try await open.gateway.people.users(open.caller).first(where: { $0.username == username })
+                    let user = try await open.gateway.people.users(open.caller).first(where: { $0.username == username }
+                    )
                 else { throw GatewayError.notFound("person") }
                 try await open.gateway.agents.passkeys.removeAll(userID: user.id, caller: open.caller)
                 PersonTerminal.print("\(user.username) has no passkeys any more.")

@@ -696,8 +696,12 @@ def test_an_agent_becomes_root_without_having_the_password(house, enter, ada, su
     asking.answer()
     assert waits().expect(200)["stdout"] == "0\n"
     enter(sudo="never").exec("id", sudo=True).refused(403, "policy_denied")
-    data = b"".join(path.read_bytes() for path in house.copilot.data.rglob("*") if path.is_file())
-    assert house.host.password.encode() not in data
+    kept = [entry for entry in ada.audit() if entry.get("session") == session.id]
+    session.close()
+    recording = eventually(lambda: next((r for r in ada.recordings() if r["sessionId"] == session.id), None), "recorded")
+    kept.append(ada.get(f"/api/recordings/{recording['id']}").expect(200))
+    kept.append(ada.get(f"/api/recordings/{recording['id']}/asciicast").expect_text())
+    assert "sudo sh -c" in json.dumps(kept) and house.host.password not in json.dumps(kept)
 
 
 def test_a_revoked_token_ends_within_a_second(house, ada):

@@ -77,7 +77,7 @@ def test_whoever_has_a_passkey_decides_with_it_alone(house, profile):
     tab.press("request-approve")
     eventually(lambda: agent.get(f"/api/sessions/{asked}").expect(200)["status"] == "ai_control", "the agent is in")
     session = AgentSession(agent, asked, ada)
-    wants = session.exec("mkdir with-passkey", waitMs=0).expect(202)["commandId"]
+    wants = session.exec("mkdir with-passkey-$$", waitMs=0).expect(202)["commandId"]
     question = session.question()["id"]
     ada.post(f"/api/agent-approvals/{question}/approve", {"scope": "once"}).refused(403, "passkey_needed")
     kept = []
@@ -86,8 +86,9 @@ def test_whoever_has_a_passkey_decides_with_it_alone(house, profile):
     tab.press("question-once")
     assert session.command(wants, waitMs=10_000).expect(200)["exitCode"] == 0
     # The very answer of the passkey opens nothing a second time, and nothing else.
-    proof = kept[-1]["passkey"]
-    session.exec("mkdir second", waitMs=0).expect(202)
+    # The browser's driver hears of requests while something is asked of it.
+    proof = eventually(lambda: tab.page.evaluate("1") and kept[-1].get("passkey"), "the page's second request")
+    session.exec("mkdir second-$$", waitMs=0).expect(202)
     other = session.question()["id"]
     for body in ({"scope": "once"}, {"scope": "edited", "command": "mkdir evil"}):
         ada.post(f"/api/agent-approvals/{other}/approve", {**body, "passkey": proof}).refused(403, "passkey_wrong")
@@ -103,7 +104,7 @@ def test_whoever_has_a_passkey_decides_with_it_alone(house, profile):
     # the machine alone.
     assert all(count > 0 for count in tab.uses())
     house.cli("user", "reset-passkeys", "ada")
-    third = session.exec("mkdir third", waitMs=0).expect(202)["commandId"]
+    third = session.exec("mkdir third-$$", waitMs=0).expect(202)["commandId"]
     session.answer({"scope": "once"})
     assert session.command(third, waitMs=10_000).expect(200)["exitCode"] == 0
     actions = ada.actions()

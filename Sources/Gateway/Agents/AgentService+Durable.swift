@@ -63,7 +63,12 @@ extension AgentService {
         _ = command.change { $0.stopOutcome = .unconfirmed }
         let isGone = await StopLadder.climb(command, on: session.channels)
         _ = command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
-        if isGone, !(await over(command, within: .seconds(1))) { command.finish(.stopped) }
+        let channel = command.state.channel
+        if isGone, !(await over(command, within: .seconds(1))) {
+            command.finish(.stopped)
+            // Nothing is left to be watched.
+            channel?.connection.eventLoop.execute { channel?.abort() }
+        }
         // Unconfirmed: it is tried again with the next connection, unless there will be none.
         if !isGone, session.state.ending != nil { command.finish(.lost) }
         audit(
@@ -85,7 +90,9 @@ extension AgentService {
     /// A new session of the same agent at the same host knows the durable commands of those before.
     func findDurables(again session: AgentSession) async {
         let durables = durables
-        guard let entries = try? await durables.entries(agentID: session.agent.id, hostID: session.hostID) else { return }
+        guard let entries = try? await durables.entries(agentID: session.agent.id, hostID: session.hostID) else {
+            return
+        }
         for entry in entries {
             // What another session of this agent watches stays with that.
             if let known = board.read({ $0.commands[entry.id] }), !known.phase.isOver || known.sessionID == session.id {

@@ -182,7 +182,8 @@ extension AgentService {
             // Between the question and the answer the session may have been stopped, or left without its watcher.
             try await session.live.requireOpen()
             let script = ExecRequest.script(
-                command.request.isRoot ? try command.request.line() : command.state.text, workingDirectory: command.request.workingDirectory, agent: command.agent.name)
+                command.request.isRoot ? try command.request.line() : command.state.text,
+                workingDirectory: command.request.workingDirectory, agent: command.agent.name)
             var sudo: SudoDialogue?
             if command.request.isRoot { sudo = SudoDialogue(password: try await rootPassword(session)) }
             let line = try ShellQuoting.commandLine(sudo?.script(script, name: command.id) ?? script, name: command.id)

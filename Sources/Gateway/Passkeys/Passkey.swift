@@ -48,7 +48,9 @@ enum PasskeyKey: Sendable {
     case ed25519(Curve25519.Signing.PublicKey)
 
     /// RFC 8410 §4: a public key of Ed25519 is these bytes and 32 more.
-    private static let ed25519Prefix: [UInt8] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00]
+    private static let ed25519Prefix: [UInt8] = [
+        0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00,
+    ]
 
     /// - Parameter bytes: DER, as browsers give it (`getPublicKey()`).
     init(subjectPublicKeyInfo bytes: [UInt8]) throws(GatewayError) {

@@ -112,19 +112,22 @@ public final class Passkeys: Sendable {
         // Browsers make passkeys for names only (§5.1.3).
         guard !place.isEmpty, !place.hasPrefix("["), place.contains(where: \.isLetter) else {
             throw GatewayError(
-                "passkey_place", status: 409, "Browsers make passkeys for names, and this page is open under an address.",
+                "passkey_place", status: 409,
+                "Browsers make passkeys for names, and this page is open under an address.",
                 hint: "Open the page by its name, such as http://localhost.")
         }
         let known = try await keys(of: caller.userID)
         return PasskeyCreation(
-            challenge: challenge(for: Self.creating, caller), place: place, userId: Self.text(Array(caller.userID.utf8)),
+            challenge: challenge(for: Self.creating, caller), place: place,
+            userId: Self.text(Array(caller.userID.utf8)),
             userName: caller.username, exclude: known.map(\.id))
     }
 
     private static let creating = "make a passkey"
 
     /// Takes in a passkey that a page had made. Whoever has one already proves it with that.
-    public func add(_ new: NewPasskey, _ proof: PasskeyProof, caller: Caller) async throws(GatewayError) -> PasskeyView {
+    public func add(_ new: NewPasskey, _ proof: PasskeyProof, caller: Caller) async throws(GatewayError) -> PasskeyView
+    {
         let name = try VisibleText.line(new.name, field: "name", what: "The passkey's name", limit: 60)
         let client = try PasskeyClientData(try Self.bytes(new.clientDataJSON))
         let data = try AuthenticatorData(try Self.bytes(new.authenticatorData))
@@ -229,7 +232,8 @@ public final class Passkeys: Sendable {
         try use(client.challenge, for: action, caller)
         try check(client, data, type: "webauthn.get", place: key.place, origin: proof.origin)
         // §7.2, steps 19 and 20.
-        guard key.key.isValid(try Self.bytes(assertion.signature), for: dataBytes + Array(SHA256.hash(data: clientBytes)))
+        guard
+            key.key.isValid(try Self.bytes(assertion.signature), for: dataBytes + Array(SHA256.hash(data: clientBytes)))
         else { throw .passkeyWrong("The passkey's signature is wrong.") }
         try await used(key, count: Int64(data.count))
         return key.id
@@ -242,7 +246,8 @@ public final class Passkeys: Sendable {
         guard client.type == type, client.crossOrigin != true, client.origin.lowercased() == origin.lowercased() else {
             throw .passkeyWrong("The passkey's answer was made for another page or another purpose.")
         }
-        guard place == PasskeyProof(nil, origin: origin).place, data.placeHash.elementsEqual(SHA256.hash(data: Data(place.utf8)))
+        guard place == PasskeyProof(nil, origin: origin).place,
+            data.placeHash.elementsEqual(SHA256.hash(data: Data(place.utf8)))
         else { throw .passkeyWrong("The passkey's answer was made for another server.") }
         guard data.isPersonPresent else { throw .passkeyWrong("Nobody touched the passkey.") }
     }

@@ -21,7 +21,8 @@ extension AgentTools {
                         "detach (usual): it goes on. stop: it is ended.", choices: ["detach", "stop"]),
                     "idempotencyKey": .string("The same key never runs twice."),
                     "sudo": .bool("Run it as root: sudo is answered from the vault, if a person allows that."),
-                    "durable": .bool("It survives a lost connection and the copilot's restart, and is found again by commandId."),
+                    "durable": .bool(
+                        "It survives a lost connection and the copilot's restart, and is found again by commandId."),
                     "dryRun": .bool("Only say whether it would be allowed."),
                     "maxBytes": .integer("Bytes of each stream to return.", from: 256, to: 1 << 20),
                     "head": .integer("Of those, from the beginning.", from: 0),

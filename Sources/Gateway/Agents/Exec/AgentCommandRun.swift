@@ -177,6 +177,7 @@ extension GatewayError {
         "command_lost", status: 502, "The command's processes are gone from the host without an exit code.",
         hint: "The host was restarted, or somebody ended them. Look at what it did before you run it again.")
     fileprivate static let durableAbsent = GatewayError(
-        "command_absent", status: 502, "The host has nothing of this command: it never began, or what it left was removed.",
+        "command_absent", status: 502,
+        "The host has nothing of this command: it never began, or what it left was removed.",
         hint: "Look at what it may have done before you run it again.")
 }

@@ -59,7 +59,8 @@ extension AgentService {
 
     private func session(_ id: String, _ caller: Caller, deciding: Bool) async throws(GatewayError) -> AgentSession {
         guard let session = board.read({ $0.sessions[id] ?? $0.sessions.values.first { $0.live.id == id } }),
-            let mode = await mode(of: caller, at: session) else {
+            let mode = await mode(of: caller, at: session)
+        else {
             throw .notFound("session")
         }
         guard !deciding || mayDecide(caller, session, mode) else {
