@@ -162,7 +162,7 @@ if !engineOnly {
             ["Recording", "SFTP", "SSH", "SSHKeys", "SSHProtocol", "Terminal", nioCore, nioPosix, nioEmbedded]),
         // A local SSH endpoint over connections that are kept.
         module("Shim", ["SSHTools", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
-        tests("Shim", ["SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
+        tests("Shim", ["SSHTools", "SSH", "SSHKeys", "SSHProtocol", nioCore, nioPosix]),
         // A server for the accounts of a machine.
         module(
             "StandaloneServer",

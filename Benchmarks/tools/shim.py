@@ -250,7 +250,8 @@ def bulk(place, figures, quick):
 
 
 def channels(place, figures, quick):
-    """200 connections over one -L, all open at once, each with a round trip."""
+    """200 connections over one -L, all open at once, each with a round trip. OpenSSH's listener holds 128 that it has not
+    accepted, and the system tries one beyond them again after a second: no more than 64 are without an answer at once."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
 
     def serve(end):
@@ -270,15 +271,18 @@ def channels(place, figures, quick):
     for way in place.ways:
         port = free_port()
         ssh = subprocess.Popen(
-            ["ssh", "-F", str(place.folder / "config"), "-N", "-S", "none", "-L",
+            ["ssh", "-F", str(place.folder / "config"), "-N", *(["-S", "none"] if way == "ControlMaster" else []), "-L",
              f"{port}:127.0.0.1:{listener.getsockname()[1]}", "direct" if way == "ControlMaster" else way],
             stdin=subprocess.DEVNULL, env=place.env)
         wait_for(port)
         start = time.perf_counter()
-        ends = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(200)]
-        for end in ends:
-            end.sendall(b"ping")
-        good = sum(end.recv(4) == b"ping" for end in ends)
+        ends, good = [], 0
+        for number in range(200 + 64):
+            if number < 200:
+                ends.append(socket.create_connection(("127.0.0.1", port), timeout=30))
+                ends[-1].sendall(b"ping")
+            if number >= 64:
+                good += ends[number - 64].recv(4) == b"ping"
         assert good == 200, f"{way}: {good} of 200"
         figures.add("200 forwarded connections, ms", way, (time.perf_counter() - start) * 1000)
         for end in ends:

@@ -21,16 +21,18 @@ public final class Shim: Sendable {
     private let eventLoop: any EventLoop
     private let servers: [SSHServer]
     private let upstreams: NIOLoopBound<ShimUpstreams>
+    private let controls: NIOLoopBound<ControlDoors>
     private let firstAttempts: [EventLoopFuture<UpstreamFailure?>]
 
     private init(
         _ servers: [SSHServer], _ doors: [SSHForwardEndpoint], _ upstreams: NIOLoopBound<ShimUpstreams>,
-        _ firstAttempts: [EventLoopFuture<UpstreamFailure?>]
+        _ controls: NIOLoopBound<ControlDoors>, _ firstAttempts: [EventLoopFuture<UpstreamFailure?>]
     ) {
         eventLoop = upstreams.eventLoop
         self.servers = servers
         self.doors = doors
         self.upstreams = upstreams
+        self.controls = controls
         self.firstAttempts = firstAttempts
     }
 
@@ -40,9 +42,13 @@ public final class Shim: Sendable {
         // One loop for both sides: a byte goes through without waking another thread.
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         do {
-            let (upstreams, firstAttempts) = try await eventLoop.submit {
+            let (upstreams, controls, firstAttempts) = try await eventLoop.submit {
                 let all = ShimUpstreams(configuration, on: eventLoop)
-                return (NIOLoopBound(all, eventLoop: eventLoop), all.upstreams.map(\.firstAttempt.futureResult))
+                return (
+                    NIOLoopBound(all, eventLoop: eventLoop),
+                    NIOLoopBound(ControlDoors(on: eventLoop), eventLoop: eventLoop),
+                    all.upstreams.map(\.firstAttempt.futureResult)
+                )
             }.get()
             var servers: [SSHServer] = []
             var doors: [SSHForwardEndpoint] = []
@@ -54,7 +60,7 @@ public final class Shim: Sendable {
                 servers.append(server)
             }
             eventLoop.execute { for upstream in upstreams.value.upstreams { upstream.start() } }
-            return Shim(servers, doors, upstreams, firstAttempts)
+            return Shim(servers, doors, upstreams, controls, firstAttempts)
         } catch {
             if let error = error as? SSHError {
                 throw ShimError(.listenFailed, error.description, hint: error.hint)
@@ -78,8 +84,31 @@ public final class Shim: Sendable {
         eventLoop.execute { for upstream in upstreams.value.upstreams { upstream.tryNow() } }
     }
 
+    /// Listens on a control socket as well, for clients of OpenSSH's multiplexing protocol. It takes the place of a socket
+    /// that is there.
+    public func listen(on control: ShimControl) async throws(ShimError) {
+        let (controls, upstreams) = (controls, upstreams)
+        let result = try? await eventLoop.submit { () -> Result<Void, ShimError> in
+            guard let upstream = upstreams.value.find(control.upstream, username: "") else {
+                return .failure(
+                    ShimError(
+                        .upstreamName, "No upstream is named \(control.upstream).", hint: "Name one that is given."))
+            }
+            return Result { () throws(ShimError) in try controls.value.open(control, upstream) }
+        }.get()
+        try result?.get()
+    }
+
+    /// A terminal of some client may have another size: OpenSSH's clients say so by SIGWINCH.
+    public func windowChanged() {
+        let controls = controls
+        eventLoop.execute { controls.value.windowChanged() }
+    }
+
     /// Ends the local connections, then those to the hosts.
     public func close() async {
+        let controls = controls
+        try? await eventLoop.submit { controls.value.end() }.get()
         for server in servers { await server.shutdown(grace: .zero) }
         let upstreams = upstreams
         let stopped = try? await eventLoop.submit { upstreams.value.upstreams.flatMap { $0.stop() } }.get()

@@ -14,9 +14,12 @@ public struct ShimSnippet: Sendable, Hashable {
     /// nil where no key is asked for.
     public var identityFile: String?
     public var knownHostsFile: String
+    /// The shim's control socket; nil for none.
+    public var controlPath: String?
 
     public init(
-        host: String, address: String, port: Int, user: String? = nil, identityFile: String?, knownHostsFile: String
+        host: String, address: String, port: Int, user: String? = nil, identityFile: String?, knownHostsFile: String,
+        controlPath: String? = nil
     ) {
         self.host = host
         self.address = address
@@ -24,6 +27,7 @@ public struct ShimSnippet: Sendable, Hashable {
         self.user = user
         self.identityFile = identityFile
         self.knownHostsFile = knownHostsFile
+        self.controlPath = controlPath
     }
 
     public var lines: [String] {
@@ -40,8 +44,10 @@ public struct ShimSnippet: Sendable, Hashable {
         // What a client need not spend time on, to a server of its own machine.
         lines += [
             "    PreferredAuthentications publickey", "    GSSAPIAuthentication no", "    CheckHostIP no",
-            "    UpdateHostKeys no", "    Compression no", "    ControlPath none", "    ProxyJump none",
+            "    UpdateHostKeys no", "    Compression no", "    ProxyJump none",
             "    Ciphers ^aes128-gcm@openssh.com", "    KexAlgorithms ^curve25519-sha256",
+            // The shim is the master: its socket spares even the key exchange. Without it ssh goes by the port above.
+            "    ControlMaster no", "    ControlPath \(controlPath.map(Self.quoted) ?? "none")",
         ]
         return lines
     }

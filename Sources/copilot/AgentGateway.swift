@@ -9,11 +9,12 @@ struct AgentGateway: AsyncParsableCommand {
         commandName: "agent-gateway",
         abstract: "Let AI agents on this machine work on servers, with you watching and deciding.",
         discussion: """
-            Nothing has to be set up. It prints the page's address with a sign-in link for you, and two lines for the agent.
-            The agent's token is in a file that only you may read; it asks you for access and opens nothing of yours.
+            Nothing has to be set up. It prints the page's address with a sign-in link for you, and two lines for the \
+            agent. The agent's token is in a file that only you may read; it asks you for access and opens nothing of \
+            yours.
 
-            What this does not keep apart: a program that runs as you can read your files, this copilot's data folder
-            among them. Run an agent that you trust less under another account, or on another machine, and run
+            What this does not keep apart: a program that runs as you can read your files, this copilot's data folder \
+            among them. Run an agent that you trust less under another account, or on another machine, and run \
             `copilot serve` where it can't reach the data folder.
 
             EXAMPLE

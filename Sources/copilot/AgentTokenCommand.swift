@@ -9,8 +9,8 @@ struct AgentTokenCommand: AsyncParsableCommand {
         commandName: "agent-token",
         abstract: "Make, list and revoke the tokens by which AI agents prove themselves.",
         discussion: """
-            A token lets an agent ask people for access, and nothing else: what it may do somewhere is what a person grants
-            there. It may run beside `copilot serve`, which notices a revocation within a second.
+            A token lets an agent ask people for access, and nothing else: what it may do somewhere is what a person \
+            grants there. It may run beside `copilot serve`, which notices a revocation within a second.
 
             EXAMPLE
               copilot agent-token add claude --output ~/.config/claude-copilot-token

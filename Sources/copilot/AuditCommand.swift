@@ -12,9 +12,9 @@ struct AuditCommand: AsyncParsableCommand {
             abstract:
                 "Check that the audit log is whole: no entry altered, none missing, no end cut, nothing rewritten.",
             discussion: """
-                Follows the hash chain from the first entry to the last and compares it with the signed checkpoints
-                (--checkpoints names a copy that was kept elsewhere, which is the best witness). Exit status 1 says that
-                something was found.
+                Follows the hash chain from the first entry to the last and compares it with the signed checkpoints \
+                (--checkpoints names a copy that was kept elsewhere, which is the best witness). Exit status 1 says \
+                that something was found.
 
                 EXAMPLE
                   copilot audit verify --checkpoints /mnt/elsewhere/checkpoints

@@ -24,11 +24,11 @@ struct Copilot: AsyncParsableCommand {
 
             EXIT STATUS
               0   done
-              1   something was checked and is not as it should be (doctor, audit verify, host test)
+              1   something was checked and is not as it should be
               2   it could not be done; standard error says why and what to do
               64  the command was used wrongly
               78  the configuration is not valid
-              255 what went wrong here with `ssh` and its like; otherwise their status is the remote program's
+              255 `ssh` and its like failed; else theirs is the remote program's
             """,
         version: version,
         subcommands: [DoctorCommand.self, ConfigCommand.self],

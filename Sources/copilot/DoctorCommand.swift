@@ -8,9 +8,9 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Check how the copilot is set up and say what to mend.",
         discussion: """
-            Looks at folders and their modes, the root key and its place, the database, the certificate, disk, page, port
-            and clock. Nothing is changed, and the copilot may run meanwhile. Exit status 1 says that something has to be
-            mended; warnings alone leave it at 0.
+            Looks at folders and their modes, the root key and its place, the database, the certificate, disk, page, \
+            port and clock. Nothing is changed, and the copilot may run meanwhile. Exit status 1 says that something \
+            has to be mended; warnings alone leave it at 0.
 
             EXAMPLE
               copilot doctor --data /srv/copilot --json

@@ -8,13 +8,13 @@ struct HostAdd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a host: read its key, have it confirmed, put the credential into the vault.",
         discussion: """
-            A short handshake reads the host's key; it is shown and has to be confirmed, unless --fingerprint names it.
-            The credential is a password (asked for, or the first line of standard input), a private key file, or a key that
-            the copilot makes and whose line for the host's authorized_keys is printed.
+            A short handshake reads the host's key; it is shown and has to be confirmed, unless --fingerprint names \
+            it. The credential is a password (asked for, or the first line of standard input), a private key file, or \
+            a key that the copilot makes and whose line for the host's authorized_keys is printed.
 
             EXAMPLE
               copilot host add web-1 --address 10.0.0.5 --username deploy --generate-key
-              copilot host add db-1 --address db.internal --username admin --key ~/.ssh/id_ed25519 --tag postgres
+              copilot host add db-1 --address 10.0.0.6 --username admin --key db.pem
             """)
 
     @Argument(help: "The name that people see and type.") var alias: String

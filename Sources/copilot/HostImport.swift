@@ -7,13 +7,13 @@ struct HostImport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Import hosts from an inventory, and say what that changes.",
         discussion: """
-            FILE is an Ansible inventory (INI or YAML), an ssh_config or a CSV table whose first row names its columns:
-            alias,address,port,username,environment,purpose,tags. "-" is standard input. With --format srv it is a domain,
-            whose service records (_ssh._tcp) name the hosts.
+            FILE is an Ansible inventory (INI or YAML), an ssh_config or a CSV table whose first row names its \
+            columns: alias,address,port,username,environment,purpose,tags. "-" is standard input. With --format srv it \
+            is a domain, whose service records (_ssh._tcp) name the hosts.
 
-            New hosts are quarantined: nothing connects to them before somebody confirms their key, in the page or with
-            `copilot host add` under the same alias. Hosts that are there keep their keys and credentials. Nothing outside
-            of the file is read, and nothing in it is run.
+            New hosts are quarantined: nothing connects to them before somebody confirms their key, in the page or \
+            with `copilot host add` under the same alias. Hosts that are there keep their keys and credentials. \
+            Nothing outside of the file is read, and nothing in it is run.
 
             EXAMPLE
               copilot host import inventory.ini --dry-run

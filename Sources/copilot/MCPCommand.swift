@@ -8,13 +8,13 @@ struct MCPCommand: AsyncParsableCommand {
         commandName: "mcp",
         abstract: "Speak the Model Context Protocol on standard input and output, for an agent's program to start.",
         discussion: """
-            Passes messages to the copilot that runs at --url, with the agent's token, which is in no configuration of the
-            agent's program and in no command line: it comes from COPILOT_AGENT_TOKEN, or from a file that only you can
-            read. Without either, the file that `copilot agent-gateway` wrote is taken.
+            Passes messages to the copilot that runs at --url, with the agent's token, which is in no configuration of \
+            the agent's program and in no command line: it comes from COPILOT_AGENT_TOKEN, or from a file that only \
+            you can read. Without either, the file that `copilot agent-gateway` wrote is taken.
 
             EXAMPLE
               claude mcp add ssh -- copilot mcp
-              copilot mcp --url https://copilot.example --certificate ~/copilot-ca.pem --token-file ~/.copilot-agent-token
+              copilot mcp --url https://copilot.example --token-file ~/.agent-token
             """)
 
     @Option(

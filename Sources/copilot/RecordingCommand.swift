@@ -108,7 +108,7 @@ struct RecordingCommand: AsyncParsableCommand {
                   html        one page that plays in any browser without a network
 
                 EXAMPLE
-                  copilot recording export rec_abc --output session.cast && asciinema play session.cast
+                  copilot recording export rec_abc --output session.cast
                   copilot recording export rec_abc --format html --output session.html
                 """)
 

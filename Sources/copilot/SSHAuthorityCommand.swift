@@ -7,9 +7,10 @@ struct SSHAuthorityCommand: AsyncParsableCommand {
         commandName: "ssh-ca",
         abstract: "Print the line by which ssh trusts the copilot's SSH port and every host behind it.",
         discussion: """
-            The copilot answers `ssh -J copilot-host web-prod` as web-prod, with a host certificate of its own authority.
-            With this one line in ~/.ssh/known_hosts, or in /etc/ssh/ssh_known_hosts for everybody, no client is asked about
-            a host key there. The line is no secret; the authority's key is, and lies in the folder of the root key.
+            The copilot answers `ssh -J copilot-host web-prod` as web-prod, with a host certificate of its own \
+            authority. With this one line in ~/.ssh/known_hosts, or in /etc/ssh/ssh_known_hosts for everybody, no \
+            client is asked about a host key there. The line is no secret; the authority's key is, and lies in the \
+            folder of the root key.
 
             EXAMPLE
               copilot ssh-ca >> ~/.ssh/known_hosts

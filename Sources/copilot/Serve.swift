@@ -14,9 +14,10 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start the copilot: the page, the API and the live sessions.",
         discussion: """
-            Everything that is missing (folders, keys, database, certificate) is made at the first start. While there is no
-            admin, a link to become the first one is printed; it is good once, for 15 minutes. SIGINT and SIGTERM end the
-            sessions in order. A flag wins over the environment (COPILOT_…), the environment over the file.
+            Everything that is missing (folders, keys, database, certificate) is made at the first start. While there \
+            is no admin, a link to become the first one is printed; it is good once, for 15 minutes. SIGINT and \
+            SIGTERM end the sessions in order. A flag wins over the environment (COPILOT_…), the environment over the \
+            file.
 
             EXAMPLE
               copilot serve --listen 10.0.0.7 --names copilot.example.net \\

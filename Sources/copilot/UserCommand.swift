@@ -12,7 +12,7 @@ struct UserCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a person.",
             discussion: """
-                The password is asked for and not shown; with --password-stdin it is the first line of standard input.
+                The password is asked for and not shown; with --password-stdin it is the first line of standard input. \
                 With --invite there is none: a link is printed by which the person chooses it, once, within 24 hours.
 
                 EXAMPLE
@@ -31,6 +31,8 @@ struct UserCommand: AsyncParsableCommand {
         func run() async throws {
             try await OpenGateway.reported(try keeping.settings()) { open in
                 let settings = try keeping.settings()
+                try await open.gateway.people.checkNew(
+                    open.caller, username: username, name: name ?? username, role: role)
                 let password =
                     invite
                     ? nil : String(decoding: try PersonTerminal.newSecret("Password for \(username)"), as: UTF8.self)

@@ -105,11 +105,20 @@ def test_a_weak_password_is_an_error(make_copilot):
     assert done.returncode == 2 and "password" in done.stderr.lower()
 
 
+def test_nobody_is_asked_for_a_password_in_vain(copilot):
+    for words, wrong in [(["eve", "--role", "queen"], "role"), (["ada"], "ada"), (["no such name!"], "name")]:
+        # A question would find no answer there.
+        done = copilot.cli("user", "add", *words, stdin="", check=False)
+        assert done.returncode == 2 and wrong in done.stderr and "Password for" not in done.stderr
+
+
 def test_a_host_is_added_listed_and_tested(make_copilot, host):
     copilot = make_copilot(start=False)
     copilot.add_host("web-1", host)
     hosts = json.loads(copilot.cli("host", "list", "--json").stdout)
     assert [(entry["alias"], entry["port"]) for entry in hosts] == [("web-1", host.port)]
+    # Sessions are the running copilot's, whose number this process cannot know.
+    assert "activeSessions" not in hosts[0]
     tested = json.loads(copilot.cli("host", "test", "web-1", "--json").stdout)
     assert tested["ok"] and {step["step"] for step in tested["steps"]} == {
         "resolve", "connect", "host_key", "authenticate"}

@@ -214,6 +214,7 @@ class NameServer:
 
 
 def test_the_page(ready, host, open_tab):
+    ready.add_host("plain", host)
     tab = open_tab(ready).sign_in("ada", ready.password)
     tab.press("host-import")
     tab.fill("import-text", f"alias,address,port,username,tags\nfresh,{host.address},{host.port},{host.username},<b>x\n"
@@ -236,6 +237,8 @@ def test_the_page(ready, host, open_tab):
     tab.press_on(tab.host("web-1").get_by_test_id("host-favourite"))
     expect(tab.host("web-1").get_by_test_id("host-favourite")).to_have_attribute("aria-pressed", "true")
     eventually(lambda: ready.person("ada", ready.password).host("web-1")["favourite"], "it is a favourite")
+    expect(tab.host("plain")).to_be_visible()
     tab.press_on(tab.get("host-tags").get_by_role("button", name="gpu"))
+    expect(tab.host("plain")).to_have_count(0)
     expect(tab.host("web-1")).to_be_visible()
     tab.screenshot("favourite")

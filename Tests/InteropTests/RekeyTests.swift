@@ -65,6 +65,24 @@ extension InteropTests {
             }
         }
 
+        /// paramiko answers within its own key exchange what was asked before it.
+        @Test(
+            "a server that wants new keys while channels are opened and asked for loses none of them",
+            arguments: [Peer.openSSH, .asyncSSH, .go, .paramiko].filter(Peer.servers.contains))
+        func crossing(peer: Peer) async throws {
+            let server = try await PeerServer(peer, rekey: Self.smallest(peer))
+            let bytes = try await Noise.bytes(megabytes: 2)
+            let connection = try await server.connect()
+            async let echoed = connection.run("cat", stdin: bytes, limit: bytes.count)
+            for _ in 0..<20 {
+                async let answer = connection.ping()
+                #expect(try await connection.run("exit 7").exit == .status(7))
+                _ = try await answer
+            }
+            #expect(sha256(try await echoed.standardOutput) == sha256(bytes))
+            await connection.close()
+        }
+
         private func echo(_ peer: Peer, _ server: EngineServer, _ limit: Int, rekey: Int?) async throws {
             let folder = try TemporaryFolder()
             let bytes = Self.part(try await Noise.bytes(megabytes: Self.megabytes(limit)), limit)

@@ -21,9 +21,10 @@ import Testing
         switch (state, role) {
         case (.firstInit, _): Row(handled: [1, 20])
         case (.exchange(let due, .strictFirst), _): Row(handled: exchange(role, due), ignored: [])
-        case (.exchange(let due, .first), _), (.exchange(let due, .later), _): Row(handled: exchange(role, due))
-        // Crossed by an answer to a request of ours, and by nothing else.
-        case (.exchange(let due, .laterWithAnswerDue), _): Row(handled: exchange(role, due).union([81, 82]))
+        case (.exchange(let due, .first), _): Row(handled: exchange(role, due))
+        // Crossed by an answer to a question of ours, and by nothing else.
+        case (.exchange(let due, .later(let unanswered)), _):
+            Row(handled: exchange(role, due).union(crossing[unanswered, default: []]))
         case (.service, .client): Row(handled: [1, 6, 7, 20], unimplemented: unassignedTransport)
         case (.service, .server): Row(handled: [1, 5, 7, 20], unimplemented: unassignedTransport)
         case (.authentication, .client):
@@ -41,6 +42,10 @@ import Testing
         case (.closed, _): Row(handled: [], ignored: Set(0...255))
         }
     }
+
+    private static let crossing: [AdmissionState.Unanswered: Set<UInt8>] = [
+        .requests: [81, 82], .openings: [91, 92], .requestsAndOpenings: [81, 82, 91, 92],
+    ]
 
     /// A key exchange admits the end of the connection and the one message that is due.
     private static func exchange(_ role: ConnectionRole, _ due: AdmissionState.Due) -> Set<UInt8> {
@@ -73,15 +78,15 @@ import Testing
 
     @Test("the states are all there, each once")
     func states() {
-        #expect(AdmissionState.allCases.count == 26)
-        #expect(Set(AdmissionState.allCases).count == 26)
+        #expect(AdmissionState.allCases.count == 36)
+        #expect(Set(AdmissionState.allCases).count == 36)
     }
 
     @Test("nothing of the connection protocol is admitted before authentication, in either role")
     func nothingEarly() {
         for role in ConnectionRole.allCases {
             for state in AdmissionState.allCases where state != .connected && state != .closed {
-                if case .exchange(_, .laterWithAnswerDue) = state { continue }
+                if case .exchange(_, .later) = state { continue }
                 for number in UInt8(80)...255 {
                     #expect(AdmissionTable.admission(of: number, role: role, state: state) == .refuse)
                 }

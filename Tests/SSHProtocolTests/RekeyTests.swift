@@ -82,6 +82,49 @@ import Testing
         #expect(pair.error?.code == .unexpectedMessage)
     }
 
+    /// The messages byte by byte, as paramiko's server sends them.
+    @Test(
+        "an answer to a channel that we open may cross the key exchange; what was written meanwhile follows it",
+        arguments: [
+            [91, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0x20, 0, 0, 0, 0, 0x80, 0],
+            [92, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+        ] as [[UInt8]])
+    func crossingOpening(answer: [UInt8]) throws {
+        let pair = try BackToBack.connected()
+        pair.server.answers[90] = { _, _ in }
+        let id = try pair.openSession()
+        try pair.pump()
+        try pair.server.sendInit()
+        try pair.server.send(ByteBuffer(bytes: answer))
+        try pair.pump()
+        #expect(pair.error == nil)
+        #expect(pair.server.exchanges == 2)
+        let isOpened = pair.events.contains { event in
+            if case .channel(id, .opened) = event { return true }
+            return false
+        }
+        #expect(isOpened == (answer[0] == 91))
+        #expect(pair.write(ByteBuffer(string: "x"), on: id) == isOpened)
+        try pair.pump()
+        #expect(pair.dataAtServer == (isOpened ? Array("x".utf8) : []))
+    }
+
+    @Test("a second answer to one opening breaks the key exchange off", arguments: [91, 92] as [UInt8])
+    func surplusOpening(number: UInt8) throws {
+        let pair = try BackToBack.connected()
+        pair.server.answers[90] = { _, _ in }
+        _ = try pair.openSession()
+        try pair.pump()
+        try pair.server.sendInit()
+        for _ in 0..<2 {
+            // Of a confirmation sender, window and largest packet; of a failure reason and two empty strings.
+            let rest: [UInt8] = number == 91 ? [0, 0, 1, 0, 0, 0, 0x80, 0] : [0, 0, 0, 0, 0, 0, 0, 0]
+            try pair.server.send(ByteBuffer(bytes: [number, 0, 0, 0, 0, 0, 0, 0, 1] + rest))
+        }
+        try? pair.pump()
+        #expect(pair.error?.code == .unexpectedMessage)
+    }
+
     @Test("both sides may begin at once")
     func bothBegin() throws {
         let pair = try BackToBack.connected()

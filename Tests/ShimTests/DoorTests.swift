@@ -43,7 +43,7 @@ import Testing
         let shim = try await ShimOfTest([one.upstream("one"), two.upstream("two")], doors: [nil, "two"])
         #expect(try await shim.connect(as: "one").run("echo 1").text == "1")
         #expect((one.logins, two.logins) == (1, 1))
-        one.cut()
+        try await one.cut()
         #expect(try await shim.connect(as: "two").run("echo 2").text == "2")
         #expect(try await shim.connect(as: "any", door: 1).run("echo 3").text == "3")
         let refused = try await shim.connect(as: "three").run("echo 4")

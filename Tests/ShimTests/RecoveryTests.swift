@@ -19,7 +19,7 @@ import Testing
         let running = Task { try await connection.run("wait", stdin: []) }
         let process = try await connection.start("wait")
         _ = try await process.read()
-        server.cut()
+        try await server.cut()
         var errors = ""
         for try await output in process where output.stream == .standardError { errors += String(buffer: output.bytes) }
         #expect(errors.contains("the connection to web was lost"))
@@ -46,7 +46,7 @@ import Testing
         for round in 0..<Self.rounds {
             var open: [SSHProcess] = []
             for _ in 0..<10 { open.append(try await connection.start("wait")) }
-            server.cut()
+            try await server.cut()
             #expect(try await connection.run("echo \(round)").text == "\(round)")
             let isBack = try await eventually {
                 shim.count { if case .forwardRestored = $0 { true } else { false } } >= 40 * (round + 1)

@@ -40,6 +40,9 @@ long descriptors_receive(int socket, void *bytes, unsigned long count, int *desc
 /// The user at the other end of a unix socket. Returns 0, or -1 with errno.
 int peer_user(int socket, unsigned *user);
 
+/// Lets this process have as many descriptors as the system allows it, if it does.
+void descriptors_allow_many(void);
+
 /// Has a program that is to be started get no descriptor from this number on. `actions` is a posix_spawn_file_actions_t.
 int spawn_close_from(void *actions, int first);
 

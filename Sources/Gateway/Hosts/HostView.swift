@@ -70,7 +70,8 @@ public struct HostView: Sendable, Codable {
     public let credential: Credential
     public let keyAlert: KeyAlert?
     public let lastUsedAt: String?
-    public var activeSessions: Int
+    /// nil where nobody can know: in a process beside the copilot that has them.
+    public var activeSessions: Int?
     public let may: May
     public let demonstration: Bool
     /// One of the favourites of the person who asks.
@@ -90,7 +91,7 @@ public struct HostView: Sendable, Codable {
         try container.encode(credential, forKey: .credential)
         try container.encode(keyAlert, forKey: .keyAlert)
         try container.encode(lastUsedAt, forKey: .lastUsedAt)
-        try container.encode(activeSessions, forKey: .activeSessions)
+        try container.encodeIfPresent(activeSessions, forKey: .activeSessions)
         try container.encode(may, forKey: .may)
         try container.encode(demonstration, forKey: .demonstration)
         try container.encode(favourite, forKey: .favourite)

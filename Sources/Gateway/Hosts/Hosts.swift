@@ -94,7 +94,7 @@ public struct Hosts: Sendable {
                 algorithm: key.algorithm, fingerprint: key.fingerprint, randomart: key.randomart,
                 verifiedAt: host.verifiedAt.iso8601, verifiedBy: host.verifiedBy),
             credential: .init(kind: host.credentialKind.rawValue, fingerprint: host.credentialFingerprint),
-            keyAlert: alert, lastUsedAt: host.lastUsedAt?.iso8601, activeSessions: 0,
+            keyAlert: alert, lastUsedAt: host.lastUsedAt?.iso8601, activeSessions: nil,
             may: .init(
                 connect: may(.sessionStart, caller, host), type: may(.sessionType, caller, host),
                 edit: may(.hostEdit, caller, host)),

@@ -4,6 +4,19 @@ import Storage
 import Vault
 
 extension People {
+    /// Throws what `add` would throw for this name and role, so that nobody is asked for a password in vain.
+    public func checkNew(
+        _ caller: Caller, username: String, name: String, role: String
+    ) async throws(GatewayError) {
+        try policy.require(.userManage, of: caller)
+        let username = try UserRule.username(username)
+        _ = try UserRule.name(name)
+        _ = try UserRule.role(role)
+        try await GatewayError.mapping {
+            try await store.read { [self] tx in try requireFree(username, in: tx) }
+        }
+    }
+
     /// Adds a person. Without a password an invitation is made: a link, good once within 24 hours.
     ///
     /// - Throws: 403 without `user.manage`, 409 `username_taken`, 422 `invalid`.
@@ -117,11 +130,7 @@ extension People {
     func insert(
         username: String, name: String, role: String, in tx: borrowing StoreTransaction
     ) throws -> String {
-        guard try PersonRow.find(username: username, tenant: tenant, in: tx) == nil else {
-            throw GatewayError.conflict(
-                "username_taken", "There is a person with the user name \(username) already.",
-                hint: "Choose another one.")
-        }
+        try requireFree(username, in: tx)
         let id = Identifier.make("usr")
         try tx.execute(
             """
@@ -129,6 +138,14 @@ extension People {
             VALUES (\(tenant), \(id), \(username), \(name), \(role), \(false), \(clock()))
             """)
         return id
+    }
+
+    private func requireFree(_ username: String, in tx: borrowing StoreTransaction) throws {
+        guard try PersonRow.find(username: username, tenant: tenant, in: tx) == nil else {
+            throw GatewayError.conflict(
+                "username_taken", "There is a person with the user name \(username) already.",
+                hint: "Choose another one.")
+        }
     }
 
     private func record(

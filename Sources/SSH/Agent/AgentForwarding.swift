@@ -32,12 +32,21 @@ extension SSHConnection {
             }
             guard isFree else { return incoming.refuse(.resourceShortage, "too many connections to the agent") }
             // The handler runs on the connection's loop.
-            let binding = SessionBinding(SSHSessionFacts(incoming.driver.value.machine), isForwarding: true)
-            Task {
-                defer { count.withLockedValue { $0 -= 1 } }
-                guard let stream = try? await incoming.acceptStream() else { return }
-                await AgentPump(stream: stream, binding: binding).run(agent)
-            }
+            incoming.serve(agent) { count.withLockedValue { $0 -= 1 } }
+        }
+    }
+}
+
+extension SSHIncomingChannel {
+    /// Accepts a connection to an agent and carries it to that one, which is told for whom it works. On the event loop.
+    ///
+    /// - Parameter ended: Told once, anywhere, when the connection is over.
+    public func serve(_ agent: ForwardedAgent, ended: @escaping @Sendable () -> Void) {
+        let binding = SessionBinding(SSHSessionFacts(driver.value.machine), isForwarding: true)
+        Task {
+            defer { ended() }
+            guard let stream = try? await acceptStream() else { return }
+            await AgentPump(stream: stream, binding: binding).run(agent)
         }
     }
 }

@@ -71,6 +71,12 @@ public final class SSHRelayChannel: Sendable {
     /// Closes the channel, after everything queued has left. The delegate's `closed` comes when the peer has closed too.
     public func close() { driver.close(id) }
 
+    /// Gives the channel, which must stand, to an owner of another kind: whatever comes from now on goes there.
+    func handOver(_ make: (SSHChannel) -> any SSHChannelDelegate) {
+        let channel = SSHChannel(request, id: id, driver: boundDriver, keeper: keeper)
+        driver.adopt(id, owner: RawChannelOwner(channel, make(channel)))
+    }
+
     /// Closes the channel at once, also one that is not confirmed yet; what is queued is dropped, and the delegate's
     /// `closed` comes without waiting.
     public func abort() { driver.abort(id) }

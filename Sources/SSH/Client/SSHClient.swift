@@ -1,5 +1,5 @@
 public import NIOCore
-import NIOPosix
+public import NIOPosix
 public import SSHProtocol
 
 /// Makes connections to SSH hosts.
@@ -9,8 +9,7 @@ public import SSHProtocol
 ///     to: SSHEndpoint(host: "web-1.example.org"),
 ///     configuration: SSHClientConfiguration(username: "deploy", credentials: [.privateKey(key)]) { question in
 ///         question.publicKey == recorded ? .accept : .refuse(reason: "The key of web-1 is another one.")
-///     },
-///     on: MultiThreadedEventLoopGroup.singleton.any())
+///     })
 /// let uptime = try await connection.run("uptime", limit: 64 * 1024)
 /// await connection.close()
 /// ```
@@ -22,14 +21,15 @@ public enum SSHClient {
     /// - Parameters:
     ///   - endpoint: Where the host listens.
     ///   - configuration: Who is asking, with which credentials and limits.
-    ///   - eventLoop: The loop that everything of the connection will happen on.
+    ///   - eventLoop: The loop that everything of the connection will happen on; one of the process's shared ones if none
+    ///     is named.
     ///   - allowAddress: Vets every resolved address; the connection goes to exactly one that was allowed.
     /// - Returns: An authenticated connection.
     /// - Throws: A code of its own for each way to fail, up to `authentication_failed`.
     public static func connect(
         to endpoint: SSHEndpoint,
         configuration: SSHClientConfiguration,
-        on eventLoop: any EventLoop,
+        on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any(),
         allowAddress: @escaping @Sendable (SocketAddress) -> Bool = { _ in true }
     ) async throws(SSHError) -> SSHConnection {
         let deadline = NIODeadline.now() + TimeAmount(configuration.connectTimeout)

@@ -37,7 +37,7 @@ public enum SSHForwardEndpoint: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// What a client asks a server to connect to.
-    func channelRequest(originator: TCPAddress) -> ChannelOpenRequest {
+    package func channelRequest(originator: TCPAddress) -> ChannelOpenRequest {
         switch self {
         case .tcp(let host, let port):
             .directTCPIP(target: TCPAddress(host: host, port: UInt32(clamping: port)), originator: originator)

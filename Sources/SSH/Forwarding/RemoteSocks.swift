@@ -29,6 +29,8 @@ extension SSHConnection {
 final class RemoteSocksClient: SSHChannelDelegate {
     private let tunnels: TunnelSet
     private let mayOpen: @Sendable (String, Int) -> Bool
+    /// Told once, when the channel is over.
+    private let ended: () -> Void
     private var negotiation = SocksNegotiation()
     private var input = ByteBuffer()
     private var isConnecting = false
@@ -36,9 +38,12 @@ final class RemoteSocksClient: SSHChannelDelegate {
     /// What comes while the socket is being connected; the client waits for the answer, so it is little.
     private var hasEnded = false
 
-    init(_ tunnels: TunnelSet, _ mayOpen: @escaping @Sendable (String, Int) -> Bool) {
+    init(
+        _ tunnels: TunnelSet, _ mayOpen: @escaping @Sendable (String, Int) -> Bool, ended: @escaping () -> Void = {}
+    ) {
         self.tunnels = tunnels
         self.mayOpen = mayOpen
+        self.ended = ended
     }
 
     func channel(_ channel: SSHChannel, received data: ByteBuffer) {
@@ -101,5 +106,6 @@ final class RemoteSocksClient: SSHChannelDelegate {
     func channel(_ channel: SSHChannel, closed error: SSHError?) {
         hasEnded = true
         tunnel?.channel(channel, closed: error)
+        ended()
     }
 }

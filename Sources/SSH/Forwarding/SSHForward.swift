@@ -61,8 +61,8 @@ extension SSHConnection {
     public func forward(_ rule: SSHForwardRule) async throws(SSHError) -> SSHForward {
         let forward =
             switch rule {
-            case .local(let from, let to): try await listenHere(from) { _ in .fixed(to) }
-            case .dynamic(let from): try await listenHere(from) { _ in .socks }
+            case .local(let from, let to): try await listenHere(from, to: to)
+            case .dynamic(let from): try await listenHere(from, to: nil)
             case .remote(let from, let to): try await forwardRemote(from, to)
             }
         guard !Task.isCancelled else {
@@ -90,53 +90,14 @@ extension SSHConnection {
 
     // MARK: We listen
 
-    private enum Destination: Sendable {
-        case fixed(SSHForwardEndpoint)
-        case socks
-    }
-
     private func listenHere(
-        _ from: SSHForwardEndpoint, _ destination: @escaping @Sendable (any Channel) -> Destination
+        _ from: SSHForwardEndpoint, to target: SSHForwardEndpoint?
     ) async throws(SSHError) -> SSHForward {
         guard isOpen else { throw .connectionClosed }
-        let tunnels = NIOLoopBoundBox.makeBoxSendingValue(TunnelSet(), eventLoop: eventLoop)
         // The forward keeps the connection alive, as an open channel does.
         let connection = self
-        let listener: SocketListener
-        do {
-            listener = try await SocketListener.bind(from, on: eventLoop) { socket in
-                try connection.serve(socket, destination(socket), tunnels.value)
-            }.get()
-        } catch {
-            throw .listenFailed(from.description, error)
-        }
-        closed.whenComplete { _ in listener.close() }
-        let eventLoop = eventLoop
-        return SSHForward(listener.endpoint) {
-            listener.close()
-            eventLoop.execute { tunnels.value.end() }
-            return listener.closed(on: eventLoop)
-        }
-    }
-
-    /// A socket that came to one of our listeners. On the loop.
-    private func serve(_ socket: any Channel, _ destination: Destination, _ tunnels: TunnelSet) throws {
-        switch destination {
-        case .fixed(let endpoint):
-            let tunnel = SocketTunnel(tunnels)
-            try socket.pipeline.syncOperations.addHandler(tunnel)
-            makeChannel(endpoint.channelRequest(originator: socket.originator), delegate: tunnel).assumeIsolated()
-                .whenComplete { result in
-                    switch result {
-                    case .success(let channel): tunnel.adopt(channel)
-                    case .failure: socket.close(promise: nil)
-                    }
-                }
-        case .socks:
-            let handler = SocksHandler(tunnels) { endpoint, tunnel, originator in
-                self.makeChannel(endpoint.channelRequest(originator: originator), delegate: tunnel)
-            }
-            try socket.pipeline.syncOperations.addHandler(handler)
+        return try await SSHForward.listen(on: from, to: target, eventLoop: eventLoop, until: closed) {
+            connection.makeChannel($0, delegate: $1)
         }
     }
 

@@ -46,7 +46,7 @@ struct SocketListener: Sendable {
                     .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .bind(host: host, port: port)
             }
-            let sockets = host == "localhost" ? loopback(port, bindTCP) : bindTCP(host, port).map { [$0] }
+            let sockets = host == "localhost" ? loopback(port, eventLoop, bindTCP) : bindTCP(host, port).map { [$0] }
             return sockets.map { sockets in
                 let port = sockets.first?.localAddress?.port ?? port
                 return SocketListener(sockets, endpoint: .tcp(host: host, port: port))
@@ -61,21 +61,32 @@ struct SocketListener: Sendable {
     }
 
     /// One of the two is enough: a machine may have one IP version alone. The second takes the port that the first got.
+    ///
+    /// A port of 127.0.0.1 that somebody else has fails the whole: whoever connects would reach them.
     private static func loopback(
-        _ port: Int, _ bind: @escaping @Sendable (String, Int) -> EventLoopFuture<any Channel>
+        _ port: Int, _ eventLoop: any EventLoop, _ bind: @escaping @Sendable (String, Int) -> EventLoopFuture<any Channel>
     ) -> EventLoopFuture<[any Channel]> {
-        bind("127.0.0.1", port).flatMap { first in
-            bind("::1", first.localAddress?.port ?? port).map { [first, $0] }.recover { _ in [first] }
-        }.flatMapError { error in
-            bind("::1", port).map { [$0] }.flatMapErrorThrowing { _ in throw error }
-        }
+        bind("127.0.0.1", port).map { Result<any Channel, any Error>.success($0) }.recover { .failure($0) }
+            .flatMap { first in
+                switch first {
+                case .success(let first):
+                    bind("::1", first.localAddress?.port ?? port).map { [first, $0] }.recover { _ in [first] }
+                case .failure(let error as IOError) where error.errnoCode == EADDRNOTAVAIL:
+                    bind("::1", port).map { [$0] }.flatMapErrorThrowing { _ in throw error }
+                case .failure(let error): eventLoop.makeFailedFuture(error)
+                }
+            }
     }
+
+    /// Connections that wait to be accepted. Somebody's program may make hundreds at once; one beyond this number gets no
+    /// answer, and is tried again by its system a whole second later.
+    static let backlog: Int32 = 1024
 
     private static func bootstrap(
         _ eventLoop: any EventLoop, _ accepted: @escaping @Sendable (any Channel) throws -> Void
     ) -> ServerBootstrap {
         ServerBootstrap(group: eventLoop)
-            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.backlog, value: backlog)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try accepted(channel) } }
@@ -116,12 +127,14 @@ struct SocketListener: Sendable {
     }
 
     /// Connects for a channel of the peer and joins the two, or refuses it. On the loop.
+    ///
+    /// - Parameter ended: Told once, when the channel is over, or was refused.
     static func answer(
         _ incoming: SSHIncomingChannel, with endpoint: SSHForwardEndpoint, tunnels: TunnelSet,
-        exchange: X11CookieExchange? = nil
+        exchange: X11CookieExchange? = nil, ended: @escaping () -> Void = {}
     ) {
         let eventLoop = incoming.eventLoop
-        let tunnel = NIOLoopBound(SocketTunnel(tunnels, exchange: exchange), eventLoop: eventLoop)
+        let tunnel = NIOLoopBound(SocketTunnel(tunnels, exchange: exchange, ended: ended), eventLoop: eventLoop)
         connect(to: endpoint, on: eventLoop) { tunnel.value }.assumeIsolated().whenComplete { result in
             switch result {
             case .success:
@@ -131,6 +144,7 @@ struct SocketListener: Sendable {
                 }
             case .failure:
                 incoming.refuse(.connectFailed, "the connection failed")
+                tunnel.value.giveUp()
             }
         }
     }

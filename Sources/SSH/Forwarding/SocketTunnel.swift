@@ -24,12 +24,18 @@ final class SocketTunnel: ChannelInboundHandler, SSHChannelDelegate {
     private var unwritten = 0
     /// What the socket is closed for once it has taken everything.
     private var closing: CloseMode?
+    /// Told once, when the channel is over.
+    private var ended: () -> Void
 
     /// - Parameter early: Bytes of the socket that were read already and belong to the channel.
-    init(_ tunnels: TunnelSet, early: ByteBuffer? = nil, exchange: X11CookieExchange? = nil) {
+    init(
+        _ tunnels: TunnelSet, early: ByteBuffer? = nil, exchange: X11CookieExchange? = nil,
+        ended: @escaping () -> Void = {}
+    ) {
         self.tunnels = tunnels
         self.early = early
         self.exchange = exchange
+        self.ended = ended
     }
 
     /// The channel stands: bytes may flow.
@@ -39,6 +45,13 @@ final class SocketTunnel: ChannelInboundHandler, SSHChannelDelegate {
         if let early { channel.write(early) }
         early = nil
         if hasSocketEnded { channel.sendEOF() } else { readSocket() }
+    }
+
+    /// There is no socket and will be none.
+    func giveUp() {
+        let ended = ended
+        self.ended = {}
+        ended()
     }
 
     /// Ends both at once.
@@ -140,6 +153,7 @@ final class SocketTunnel: ChannelInboundHandler, SSHChannelDelegate {
         self.channel = nil
         closing = .all
         closeIfWritten()
+        giveUp()
     }
 
     private func closeIfWritten() {

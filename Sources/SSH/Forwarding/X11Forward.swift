@@ -39,19 +39,35 @@ public struct X11Display: Sendable, Hashable {
     }
 }
 
+/// A display of this machine as it is lent to a host: under a cookie of our own making.
+public struct SSHX11Forward: Sendable {
+    public let display: X11Display
+    private let fake = randomBytes(16)
+
+    public init(to display: X11Display) { self.display = display }
+
+    /// What a session asks for with `SSHSessionChannel.requestX11`.
+    public var request: X11Request {
+        let cookie = fake.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        return X11Request(protocolName: display.protocolName, cookie: cookie, screen: display.screen)
+    }
+
+    /// For one connection of the host's programs.
+    var exchange: X11CookieExchange { X11CookieExchange(fake: fake, display: display) }
+}
+
 extension SSHConnection {
     /// Lets programs of this connection's sessions reach a display, those that bring the cookie which goes to the host.
     ///
     /// - Returns: What a session asks for with `SSHSessionChannel.requestX11`.
     public func forwardX11(to display: X11Display) -> X11Request {
-        let fake = randomBytes(16)
+        let forward = SSHX11Forward(to: display)
         let tunnels = NIOLoopBoundBox.makeBoxSendingValue(TunnelSet(), eventLoop: eventLoop)
         handleX11Channels { incoming in
-            let exchange = X11CookieExchange(fake: fake, display: display)
-            SocketListener.answer(incoming, with: display.endpoint, tunnels: tunnels.value, exchange: exchange)
+            SocketListener.answer(
+                incoming, with: display.endpoint, tunnels: tunnels.value, exchange: forward.exchange)
         }
-        let cookie = fake.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        return X11Request(protocolName: display.protocolName, cookie: cookie, screen: display.screen)
+        return forward.request
     }
 }
 

@@ -49,8 +49,12 @@ public final class SSHSessionChannel: Sendable {
 
     /// Starts a command, which the host's shell interprets (RFC 4254 §6.5).
     @discardableResult
-    public func exec(_ command: String) -> EventLoopFuture<Void> {
-        driver.request(.exec(Array(command.utf8)), on: id, name: "the command")
+    public func exec(_ command: String) -> EventLoopFuture<Void> { exec(Array(command.utf8)) }
+
+    /// The same in whatever encoding that shell takes.
+    @discardableResult
+    public func exec(_ command: [UInt8]) -> EventLoopFuture<Void> {
+        driver.request(.exec(command), on: id, name: "the command")
     }
 
     /// Starts a subsystem such as "sftp" (RFC 4254 §6.5).

@@ -17,6 +17,8 @@ struct ChannelTable {
     private(set) var count = 0
     /// Sessions that the peer opened.
     private(set) var peerSessions = 0
+    /// Channels that we opened and the peer has not answered.
+    private(set) var unconfirmed = 0
     /// The peer's requests that wait for our answer, on all channels.
     private(set) var unansweredRequests = 0
 
@@ -47,7 +49,14 @@ struct ChannelTable {
                 .limitExceeded, "The connection carries \(count) channels and may carry no more.",
                 reason: .byApplication)
         }
+        unconfirmed += 1
         return add(.opening(isAbandoned: false), isSession: isSession, isFromPeer: false)
+    }
+
+    /// The peer's yes to a channel that is being opened.
+    mutating func confirm(_ id: ChannelID, remote: UInt32, window: SendWindow) {
+        unconfirmed -= 1
+        update(id) { $0.stage = .open(remote: remote, window: window) }
     }
 
     mutating func offer(remote: UInt32, window: SendWindow, isSession: Bool) -> ChannelID {
@@ -81,6 +90,7 @@ struct ChannelTable {
         guard let index = index(number) else { return }
         let id = slots[index].id
         count -= 1
+        if slots[index].isOpening { unconfirmed -= 1 }
         if slots[index].isSession, slots[index].isFromPeer { peerSessions -= 1 }
         unansweredRequests -= slots[index].inbound.unanswered
         windowBudgetLeft += Int(slots[index].receiveWindow.size)

@@ -24,9 +24,26 @@ enum AdmissionState: Sendable, Hashable, CaseIterable {
         case first
         /// The first one with strict key exchange: nothing else may come, not even IGNORE.
         case strictFirst
-        case later
-        /// A later one that began while a global request of ours was out: its answer may cross the peer's KEXINIT.
-        case laterWithAnswerDue
+        /// A later one, and what of ours was out when it began: the answers may cross the peer's KEXINIT.
+        case later(Unanswered)
+
+        static let allCases: [Exchange] = [.first, .strictFirst] + Unanswered.allCases.map { .later($0) }
+    }
+
+    enum Unanswered: Sendable, Hashable, CaseIterable {
+        case nothing
+        case requests
+        case openings
+        case requestsAndOpenings
+
+        init(requests: Bool, openings: Bool) {
+            switch (requests, openings) {
+            case (false, false): self = .nothing
+            case (true, false): self = .requests
+            case (false, true): self = .openings
+            case (true, true): self = .requestsAndOpenings
+            }
+        }
     }
 
     /// Before the peer's first KEXINIT.

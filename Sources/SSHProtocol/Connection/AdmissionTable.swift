@@ -95,12 +95,15 @@ enum AdmissionTable {
     private static func connection(_ message: UInt8, _ state: AdmissionState) -> Admission {
         switch message {
         // REQUEST_SUCCESS 81, REQUEST_FAILURE 82 — both; requires: authenticated; between the peer's KEXINIT and its
-        // NEWKEYS only to a request of ours. RFC 4253 §7.1 forbids that too, but paramiko answers there. It is the one
-        // exception: the answer is protected by the old keys, and there are never more answers than requests.
-        case 81, 82: state == .connected || state.isAnswerDue ? .handle : .refuse
-        // GLOBAL_REQUEST 80, channels 90–100 — both; requires: authenticated, and not between the peer's KEXINIT and its
-        // NEWKEYS.
-        case 80, 90...100: state == .connected ? .handle : .refuse
+        // NEWKEYS only to a request of ours. RFC 4253 §7.1 forbids that too, but paramiko answers there. This and the next
+        // are the exceptions: the answer is protected by the old keys, there are never more answers than questions, and
+        // none of them makes us say anything. OpenSSH before 10.4 takes any message there.
+        case 81, 82: state == .connected || state.mayCross(.requests) ? .handle : .refuse
+        // CHANNEL_OPEN_CONFIRMATION 91, CHANNEL_OPEN_FAILURE 92 — both; the same, to an opening of ours.
+        case 91, 92: state == .connected || state.mayCross(.openings) ? .handle : .refuse
+        // GLOBAL_REQUEST 80, channels 90, 93–100 — both; requires: authenticated, and not between the peer's KEXINIT and
+        // its NEWKEYS.
+        case 80, 90, 93...100: state == .connected ? .handle : .refuse
         // 83–89, 101–127 — unassigned.
         default: state == .connected ? .unimplemented : .refuse
         }
@@ -123,9 +126,10 @@ extension AdmissionState {
         return false
     }
 
-    fileprivate var isAnswerDue: Bool {
-        if case .exchange(_, .laterWithAnswerDue) = self { return true }
-        return false
+    /// Whether answers to such questions may come within a key exchange.
+    fileprivate func mayCross(_ answers: Unanswered) -> Bool {
+        guard case .exchange(_, .later(let unanswered)) = self else { return false }
+        return unanswered == answers || unanswered == .requestsAndOpenings
     }
 
     fileprivate var due: Due? {

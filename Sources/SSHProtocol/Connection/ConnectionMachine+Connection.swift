@@ -158,7 +158,7 @@ extension ConnectionMachine {
         }
         let window = try SendWindow(available: message.window, maximumPacket: message.maximumPacket)
         // An owner that closed it meanwhile is not told about it: CLOSE follows from `closing`.
-        channels.update(id) { $0.stage = .open(remote: message.sender, window: window) }
+        channels.confirm(id, remote: message.sender, window: window)
         if !isAbandoned { emit(.opened, id) }
     }
 

@@ -29,7 +29,7 @@ extension ConnectionMachine {
 
     private var admittedExchange: AdmissionState.Exchange {
         if keyExchange.isInitial || phase.isHandshake { return keyExchange.isStrict ? .strictFirst : .first }
-        return globalRequests.isAnswerDue ? .laterWithAnswerDue : .later
+        return .later(.init(requests: globalRequests.isAnswerDue, openings: channels.unconfirmed > 0))
     }
 
     /// One verified payload.

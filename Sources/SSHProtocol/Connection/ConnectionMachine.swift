@@ -198,8 +198,9 @@ public struct ConnectionMachine {
     /// Whether more bytes should be read from the socket.
     public var wantsInput: Bool { isReadyForInput || transport.reader.pendingBytes < Self.readAhead }
 
-    /// When `tick` is due next.
-    public var nextDeadline: NIODeadline? { isClosed ? nil : timers.next(self) }
+    /// When `tick` is due next. It changes nothing, but a getter that may not change would be given a copy of the machine
+    /// wherever that is a class's property: half a dozen times a key stroke.
+    public var nextDeadline: NIODeadline? { mutating get { isClosed ? nil : timers.next(in: phase) } }
 
     /// Time has come to `nextDeadline`, or past it.
     public mutating func tick(now: NIODeadline) {

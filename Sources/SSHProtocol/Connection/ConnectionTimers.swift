@@ -100,8 +100,8 @@ struct ConnectionTimers {
         return max(heardAt, askedAt) + keepaliveInterval
     }
 
-    func next(_ machine: ConnectionMachine) -> NIODeadline? {
-        switch machine.phase {
+    func next(in phase: ConnectionMachine.Phase) -> NIODeadline? {
+        switch phase {
         case .idle, .closed:
             return nil
         case .identification, .handshake, .service, .authentication:
@@ -112,8 +112,8 @@ struct ConnectionTimers {
         }
     }
 
-    func due(_ machine: ConnectionMachine) -> Due {
-        guard case .connected = machine.phase else {
+    func due(in phase: ConnectionMachine.Phase) -> Due {
+        guard case .connected = phase else {
             return questionSince == nil && now >= handshakeDeadline ? .handshakeTimeout : .nothing
         }
         if let idleDue, now >= idleDue { return .idleTimeout }
@@ -128,7 +128,7 @@ struct ConnectionTimers {
 
 extension ConnectionMachine {
     mutating func checkTimers() throws(ProtocolError) {
-        switch timers.due(self) {
+        switch timers.due(in: phase) {
         case .nothing:
             break
         case .handshakeTimeout:

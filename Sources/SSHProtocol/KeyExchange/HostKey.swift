@@ -14,9 +14,16 @@ public struct HostKey: Sendable {
 
     /// What it can be proved with.
     func proves(with algorithm: HostKeyAlgorithm) -> Bool {
-        guard algorithm.isCertificate else { return algorithm.keyFormat == privateKey.publicKey.algorithm }
+        provenFormats.contains { $0.isCertificate == algorithm.isCertificate && $0.name == algorithm.keyFormat }
+    }
+
+    /// Formats of key and certificate that stand for it.
+    var provenFormats: [(name: String, isCertificate: Bool)] {
+        let publicKey = privateKey.publicKey
+        var formats = [(name: publicKey.algorithm, isCertificate: false)]
         // A certificate for another key would be proved with nothing.
-        return certificate?.publicKey == privateKey.publicKey && certificate?.algorithm == algorithm.keyFormat
+        if let certificate, certificate.publicKey == publicKey { formats.append((certificate.algorithm, true)) }
+        return formats
     }
 
     /// What stands for it in an exchange with `algorithm`.
@@ -31,12 +38,18 @@ extension ServerConfiguration {
     /// shown to whoever can read it.
     var offeredAlgorithms: AlgorithmPreferences {
         var offered = algorithms
-        let certificates = HostKeyAlgorithm.certificates.filter { certificate in
-            algorithms.hostKeys.contains { $0.rawValue == certificate.signatureAlgorithm }
+        // Once for all algorithms: this is part of what each connection costs.
+        let formats = hostKeys.flatMap(\.provenFormats)
+        var certificates: [HostKeyAlgorithm] = []
+        if formats.contains(where: \.isCertificate) {
+            certificates = HostKeyAlgorithm.certificates.filter { certificate in
+                algorithms.hostKeys.contains { $0.rawValue == certificate.signatureAlgorithm }
+            }
         }
         var seen: Set<HostKeyAlgorithm> = []
         offered.hostKeys = (certificates + algorithms.hostKeys).filter { algorithm in
-            hostKeys.contains { $0.proves(with: algorithm) } && seen.insert(algorithm).inserted
+            formats.contains { $0.isCertificate == algorithm.isCertificate && $0.name == algorithm.keyFormat }
+                && seen.insert(algorithm).inserted
         }
         if !allowsGroupExchange { offered.keyExchange.removeAll(where: \.isGroupExchange) }
         return offered

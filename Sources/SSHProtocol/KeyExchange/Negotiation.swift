@@ -77,18 +77,16 @@ struct Negotiation {
         func choose<Algorithm: RawRepresentable<String>>(
             _ kind: String, _ ours: [Algorithm], _ theirs: [String]
         ) throws(ProtocolError) -> Algorithm {
-            let name = try chooseName(kind, ours.map(\.rawValue), theirs)
-            guard let algorithm = ours.first(where: { $0.rawValue == name }) else {
-                throw ProtocolError(.internalFailure, "An unknown algorithm was chosen.", reason: .keyExchangeFailed)
+            // No algorithm of ours has the name of a marker.
+            switch role {
+            case .client:
+                if let algorithm = ours.first(where: { theirs.contains($0.rawValue) }) { return algorithm }
+            case .server:
+                for name in theirs {
+                    if let algorithm = ours.first(where: { $0.rawValue == name }) { return algorithm }
+                }
             }
-            return algorithm
-        }
-
-        func chooseName(_ kind: String, _ ours: [String], _ theirs: [String]) throws(ProtocolError) -> String {
-            let (client, server) = role == .client ? (ours, theirs) : (theirs, ours)
-            let known = Set(server)
-            if let name = client.first(where: { known.contains($0) && !Marker.all.contains($0) }) { return name }
-            throw mismatch(kind, ours, theirs.filter { !Marker.all.contains($0) })
+            throw mismatch(kind, ours.map(\.rawValue), theirs.filter { !Marker.all.contains($0) })
         }
 
         private func mismatch(_ kind: String, _ ours: [String], _ theirs: [String]) -> ProtocolError {

@@ -95,10 +95,12 @@ public struct ProtocolError: Error, Sendable, Hashable {
     func told(to role: ConnectionRole) -> ProtocolError {
         guard role == .server else { return self }
         var error = self
-        for (host, client) in [("The host", "The client"), (" the host", " the client")] {
-            error.description = error.description.split(separator: host, omittingEmptySubsequences: false)
-                .joined(separator: client)
-        }
+        let words = description.split(separator: " ", omittingEmptySubsequences: false)
+        error.description = words.indices.map { index in
+            let isHost = words[index].hasPrefix("host") && index > 0
+            let follows = isHost && (words[index - 1] == "the" || words[index - 1] == "The")
+            return follows ? "client" + words[index].dropFirst(4) : String(words[index])
+        }.joined(separator: " ")
         return error
     }
 

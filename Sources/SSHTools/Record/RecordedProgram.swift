@@ -36,7 +36,10 @@ public enum RecordedProgram {
                 at: request.file,
                 header: request.header(columns: size.columns, rows: size.rows, environment: environment),
                 options: request.options)
-        } catch { throw Failure(error.description, hint: error.hint) }
+        } catch {
+            let hint = error.code == .exists ? "Choose another name, or write over it with --overwrite." : error.hint
+            throw Failure(error.description, hint: hint)
+        }
         var launch = ProcessLaunch(
             name, request.command, environment: environment.merging(["COPILOT_REC": "1"]) { $1 },
             terminal: PseudoTerminal.Setup(

@@ -1,7 +1,6 @@
 // The process that keeps a connection for `--reuse`. It serves callers of its own user alone, over a unix socket that only
 // they reach, and ends when nobody has come for a while or the connection is over.
 
-import CLocalCalls
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
@@ -37,7 +36,7 @@ struct ConnectionKeeper: Sendable {
 
     /// Serves until it is over.
     func run() async throws(Failure) -> Int32 {
-        let listener = try KeeperSocket.listen(path)
+        let listener = try OwnerSocket.listen(path)
         Background.becomeReady(keepsOutput: false)
         let eventLoop = host.connection.eventLoop
         let over = eventLoop.makePromise(of: Void.self)
@@ -89,13 +88,12 @@ struct ConnectionKeeper: Sendable {
 
     private func accept(_ listener: Int32, _ visits: NIOLoopBoundBox<Visits>) {
         while host.connection.isOpen {
-            let socket = systemAccept(listener)
+            let socket = OwnerSocket.accept(listener)
             guard socket >= 0 else {
                 guard errno == EINTR || errno == ECONNABORTED else { return }
                 continue
             }
-            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-            guard KeeperSocket.isOwn(socket), let arrival = Arrival(socket) else {
+            guard OwnerSocket.isOwn(socket), let arrival = Arrival(socket) else {
                 close(socket)
                 continue
             }
@@ -105,14 +103,6 @@ struct ConnectionKeeper: Sendable {
                 KeeperVisit(arrival, host) { visits.value.end(on: host.connection.eventLoop) }.start()
             }
         }
-    }
-
-    private func systemAccept(_ listener: Int32) -> Int32 {
-        #if canImport(Glibc)
-        Glibc.accept(listener, nil, nil)
-        #else
-        Darwin.accept(listener, nil, nil)
-        #endif
     }
 
     /// A caller, with what it wants and its three descriptors.
@@ -130,13 +120,7 @@ struct ConnectionKeeper: Sendable {
             var input = ByteBuffer()
             var held: [Int32] = []
             while input.readableBytes <= KeeperMessage.maximumLength + 4 {
-                var brought: [Int32] = [-1, -1, -1]
-                var count: Int32 = 0
-                let received = input.writeWithUnsafeMutableBytes(minimumWritableBytes: 16 * 1024) { room in
-                    max(descriptors_receive(socket, room.baseAddress, UInt(room.count), &brought, &count), 0)
-                }
-                held += brought.prefix(Int(count))
-                guard received > 0, held.count <= 3 else { break }
+                guard OwnerSocket.receive(socket, &input, &held) > 0, held.count <= 3 else { break }
                 guard let message = try? KeeperMessage.next(&input) else { continue }
                 guard case .begin(let beginning) = message, held.count == 3 else { break }
                 self.socket = socket

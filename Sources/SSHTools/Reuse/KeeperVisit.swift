@@ -20,8 +20,7 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
     private let host: OpenHost
     private let forwards: ConnectionForwards
     private let left: () -> Void
-    /// As the caller's other programs have them: a descriptor that could not be opened anew is made non-blocking.
-    private let flags: [Int32]
+    private let received: ReceivedDescriptors
     private var context: ChannelHandlerContext?
     private var input: ByteBuffer
     private var session: HostSession?
@@ -34,7 +33,7 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
         self.left = left
         forwards = ConnectionForwards(host)
         input = arrival.rest
-        flags = arrival.descriptors.map { fcntl($0, F_GETFL) }
+        received = ReceivedDescriptors(arrival.descriptors)
     }
 
     private var eventLoop: any EventLoop { host.connection.eventLoop }
@@ -91,7 +90,8 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
             let session = HostSession(plan, on: host.connection, x11: nil, face: self, finished: finished)
             self.session = session
             finished.futureResult.assumeIsolated().whenSuccess { self.ended($0, plan) }
-            session.start(input: descriptors[0], output: descriptors[1], error: descriptors[2])
+            session.start(
+                input: descriptors[0], output: descriptors[1], error: descriptors[2], areReceived: true)
         case .streams(let target):
             let finished = eventLoop.makePromise(of: Void.self)
             let streams = StandardStreams(finished: finished)
@@ -102,8 +102,10 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
                 case .failure(let error): self.fail(Failure(engine: error))
                 }
             }
-            streams.start(
-                target.channelRequest, on: host.connection, input: descriptors[0], output: descriptors[1])
+            let connection = host.connection
+            streams.start(input: descriptors[0], output: descriptors[1], areReceived: true, on: eventLoop) {
+                connection.makeChannel(target.channelRequest, delegate: $0)
+            }
         case .forwards: break
         }
         read()
@@ -133,10 +135,7 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
         isOver = true
         session?.giveUp()
         streams?.end()
-        for (descriptor, flags) in zip(arrival.descriptors, flags) {
-            if flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags) }
-            close(descriptor)
-        }
+        received.close()
         let forwards = forwards
         Task { await forwards.cancelAll() }
         context?.close(promise: nil)

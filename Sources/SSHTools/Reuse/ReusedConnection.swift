@@ -23,9 +23,9 @@ struct ReusedConnection {
     /// Finds the process that keeps the connection, or starts it.
     static func open(_ configuration: SSHConfiguration) throws(Failure) -> Opening {
         let path = try KeeperSocket.path(configuration)
-        if let socket = KeeperSocket.connect(path) { return .open(ReusedConnection(socket: socket)) }
+        if let socket = OwnerSocket.connect(path) { return .open(ReusedConnection(socket: socket)) }
         if let status = try Background.start(environment: [ConnectionKeeper.variable: path]) { return .failed(status) }
-        guard let socket = KeeperSocket.connect(path) else {
+        guard let socket = OwnerSocket.connect(path) else {
             throw Failure(
                 "The connection that was to be kept is gone already.", hint: "Try again, or leave out --reuse.",
                 status: .connection)

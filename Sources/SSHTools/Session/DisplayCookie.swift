@@ -8,9 +8,9 @@ import Darwin
 #endif
 
 /// The display of this machine, and its cookie as `xauth` knows it. Blocks on that program.
-enum DisplayCookie {
+package enum DisplayCookie {
     /// - Throws: Why X11 cannot be forwarded.
-    static func find(_ configuration: SSHConfiguration, _ log: ConnectionLog) throws(Failure) -> X11Display {
+    package static func find(_ configuration: SSHConfiguration, _ log: ConnectionLog) throws(Failure) -> X11Display {
         guard let name = getenv("DISPLAY").map({ String(cString: $0) }), !name.isEmpty else {
             throw Failure("DISPLAY is not set: there is nothing to forward X11 to.", hint: "", status: .connection)
         }

@@ -56,8 +56,10 @@ final class ForegroundSession: SessionFace {
             let finished = eventLoop.makePromise(of: Void.self)
             let streams = StandardStreams(finished: finished)
             face.watchSignals(on: eventLoop) { _ in streams.end() }
-            streams.start(
-                target.channelRequest, on: host.connection, input: STDIN_FILENO, output: STDOUT_FILENO)
+            let connection = host.connection
+            streams.start(input: STDIN_FILENO, output: STDOUT_FILENO, on: eventLoop) {
+                connection.makeChannel(target.channelRequest, delegate: $0)
+            }
             return finished.futureResult.assumeIsolated().map { face.endedBy == nil ? .status(0) : .givenUp }
                 .nonisolated()
         }

@@ -5,8 +5,20 @@ import NIOCore
 import SSH
 import SSHProtocol
 
+/// What a session needs of a host. Loop-bound.
+package protocol SessionHost {
+    var eventLoop: any EventLoop { get }
+    func makeSession(delegate: any SessionChannelDelegate) -> EventLoopFuture<SSHSessionChannel>
+    /// Has the keys of the connection changed.
+    func beginRekey()
+}
+
+extension SSHConnection: SessionHost {
+    package func beginRekey() { Task { await rekey() } }
+}
+
 /// What a session needs of the process that has the terminal. Loop-bound.
-protocol SessionFace: AnyObject {
+package protocol SessionFace: AnyObject {
     /// The host granted a terminal, or the session is over: keys go to the program, or to the terminal's own settings.
     func setRaw(_ isRaw: Bool)
     /// Shown beside the session's own output, each line on its own.
@@ -19,11 +31,23 @@ protocol SessionFace: AnyObject {
     /// The answer to a line that was typed after `~C`; nil when there are no commands here.
     func run(commandLine: String) -> EventLoopFuture<[String]>?
     var offersCommandLine: Bool { get }
+    /// The host opened the session; its program has not begun.
+    func opened()
+    /// The program runs without the terminal that was asked for.
+    func lacksTerminal()
+    /// Said where the program's errors go, before they end.
+    func lastWords(_ end: SessionEnd) -> String?
+}
+
+extension SessionFace {
+    package func opened() {}
+    package func lacksTerminal() { show(["The host allocated no terminal."]) }
+    package func lastWords(_ end: SessionEnd) -> String? { nil }
 }
 
 /// Loop-bound.
-final class HostSession: SessionChannelDelegate {
-    private let connection: SSHConnection
+package final class HostSession: SessionChannelDelegate {
+    private let host: any SessionHost
     private let plan: SessionPlan
     private let x11: X11Request?
     private let finished: EventLoopPromise<SessionEnd>
@@ -35,58 +59,82 @@ final class HostSession: SessionChannelDelegate {
     private var escapes: EscapeMachine?
     /// Typed after `~C` and not finished; nil when keys go to the host.
     private var commandLine: [UInt8]?
+    private var descriptors: (input: Int32, output: Int32, error: Int32) = (-1, -1, -1)
+    private var areReceived = false
+    private var unopenedOutputs = 0
+    /// Read before the session stood.
+    private var early: ByteBuffer?
+    private var hasInputEnded = false
     private var waitsForRoom = false
     private var end: SessionEnd?
     private var isOver = false
     private var hasTerminal = false
+    /// The host was asked to start the program.
+    private var hasBegun = false
     private var size: (columns: Int, rows: Int)?
 
     /// - Parameter x11: What was prepared on the connection, where the plan forwards X11.
-    init(
-        _ plan: SessionPlan, on connection: SSHConnection, x11: X11Request?, face: any SessionFace,
+    package init(
+        _ plan: SessionPlan, on host: any SessionHost, x11: X11Request?, face: any SessionFace,
         finished: EventLoopPromise<SessionEnd>
     ) {
         self.plan = plan
-        self.connection = connection
+        self.host = host
         self.x11 = x11
         self.face = face
         self.finished = finished
     }
 
-    private var eventLoop: any EventLoop { connection.eventLoop }
+    private var eventLoop: any EventLoop { host.eventLoop }
 
     // MARK: The beginning
 
     /// On the loop.
-    func start(input: Int32, output: Int32, error: Int32) {
-        let sinks = [output, error].map { LocalStreams.output($0, on: eventLoop) }
-        connection.makeSession(delegate: self).assumeIsolated().whenComplete { result in
+    ///
+    /// - Parameter areReceived: The descriptors are another process's, see `ReceivedDescriptors`.
+    package func start(input: Int32, output: Int32, error: Int32, areReceived: Bool = false) {
+        descriptors = (input, output, error)
+        self.areReceived = areReceived
+        if plan.waitsForInput { openInput() } else { openSession() }
+    }
+
+    private func openSession() {
+        openOutputs()
+        host.makeSession(delegate: self).assumeIsolated().whenComplete { result in
             switch result {
             case .failure(let error): self.finish(.failed(SSHError(session: error)))
             case .success(let channel):
+                guard !self.isOver else { return channel.abort() }
                 self.channel = channel
-                self.adopt(sinks, channel, input)
+                self.face?.opened()
+                self.beginWhenReady()
+            }
+        }
+    }
+
+    private func openOutputs() {
+        unopenedOutputs = 2
+        for isError in [false, true] {
+            let descriptor = isError ? descriptors.error : descriptors.output
+            LocalStreams.output(descriptor, on: eventLoop, isReceived: areReceived).whenComplete { result in
+                self.unopenedOutputs -= 1
+                if case .success(let output) = result {
+                    if isError { self.errors = output } else { self.output = output }
+                }
+                guard self.unopenedOutputs == 0 else { return }
+                if self.isOver { self.closeOutputs() } else { self.beginWhenReady() }
             }
         }
     }
 
     /// The program begins when both outputs are there to take what it says.
-    private func adopt(
-        _ sinks: [EventLoopFuture<any LocalOutput>.Isolated], _ channel: SSHSessionChannel, _ input: Int32
-    ) {
-        var opened: [Int: any LocalOutput] = [:]
-        for (index, sink) in sinks.enumerated() {
-            sink.whenComplete { result in
-                guard case .success(let output) = result, !self.isOver else { return channel.abort() }
-                opened[index] = output
-                guard opened.count == sinks.count else { return }
-                (self.output, self.errors) = (opened[0], opened[1])
-                self.begin(channel, input)
-            }
-        }
+    private func beginWhenReady() {
+        guard let channel, unopenedOutputs == 0 else { return }
+        guard output != nil, errors != nil else { return channel.abort() }
+        begin(channel)
     }
 
-    private func begin(_ channel: SSHSessionChannel, _ input: Int32) {
+    private func begin(_ channel: SSHSessionChannel) {
         if plan.forwardsAgent {
             channel.requestAgentForwarding().assumeIsolated().whenFailure { _ in
                 self.face?.show(["Agent forwarding was refused by the host."])
@@ -102,15 +150,19 @@ final class HostSession: SessionChannelDelegate {
         let started =
             switch plan.program {
             case .shell: channel.shell()
-            case .command(let command): channel.exec(command)
+            case .command(let command): channel.exec(plan.commandBytes ?? Array(command.utf8))
             case .subsystem(let name): channel.subsystem(name)
             }
+        hasBegun = true
         started.assumeIsolated().whenFailure { error in
             if self.end == nil { self.end = .failed(SSHError(session: error)) }
             channel.abort()
         }
         guard !plan.readsNoInput else { return channel.sendEOF() }
-        open(input)
+        guard plan.waitsForInput else { return openInput() }
+        if let early { channel.write(early) }
+        early = nil
+        if hasInputEnded { channel.sendEOF() } else { readOn() }
     }
 
     private func request(_ terminal: SSHTerminal, _ channel: SSHSessionChannel) {
@@ -125,22 +177,23 @@ final class HostSession: SessionChannelDelegate {
                 self.face?.setRaw(true)
             case .success: break
             // As OpenSSH: the program runs without one.
-            case .failure: self.face?.show(["The host allocated no terminal."])
+            case .failure: self.face?.lacksTerminal()
             }
         }
     }
 
-    private func open(_ descriptor: Int32) {
+    private func openInput() {
         let events = InputEvents(
             received: { [weak self] in self?.received($0) }, ended: { [weak self] in self?.inputEnded() })
-        LocalStreams.input(descriptor, on: eventLoop, events).whenComplete { result in
+        let opened = LocalStreams.input(descriptors.input, on: eventLoop, isReceived: areReceived, events)
+        opened.whenComplete { result in
             guard case .success(let input) = result, !self.isOver else {
                 if case .success(let input) = result { input.close() }
                 self.channel?.sendEOF()
                 return
             }
             self.input = input
-            self.readOn()
+            if self.channel == nil { input.read() } else { self.readOn() }
         }
     }
 
@@ -153,7 +206,13 @@ final class HostSession: SessionChannelDelegate {
     }
 
     private func received(_ bytes: ByteBuffer) {
-        guard let channel, !isOver else { return }
+        guard let channel, !isOver else {
+            if plan.waitsForInput, !isOver, early == nil {
+                early = bytes
+                openSession()
+            }
+            return
+        }
         if commandLine != nil {
             typeCommand(bytes.readableBytesView)
         } else if escapes?.passes(bytes.readableBytesView) ?? true {
@@ -173,6 +232,7 @@ final class HostSession: SessionChannelDelegate {
 
     private func inputEnded() {
         input = nil
+        hasInputEnded = true
         channel?.sendEOF()
     }
 
@@ -202,9 +262,7 @@ final class HostSession: SessionChannelDelegate {
             commandLine = []
             face?.show([""])
             prompt()
-        case .rekey:
-            let connection = connection
-            Task { await connection.rekey() }
+        case .rekey: host.beginRekey()
         case .sendBreak:
             face?.show([shown])
             channel?.sendBreak().assumeIsolated().whenFailure { _ in
@@ -244,21 +302,33 @@ final class HostSession: SessionChannelDelegate {
 
     // MARK: From outside
 
+    /// Shows text where the program's errors go, without waiting for anybody who reads it.
+    package func say(_ text: String) { errors?.write(ByteBuffer(string: text)) { _ in } }
+
     /// Ends the session here, whatever the host says.
-    func giveUp() {
-        end = .givenUp
+    package func giveUp() {
+        if !isOver { end = .givenUp }
         channel?.abort()
+        // Whoever was to take the last of the output may never do so.
+        if isOver { for output in [output, errors] { output?.abandon() } }
         finish(.givenUp)
     }
 
-    func resize(columns: Int, rows: Int) {
+    /// Ends the session because whoever had it is gone. Its program is told by SIGHUP, as at a terminal's loss: a host does
+    /// no more than close the pipes of one that has no terminal, which a program that writes nothing never notices.
+    package func hangUp() {
+        if !isOver, hasBegun { channel?.signal("HUP") }
+        giveUp()
+    }
+
+    package func resize(columns: Int, rows: Int) {
         size = (columns, rows)
         if hasTerminal { channel?.resize(columns: columns, rows: rows) }
     }
 
     // MARK: SessionChannelDelegate
 
-    func channel(_ channel: SSHSessionChannel, received data: ByteBuffer, stream: SSHDataStream) {
+    package func channel(_ channel: SSHSessionChannel, received data: ByteBuffer, stream: SSHDataStream) {
         let count = data.readableBytes
         guard let target = stream == .standardOutput ? output : errors else { return channel.consumed(count) }
         target.write(data) { isTaken in
@@ -274,21 +344,25 @@ final class HostSession: SessionChannelDelegate {
         channel.endOutput()
     }
 
-    func channel(_ channel: SSHSessionChannel, exited status: UInt32) { if end == nil { end = .status(status) } }
+    package func channel(_ channel: SSHSessionChannel, exited status: UInt32) {
+        if end == nil { end = .status(status) }
+    }
 
-    func channel(_ channel: SSHSessionChannel, exited signal: ExitSignal) { if end == nil { end = .signal(signal) } }
+    package func channel(_ channel: SSHSessionChannel, exited signal: ExitSignal) {
+        if end == nil { end = .signal(signal) }
+    }
 
-    func channelEndOfWrite(_ channel: SSHSessionChannel) {
+    package func channelEndOfWrite(_ channel: SSHSessionChannel) {
         input?.close()
         input = nil
         channel.sendEOF()
     }
 
-    func channel(_ channel: SSHSessionChannel, writabilityChanged isWritable: Bool) {
+    package func channel(_ channel: SSHSessionChannel, writabilityChanged isWritable: Bool) {
         if isWritable, waitsForRoom { readOn() }
     }
 
-    func channel(_ channel: SSHSessionChannel, closed error: SSHError?) {
+    package func channel(_ channel: SSHSessionChannel, closed error: SSHError?) {
         if let error, end == nil || error.code != .connectionClosed, !isOver {
             // What the program said before is what counts, if it said it.
             if end == nil { end = .failed(error) }
@@ -300,16 +374,26 @@ final class HostSession: SessionChannelDelegate {
     private func finish(_ end: SessionEnd) {
         guard !isOver else { return }
         isOver = true
+        self.end = end
         input?.close()
         input = nil
-        // The terminal stays as it is until the last of the output is on it.
+        if unopenedOutputs == 0 { closeOutputs() }
+    }
+
+    /// The terminal stays as it is until the last of the output is on it.
+    private func closeOutputs() {
+        let end = end ?? .unknown
+        if let words = face?.lastWords(end) { say(words) }
         let outputs = [output, errors].compactMap { $0 }
         var left = outputs.count
         let complete = {
             self.face?.setRaw(false)
             self.finished.succeed(end)
         }
-        if case .givenUp = end { left = 0 }
+        if case .givenUp = end {
+            for output in outputs { output.abandon() }
+            return complete()
+        }
         guard left > 0 else { return complete() }
         for output in outputs {
             output.close {

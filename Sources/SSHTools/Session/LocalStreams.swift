@@ -34,17 +34,43 @@ enum DescriptorKind {
 
 enum OwnDescriptor {
     /// Another open file of the same thing: it can be made non-blocking without anybody else's becoming so. Where the
-    /// system refuses (a socket, another user's terminal) it is a duplicate, whose mode comes back at the process's end.
-    static func reopen(_ descriptor: Int32, forWriting: Bool) -> Int32 {
+    /// system refuses (a socket, another user's terminal) it is a duplicate, whose mode comes back at the process's end;
+    /// that of a received descriptor is for `ReceivedDescriptors` to bring back.
+    static func reopen(_ descriptor: Int32, forWriting: Bool, isReceived: Bool) -> Int32 {
         #if os(Linux)
         let mode = forWriting ? O_WRONLY : O_RDONLY
         let own = open("/proc/self/fd/\(descriptor)", mode | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
         if own >= 0 { return own }
         #endif
-        terminal_guard_keep_flags(descriptor)
+        if !isReceived { terminal_guard_keep_flags(descriptor) }
         return fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
     }
 }
+
+/// Descriptors that another process of this user handed over, for as long as they are of use.
+package struct ReceivedDescriptors: Sendable {
+    package let descriptors: [Int32]
+    /// As that process has them: a descriptor that could not be opened anew is made non-blocking here.
+    private let flags: [Int32]
+
+    package init(_ descriptors: [Int32]) {
+        self.descriptors = descriptors
+        flags = descriptors.map { fcntl($0, F_GETFL) }
+    }
+
+    /// Lets this process have as many descriptors as the system allows it: each session of another process takes five.
+    package static func allowMany() { descriptors_allow_many() }
+
+    /// Once.
+    package func close() {
+        for (descriptor, flags) in zip(descriptors, flags) {
+            if flags >= 0, fcntl(descriptor, F_GETFL) != flags { _ = fcntl(descriptor, F_SETFL, flags) }
+            closeDescriptor(descriptor)
+        }
+    }
+}
+
+private func closeDescriptor(_ descriptor: Int32) { close(descriptor) }
 
 /// Where a session's input comes from. Loop-bound.
 protocol LocalInput: AnyObject {
@@ -59,6 +85,8 @@ protocol LocalOutput: AnyObject {
     func write(_ bytes: ByteBuffer, done: @escaping (Bool) -> Void)
     /// Completes when everything that was written is gone.
     func close(_ done: @escaping () -> Void)
+    /// Drops what is not gone yet.
+    func abandon()
 }
 
 /// What a session's input tells it.
@@ -70,7 +98,7 @@ struct InputEvents {
 enum LocalStreams {
     /// On the loop.
     static func input(
-        _ descriptor: Int32, on eventLoop: any EventLoop, _ events: InputEvents
+        _ descriptor: Int32, on eventLoop: any EventLoop, isReceived: Bool = false, _ events: InputEvents
     ) -> EventLoopFuture<any LocalInput>.Isolated {
         guard DescriptorKind(descriptor) == .waitable else {
             let input: any LocalInput = FileInput(descriptor, eventLoop, events)
@@ -85,19 +113,21 @@ enum LocalStreams {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(input.value) }
             }
-            .takingOwnershipOfDescriptor(input: OwnDescriptor.reopen(descriptor, forWriting: false))
+            .takingOwnershipOfDescriptor(
+                input: OwnDescriptor.reopen(descriptor, forWriting: false, isReceived: isReceived)
+            )
             .assumeIsolated().map { _ in input.value as any LocalInput }
     }
 
     /// On the loop.
     static func output(
-        _ descriptor: Int32, on eventLoop: any EventLoop
+        _ descriptor: Int32, on eventLoop: any EventLoop, isReceived: Bool = false
     ) -> EventLoopFuture<any LocalOutput>.Isolated {
         guard DescriptorKind(descriptor) == .waitable else {
             let output: any LocalOutput = DescriptorOutput(descriptor)
             return eventLoop.makeSucceededIsolated(output)
         }
-        let own = OwnDescriptor.reopen(descriptor, forWriting: true)
+        let own = OwnDescriptor.reopen(descriptor, forWriting: true, isReceived: isReceived)
         guard own >= 0 else {
             let output: any LocalOutput = DescriptorOutput(-1)
             return eventLoop.makeSucceededIsolated(output)
@@ -197,6 +227,11 @@ private final class PipeOutput: LocalOutput {
         end(done)
     }
 
+    func abandon() {
+        isBroken = true
+        channel.close(promise: nil)
+    }
+
     private func end(_ done: @escaping () -> Void) {
         closing = nil
         channel.close().assumeIsolated().whenComplete { _ in done() }
@@ -266,6 +301,8 @@ private final class DescriptorOutput: LocalOutput {
     }
 
     func close(_ done: @escaping () -> Void) { done() }
+
+    func abandon() {}
 }
 
 private func systemRead(_ descriptor: Int32, _ base: UnsafeMutableRawPointer?, _ count: Int) -> Int {

@@ -20,6 +20,10 @@ public struct SessionPlan: Sendable, Hashable {
     public var environment: [EnvironmentVariable] = []
     /// Standard input is over before it begins.
     public var readsNoInput = false
+    /// The command as it is, where it is no UTF-8.
+    package var commandBytes: [UInt8]?
+    /// Nothing begins before the first byte of standard input has come.
+    package var waitsForInput = false
     /// Begins an escape sequence, in a session with a terminal; nil for none.
     public var escapeCharacter: UInt8?
     public var forwardsAgent = false

@@ -5,7 +5,7 @@ import SSH
 import SSHProtocol
 
 /// Loop-bound.
-final class StandardStreams: SSHChannelDelegate {
+package final class StandardStreams: SSHChannelDelegate {
     private let finished: EventLoopPromise<Void>
     private var channel: SSHChannel?
     private var input: (any LocalInput)?
@@ -13,26 +13,44 @@ final class StandardStreams: SSHChannelDelegate {
     private var waitsForRoom = false
     private var isOver = false
 
-    init(finished: EventLoopPromise<Void>) { self.finished = finished }
+    package init(finished: EventLoopPromise<Void>) { self.finished = finished }
 
     /// On the loop.
-    func start(_ request: ChannelOpenRequest, on connection: SSHConnection, input: Int32, output: Int32) {
-        let eventLoop = connection.eventLoop
-        let sink = LocalStreams.output(output, on: eventLoop)
-        connection.makeChannel(request, delegate: self).assumeIsolated().whenComplete { result in
+    ///
+    /// - Parameters:
+    ///   - areReceived: The descriptors are another process's, see `ReceivedDescriptors`.
+    ///   - open: Opens the channel, whose owner is given.
+    ///   - opened: Told when the host has connected.
+    package func start(
+        input: Int32, output: Int32, areReceived: Bool = false, on eventLoop: any EventLoop,
+        open: (any SSHChannelDelegate) -> EventLoopFuture<SSHChannel>, opened: @escaping () -> Void = {}
+    ) {
+        let sink = LocalStreams.output(output, on: eventLoop, isReceived: areReceived)
+        open(self).assumeIsolated().whenComplete { result in
             switch result {
-            case .failure(let error): self.finish(error)
+            case .failure(let error):
+                sink.whenSuccess { $0.close {} }
+                self.finish(error)
             case .success(let channel):
+                guard !self.isOver else {
+                    sink.whenSuccess { $0.close {} }
+                    return channel.abort()
+                }
                 self.channel = channel
-                sink.whenSuccess {
-                    self.output = $0
-                    self.open(input, on: eventLoop)
+                opened()
+                sink.whenComplete { result in
+                    guard case .success(let output) = result, !self.isOver else {
+                        if case .success(let output) = result { output.close {} }
+                        return channel.abort()
+                    }
+                    self.output = output
+                    self.open(input, areReceived, on: eventLoop)
                 }
             }
         }
     }
 
-    private func open(_ descriptor: Int32, on eventLoop: any EventLoop) {
+    private func open(_ descriptor: Int32, _ isReceived: Bool, on eventLoop: any EventLoop) {
         let events = InputEvents(
             received: { [weak self] bytes in
                 self?.channel?.write(bytes)
@@ -42,8 +60,11 @@ final class StandardStreams: SSHChannelDelegate {
                 self?.input = nil
                 self?.channel?.sendEOF()
             })
-        LocalStreams.input(descriptor, on: eventLoop, events).whenComplete { result in
-            guard case .success(let input) = result, !self.isOver else { return }
+        LocalStreams.input(descriptor, on: eventLoop, isReceived: isReceived, events).whenComplete { result in
+            guard case .success(let input) = result, !self.isOver else {
+                if case .success(let input) = result { input.close() }
+                return
+            }
             self.input = input
             self.readOn()
         }
@@ -55,7 +76,7 @@ final class StandardStreams: SSHChannelDelegate {
         if !waitsForRoom { input.read() }
     }
 
-    func channel(_ channel: SSHChannel, received data: ByteBuffer) {
+    package func channel(_ channel: SSHChannel, received data: ByteBuffer) {
         let count = data.readableBytes
         guard let output else { return channel.consumed(count) }
         output.write(data) { isTaken in
@@ -64,20 +85,21 @@ final class StandardStreams: SSHChannelDelegate {
         }
     }
 
-    func channel(_ channel: SSHChannel, writabilityChanged isWritable: Bool) {
+    package func channel(_ channel: SSHChannel, writabilityChanged isWritable: Bool) {
         if isWritable, waitsForRoom { readOn() }
     }
 
     /// Whoever waits for the end of our output sees it, as far as a descriptor can show it; both ways end together.
-    func channelEndOfFile(_ channel: SSHChannel) { channel.close() }
+    package func channelEndOfFile(_ channel: SSHChannel) { channel.close() }
 
-    func channel(_ channel: SSHChannel, closed error: SSHError?) {
+    package func channel(_ channel: SSHChannel, closed error: SSHError?) {
         self.channel = nil
         finish(error)
     }
 
-    func end() {
+    package func end() {
         channel?.abort()
+        output?.abandon()
         finish(nil)
     }
 

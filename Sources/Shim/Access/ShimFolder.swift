@@ -28,6 +28,24 @@ public struct ShimFolder: Sendable, Hashable {
     /// For `UserKnownHostsFile`.
     public var knownHostsPath: String { path + "/known_hosts" }
 
+    /// Where OpenSSH's clients find the connection to a host without a key exchange of their own: the control socket beside
+    /// a port of this machine. nil where the path would be longer than a socket's may be.
+    public func controlPath(host: String, address: String, port: Int) -> String? {
+        let place = address == "127.0.0.1" ? "\(port)" : "\(port)@\(address)"
+        let path = "\(self.path)/\(host).\(place)"
+        // A process number is added while it is made.
+        return path.utf8.count <= 96 ? path : nil
+    }
+
+    /// Makes sure that nobody else may enter.
+    public func prepareForSockets() throws(ShimError) {
+        try make()
+        guard chmod(path, 0o700) == 0 else {
+            throw ShimError(
+                .keyFile, "Others may enter the folder \(path).", hint: "Run: chmod 700 \(path)")
+        }
+    }
+
     /// The key that lets the owner in, made at first use.
     public func userKey() throws(ShimError) -> SSHPrivateKey {
         try make()

@@ -106,11 +106,14 @@ final class BridgeEnd: SSHRelayDelegate {
             return granted(request.request)
         }
         target.ask(request.request).assumeIsolated().whenComplete { result in
-            if case .success = result {
+            switch result {
+            case .success:
                 self.granted(request.request)
                 channel.answer(request, success: true)
-            } else {
-                channel.answer(request, success: false)
+            case .failure(let error):
+                // A program whose host was lost before it answered: what follows says so, and a refusal would hide it.
+                let isLoss = (error as? SSHError)?.code != .requestRefused
+                channel.answer(request, success: isLoss && request.request.startsProgram)
             }
         }
     }
@@ -166,5 +169,15 @@ final class BridgeEnd: SSHRelayDelegate {
         held.removeAll()
         giveCredit()
         if hasClosed { other = nil }
+    }
+}
+
+extension SessionRequest {
+    /// It begins what the session is for.
+    fileprivate var startsProgram: Bool {
+        switch self {
+        case .shell, .exec, .subsystem: true
+        default: false
+        }
     }
 }

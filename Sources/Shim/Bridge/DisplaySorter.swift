@@ -7,9 +7,9 @@ import SSH
 /// and hands everything on from the first byte. Loop-bound.
 final class DisplaySorter: SSHRelayDelegate {
     /// nil: nobody's cookie.
-    private(set) var client: SSHServerConnection?
-    private let channel: SSHRelayChannel
-    private let displays: [ClientGrants<SSHServerConnection>.Display]
+    private(set) var client: (any ShimVisitor)?
+    let channel: SSHRelayChannel
+    private let displays: [ClientGrants<any ShimVisitor>.Display]
     private let sorted: (DisplaySorter) -> Void
     private var input = ByteBuffer()
     private var isSorted = false
@@ -19,7 +19,7 @@ final class DisplaySorter: SSHRelayDelegate {
     private var successor: BridgeEnd?
 
     init(
-        _ channel: SSHRelayChannel, _ displays: [ClientGrants<SSHServerConnection>.Display],
+        _ channel: SSHRelayChannel, _ displays: [ClientGrants<any ShimVisitor>.Display],
         sorted: @escaping (DisplaySorter) -> Void
     ) {
         self.channel = channel
@@ -44,6 +44,12 @@ final class DisplaySorter: SSHRelayDelegate {
         if case .some(let error) = closed { end.relay(channel, closed: error) }
     }
 
+    /// What has come, for an owner of another kind that takes the channel over now; nil when it is over.
+    func release() -> (received: ByteBuffer, hasEnded: Bool)? {
+        guard closed == nil else { return nil }
+        return (input, hasEnded)
+    }
+
     // MARK: SSHRelayDelegate
 
     func relay(_ channel: SSHRelayChannel, received data: ByteBuffer, stream: SSHDataStream) {
@@ -58,7 +64,7 @@ final class DisplaySorter: SSHRelayDelegate {
         }
     }
 
-    private func finish(_ client: SSHServerConnection?) {
+    private func finish(_ client: (any ShimVisitor)?) {
         guard !isSorted else { return }
         isSorted = true
         self.client = client

@@ -34,6 +34,11 @@ public final class RunningShim: Sendable {
     /// Has a lost host tried at once.
     public func tryNow() { shim.tryNow() }
 
+    /// A terminal of some client may have another size.
+    public func windowChanged() { shim.windowChanged() }
+
+    func listen(on control: ShimControl) async throws(ShimError) { try await shim.listen(on: control) }
+
     /// Whether somebody has begun to end it.
     public var isEnding: Bool { ending.withLockedValue { $0 } }
 

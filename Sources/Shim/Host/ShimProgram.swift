@@ -2,6 +2,7 @@
 
 import Foundation
 import NIOConcurrencyHelpers
+import NIOPosix
 import SSH
 public import SSHTools
 
@@ -85,6 +86,8 @@ public struct ShimProgram: Sendable {
     private let folder: ShimFolder
     private let keys: OwnerKeys
     private let hostKeys: [SSHPrivateKey]
+    private let agentSocket: String?
+    private let hasDisplay: Bool
 
     /// Reads or makes the keys.
     ///
@@ -98,6 +101,8 @@ public struct ShimProgram: Sendable {
     ) throws {
         self.hosts = hosts
         self.place = place
+        agentSocket = environment["SSH_AUTH_SOCK"].flatMap { $0.isEmpty ? nil : $0 }
+        hasDisplay = environment["DISPLAY"].map { !$0.isEmpty } ?? false
         self.isJSON = isJSON
         self.readyDescriptor = readyDescriptor
         self.waitsForHost = waitsForHost
@@ -149,7 +154,9 @@ public struct ShimProgram: Sendable {
         ShimSnippet(
             host: host.name + ".shim", address: place.address, port: host.port ?? place.port,
             user: hosts.count > 1 && host.port == nil ? host.name : nil,
-            identityFile: place.allowsAnyLocalUser ? nil : folder.userKeyPath, knownHostsFile: folder.knownHostsPath)
+            identityFile: place.allowsAnyLocalUser ? nil : folder.userKeyPath, knownHostsFile: folder.knownHostsPath,
+            controlPath: folder.controlPath(
+                host: host.name, address: place.address, port: host.port ?? place.port))
     }
 
     // MARK: Running
@@ -179,10 +186,49 @@ public struct ShimProgram: Sendable {
         configuration.limits.maximumConnections = place.maximumConnections
         let isJSON = isJSON
         configuration.observe = { Self.say(ShimStatus($0), isJSON) }
+        ReceivedDescriptors.allowMany()
         do throws(ShimError) {
-            return RunningShim(try await Shim.start(configuration), socket: place.socket)
+            let running = RunningShim(try await Shim.start(configuration), socket: place.socket)
+            await openControls(running)
+            return running
         } catch {
             throw Failure(error.description, hint: error.hint)
+        }
+    }
+
+    /// Each host with the port that leads to it, which is known when the shim listens.
+    private func ports(_ doors: [SSHForwardEndpoint]) -> [(host: Host, port: Int)] {
+        let isShared = hosts.contains { $0.port == nil }
+        var own = doors.dropFirst(isShared ? 1 : 0).makeIterator()
+        return hosts.compactMap { host in
+            let door = host.port == nil ? doors.first : own.next()
+            return door?.port.map { (host, $0) }
+        }
+    }
+
+    /// A control socket beside each port, for OpenSSH's clients. One that cannot be made costs them time, and nothing else.
+    private func openControls(_ running: RunningShim) async {
+        do throws(ShimError) {
+            try folder.prepareForSockets()
+            for (host, port) in ports(running.doors) {
+                let path = folder.controlPath(host: host.name, address: place.address, port: port)
+                guard let path else { continue }
+                var control = ShimControl(path: path, upstream: host.name)
+                control.agentSocket = agentSocket
+                if hasDisplay { control.display = { await Self.display(host.request) } }
+                if hosts.count == 1 { control.terminate = { [weak running] in running?.end() } }
+                try await running.listen(on: control)
+            }
+        } catch {
+            PersonTerminal.error("copilot: \(error.description) \(error.hint)")
+        }
+    }
+
+    /// The display of this process, and the cookie for a host that ssh_config trusts with it, or does not.
+    private static func display(_ request: ConnectionRequest) async -> X11Display? {
+        guard let configuration = try? await StandaloneBackend().resolve(request) else { return nil }
+        return try? await NIOThreadPool.singleton.runIfActive {
+            try DisplayCookie.find(configuration, ConnectionLog(.quiet))
         }
     }
 
@@ -217,6 +263,10 @@ public struct ShimProgram: Sendable {
             Self.print([
                 "event": .text("ready"), "listening": .text(places.map(\.description).joined(separator: " ")),
                 "identity": .text(folder.userKeyPath), "known_hosts": .text(folder.knownHostsPath),
+                "control": .text(
+                    ports(places).compactMap {
+                        folder.controlPath(host: $0.host.name, address: place.address, port: $0.port)
+                    }.joined(separator: " ")),
             ])
         } else {
             for (door, host) in zip(places, doorsHosts()) {

@@ -6,7 +6,7 @@ import SSH
 /// Something that a local client wants the host to listen on. It outlives the connection that it was asked on. Loop-bound.
 final class RemoteListener {
     let asked: SSHForwardEndpoint
-    let visitor: SSHServerConnection
+    let visitor: any ShimVisitor
     /// As the host granted it: a port that it chose is asked for again by its number.
     var granted: SSHForwardEndpoint?
     var standing: (forward: SSHForward, link: LinkPool.LinkID)?
@@ -18,7 +18,7 @@ final class RemoteListener {
     /// Refusals in a row after a loss: the host may not know yet that the old connection is gone.
     var refusals = 0
 
-    init(_ asked: SSHForwardEndpoint, _ visitor: SSHServerConnection, _ answer: EventLoopPromise<SSHForwardEndpoint?>) {
+    init(_ asked: SSHForwardEndpoint, _ visitor: any ShimVisitor, _ answer: EventLoopPromise<SSHForwardEndpoint?>) {
         self.asked = asked
         self.visitor = visitor
         self.answer = answer
@@ -30,7 +30,7 @@ extension Upstream {
 
     /// Has the host listen for a local client. The future brings where, nil when it does not.
     func listen(
-        on endpoint: SSHForwardEndpoint, for visitor: SSHServerConnection
+        on endpoint: SSHForwardEndpoint, for visitor: any ShimVisitor
     ) -> (RemoteListener, EventLoopFuture<SSHForwardEndpoint?>) {
         let answer = eventLoop.makePromise(of: SSHForwardEndpoint?.self)
         let listener = RemoteListener(endpoint, visitor, answer)
@@ -76,7 +76,7 @@ extension Upstream {
             do throws(SSHError) {
                 return .success(
                     try await connection.listen(on: endpoint) { incoming in
-                        upstream.value.carry(incoming, to: bound.value.visitor, id)
+                        bound.value.visitor.take(incoming, in: upstream.value, id)
                     })
             } catch {
                 return .failure(UpstreamFailure(error))
@@ -133,7 +133,7 @@ extension Upstream {
         guard let client = links[id]?.agent else {
             return incoming.refuse(.administrativelyProhibited, "no client forwards its agent")
         }
-        carry(incoming, to: client, id)
+        client.take(incoming, in: self, id)
     }
 
     func carryDisplay(_ incoming: SSHIncomingChannel, _ id: LinkPool.LinkID) {
@@ -142,7 +142,7 @@ extension Upstream {
             return incoming.refuse(.administrativelyProhibited, "no client forwards its display")
         }
         guard displays.contains(where: { $0.client !== last.client }) else {
-            return carry(incoming, to: last.client, id)
+            return last.client.take(incoming, in: self, id)
         }
         // Several clients: the cookie that the program brings says whose display it means.
         received(id)
@@ -151,46 +151,10 @@ extension Upstream {
         }
     }
 
-    /// Opens the same channel at a client, and joins the two.
-    func carry(_ incoming: SSHIncomingChannel, to client: SSHServerConnection, _ id: LinkPool.LinkID) {
-        let bridge = ChannelBridge()
-        let opened = client.makeRelay(incoming.request) { channel in
-            bridge.near.channel = channel
-            return bridge.near
-        }
-        opened.assumeIsolated().whenComplete { result in
-            switch result {
-            case .success:
-                self.received(id)
-                bridge.far.ended = { self.ended(id, isSession: false) }
-                incoming.acceptRelay { channel in
-                    bridge.far.channel = channel
-                    return bridge.far
-                }
-            case .failure(let error):
-                bridge.discard()
-                let refusal = (error as? SSHError)?.refusal
-                incoming.refuse(refusal?.reason ?? .connectFailed, refusal?.words ?? "the client is gone")
-            }
-        }
-    }
-
     /// A display connection whose client is known now, nil for one that nobody knows the cookie of.
     private func join(_ sorted: DisplaySorter, _ id: LinkPool.LinkID) {
         let ended = { self.ended(id, isSession: false) }
         guard let client = sorted.client else { return sorted.giveUp(ended) }
-        let bridge = ChannelBridge()
-        bridge.far.ended = ended
-        let opened = client.makeRelay(sorted.request) { channel in
-            bridge.near.channel = channel
-            return bridge.near
-        }
-        opened.assumeIsolated().whenComplete { result in
-            guard case .success = result else {
-                bridge.discard()
-                return sorted.giveUp(ended)
-            }
-            sorted.hand(to: bridge.far)
-        }
+        client.take(sorted, ended: ended)
     }
 }

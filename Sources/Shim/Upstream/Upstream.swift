@@ -185,21 +185,27 @@ final class Upstream {
 
     /// Takes a channel that a local client opens: it is accepted when the host has accepted it.
     func take(_ incoming: SSHIncomingChannel, of visitor: SSHServerConnection) {
-        if case .failed(let failure) = reconnection.state { return refuse(incoming, failure) }
+        take(Opening(CarriedChannel(incoming, of: visitor, title: target.title), visitor))
+    }
+
+    /// Takes what somebody wants of the host, now or when there is a place for it.
+    func take(_ opening: Opening) {
+        if case .failed(let failure) = reconnection.state { return refuse(opening, failure) }
         guard reconnection.state != .stopped, waiting.count < limits.maximumWaiting else {
-            return RefusedSession.refuse(
-                incoming, .resourceShortage, "copilot shim: too much waits for \(target.title)")
+            return opening.seeker.refused(
+                SSHChannelRefusal(
+                    reason: .resourceShortage, words: "copilot shim: too much waits for \(target.title)"),
+                isHosts: false)
         }
-        let opening = Opening(incoming, visitor)
         openings[ObjectIdentifier(opening)] = opening
         if !tryToPlace(opening) { wait(opening) }
     }
 
-    /// A local connection is over: nothing of it waits any more.
-    func left(_ visitor: SSHServerConnection) {
+    /// A local client is gone: nothing of it waits any more.
+    func left(_ visitor: any ShimVisitor) {
         for (key, opening) in openings where opening.visitor === visitor {
             // One that the host is asked for ends with the host's answer.
-            if opening.far == nil { openings[key] = nil }
+            if !opening.isAsking { openings[key] = nil }
             opening.giveUp()
         }
         waiting.removeAll { $0.isOver }
@@ -228,11 +234,7 @@ final class Upstream {
         guard let index = waiting.firstIndex(where: { $0 === opening }) else { return }
         waiting.remove(at: index)
         openings[ObjectIdentifier(opening)] = nil
-        if let refusal = opening.refusal {
-            opening.incoming.refuse(refusal.reason, refusal.words)
-        } else {
-            refuse(opening.incoming, lastFailure ?? .closedByHost)
-        }
+        refuse(opening, lastFailure ?? .closedByHost)
     }
 
     /// Gives what waits its places, first come first served. Connections that take no session still take other kinds.
@@ -278,48 +280,28 @@ final class Upstream {
     }
 
     private func open(_ opening: Opening, on link: UpstreamLink) {
-        let bridge = ChannelBridge()
-        let title = target.title
-        bridge.epitaph = { error in
-            "copilot shim: the connection to \(title) was lost, and this session with it. \(error.description)"
-        }
-        let opened = link.connection.makeRelay(opening.incoming.request) { channel in
-            bridge.far.channel = channel
-            opening.far = channel
-            return bridge.far
-        }
-        opened.assumeIsolated().whenComplete { result in
+        opening.isAsking = true
+        let (id, isSession) = (link.id, opening.isSession)
+        let asked = opening.seeker.ask(link) { self.ended(id, isSession: isSession) }
+        asked.assumeIsolated().whenComplete { result in
+            opening.isAsking = false
             switch result {
-            case .success: self.opened(opening, bridge, link)
-            case .failure(let error): self.notOpened(opening, bridge, link, error)
+            case .success:
+                self.finish(opening)
+                self.pool.opened(id, isSession: isSession)
+                link.hasServed = true
+                opening.seeker.agreed(link, opening.visitor, isWanted: !opening.isOver)
+            case .failure(let error): self.notOpened(opening, link, error)
             }
         }
     }
 
-    private func opened(_ opening: Opening, _ bridge: ChannelBridge, _ link: UpstreamLink) {
-        finish(opening)
-        pool.opened(link.id, isSession: opening.isSession)
-        link.hasServed = true
-        let (visitor, isSession, id) = (opening.visitor, opening.isSession, link.id)
-        bridge.far.ended = { self.ended(id, isSession: isSession) }
-        if isSession {
-            let key = ObjectIdentifier(bridge.near)
-            bridge.near.granted = { link.grant($0, key, visitor) }
-            bridge.near.ended = { link.revoke(key) }
-        }
-        opening.incoming.acceptRelay { channel in
-            bridge.near.channel = channel
-            return bridge.near
-        }
-    }
-
-    private func notOpened(_ opening: Opening, _ bridge: ChannelBridge, _ link: UpstreamLink, _ error: any Error) {
-        bridge.discard()
-        opening.far = nil
+    private func notOpened(_ opening: Opening, _ link: UpstreamLink, _ error: any Error) {
         let isSession = opening.isSession
         guard let error = error as? SSHError, !opening.isOver else {
             finish(opening)
             pool.abandoned(link.id, isSession: isSession, now: .now())
+            if !opening.isOver { refuse(opening, .closedByHost) }
             return
         }
         switch error.code {
@@ -327,7 +309,7 @@ final class Upstream {
             let refusal = error.refusal ?? SSHChannelRefusal(reason: .connectFailed, words: error.description)
             guard pool.refused(link.id, isSession: isSession, now: .now()) else {
                 finish(opening)
-                opening.incoming.refuse(refusal.reason, refusal.words)
+                opening.seeker.refused(refusal, isHosts: true)
                 return serve()
             }
             opening.refusal = refusal
@@ -373,9 +355,11 @@ final class Upstream {
 
     // MARK: Refusing
 
-    private func refuse(_ incoming: SSHIncomingChannel, _ failure: UpstreamFailure) {
-        RefusedSession.refuse(
-            incoming, .connectFailed, "copilot shim: no connection to \(target.title): \(failure.description)")
+    /// What the host itself refused gets its words, the rest ours.
+    private func refuse(_ opening: Opening, _ failure: UpstreamFailure) {
+        if let refusal = opening.refusal { return opening.seeker.refused(refusal, isHosts: true) }
+        let words = "copilot shim: no connection to \(target.title): \(failure.description)"
+        opening.seeker.refused(SSHChannelRefusal(reason: .connectFailed, words: words), isHosts: false)
     }
 
     private func refuseAll(_ failure: UpstreamFailure) {
@@ -383,17 +367,12 @@ final class Upstream {
         for listener in Array(listeners.values) where listener.answer != nil { end(listener) }
     }
 
-    /// What the host itself refused gets its words, the rest ours.
     private func refuseWaiting(_ failure: UpstreamFailure) {
         let all = waiting
         waiting = []
         for opening in all where !opening.isOver {
             finish(opening)
-            if let refusal = opening.refusal {
-                opening.incoming.refuse(refusal.reason, refusal.words)
-            } else {
-                refuse(opening.incoming, failure)
-            }
+            refuse(opening, failure)
         }
     }
 
@@ -414,31 +393,5 @@ final class Upstream {
             upstream.watchIdle()
         }
         idleTimer = (deadline, task)
-    }
-}
-
-/// A channel that a local client wants, until the host has answered. Loop-bound.
-final class Opening {
-    let incoming: SSHIncomingChannel
-    let visitor: SSHServerConnection
-    let isSession: Bool
-    /// While the host is asked.
-    var far: SSHRelayChannel?
-    var patience: Scheduled<Void>?
-    /// What the host said on the connections that were full.
-    var refusal: SSHChannelRefusal?
-    private(set) var isOver = false
-
-    init(_ incoming: SSHIncomingChannel, _ visitor: SSHServerConnection) {
-        self.incoming = incoming
-        self.visitor = visitor
-        isSession = incoming.request == .session
-    }
-
-    /// The client is gone.
-    func giveUp() {
-        isOver = true
-        patience?.cancel()
-        far?.abort()
     }
 }

@@ -10,7 +10,7 @@ final class UpstreamLink {
     var hasServed = false
     /// Nobody needed it any more: its end is no loss.
     var isRetired = false
-    private var grants = ClientGrants<SSHServerConnection>()
+    private var grants = ClientGrants<any ShimVisitor>()
 
     init(_ id: LinkPool.LinkID, _ connection: SSHConnection) {
         self.id = id
@@ -21,7 +21,7 @@ final class UpstreamLink {
     var hasStood: Bool { hasServed || .now() - since >= .seconds(10) }
 
     /// The host agreed to what a session asked for.
-    func grant(_ request: SessionRequest, _ session: ObjectIdentifier, _ visitor: SSHServerConnection) {
+    func grant(_ request: SessionRequest, _ session: ObjectIdentifier, _ visitor: any ShimVisitor) {
         switch request {
         case .agentForwarding: grants.addAgent(session, visitor)
         case .x11(let x11): grants.addDisplay(session, visitor, cookie: x11.cookie)
@@ -31,9 +31,9 @@ final class UpstreamLink {
 
     func revoke(_ session: ObjectIdentifier) { grants.remove(session) }
 
-    var agent: SSHServerConnection? { grants.agent }
+    var agent: (any ShimVisitor)? { grants.agent }
 
-    var displays: [ClientGrants<SSHServerConnection>.Display] { grants.displays }
+    var displays: [ClientGrants<any ShimVisitor>.Display] { grants.displays }
 }
 
 /// What sessions of one connection to the host may reach at the local clients. The host does not say for which session it

@@ -14,7 +14,7 @@ struct AgentCommand: AsyncParsableCommand {
         commandName: "agent",
         abstract: "Run an SSH agent, and look after the keys in it.",
         discussion: """
-            Without a subcommand the agent itself is run: see `copilot agent run --help`.
+            Without a subcommand the agent itself is run: see `copilot agent run --help`. \
             The subcommands speak to any agent, ours or another one, at SSH_AUTH_SOCK.
 
             EXAMPLE
@@ -30,9 +30,9 @@ struct AgentCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Run an agent, in the background or for one command.",
             discussion: """
-                Keys are in memory alone; the process writes no core dump. The socket lies in
-                a folder of its own with mode 0700, and only this account and root may use it.
-                SIGTERM and SIGHUP end the agent and remove the socket. Keys that were added
+                Keys are in memory alone; the process writes no core dump. The socket lies in \
+                a folder of its own with mode 0700, and only this account and root may use it. \
+                SIGTERM and SIGHUP end the agent and remove the socket. Keys that were added \
                 with --confirm are asked about by the program of SSH_ASKPASS.
 
                 EXAMPLE

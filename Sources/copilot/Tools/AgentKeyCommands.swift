@@ -17,8 +17,8 @@ extension AgentCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add keys to the agent, with limits if wanted.",
             discussion: """
-                A certificate beside the key (id_ed25519-cert.pub) is added too. The
-                destinations of -h need an agent and a server that know OpenSSH's session
+                A certificate beside the key (id_ed25519-cert.pub) is added too. The \
+                destinations of -h need an agent and a server that know OpenSSH's session \
                 binding; host keys are looked up in known_hosts.
 
                 EXAMPLE

@@ -7,9 +7,9 @@ struct KeygenCommand: AsyncParsableCommand {
         commandName: "keygen",
         abstract: "Make, show, change, convert, certify and revoke SSH keys.",
         discussion: """
-            Without another action a key pair is made: Ed25519, in OpenSSH's format, the
-            private file for its owner alone, the passphrase asked for twice. No file is
-            written over unless somebody says yes at the terminal, or --force does. The
+            Without another action a key pair is made: Ed25519, in OpenSSH's format, the \
+            private file for its owner alone, the passphrase asked for twice. No file is \
+            written over unless somebody says yes at the terminal, or --force does. The \
             flags are those of ssh-keygen, and what is written it reads.
 
             EXAMPLE

@@ -9,8 +9,8 @@ struct KeyscanCommand: AsyncParsableCommand {
         commandName: "keyscan",
         abstract: "Read the host keys of many hosts at once.",
         discussion: """
-            Prints lines for known_hosts on standard output; hosts that do not answer are
-            named on standard error. Nobody logs in. What comes over the network may be
+            Prints lines for known_hosts on standard output; hosts that do not answer are \
+            named on standard error. Nobody logs in. What comes over the network may be \
             another machine's: compare fingerprints before trusting it.
 
             EXAMPLE

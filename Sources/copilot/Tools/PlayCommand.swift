@@ -8,12 +8,12 @@ struct PlayCommand: AsyncParsableCommand {
         commandName: "play",
         abstract: "Play a recording in the terminal.",
         discussion: """
-            Plays asciicast versions 1, 2 and 3: what `copilot rec`, `copilot recording
+            Plays asciicast versions 1, 2 and 3: what `copilot rec`, `copilot recording \
             export` and asciinema write. Into a pipe it plays at the same pace.
 
-            A recording holds whatever the recorded programs printed. Only what shows text
-            is let through: no window titles, no clipboard, no questions to the terminal,
-            no mouse and keyboard modes. --raw lets everything through: use it for
+            A recording holds whatever the recorded programs printed. Only what shows text \
+            is let through: no window titles, no clipboard, no questions to the terminal, \
+            no mouse and keyboard modes. --raw lets everything through: use it for \
             recordings that you trust.
 
             KEYS

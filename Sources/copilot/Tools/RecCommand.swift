@@ -8,10 +8,10 @@ struct RecCommand: AsyncParsableCommand {
         commandName: "rec",
         abstract: "Record a program at the terminal as asciicast, which `copilot play` and asciinema play.",
         discussion: """
-            Without a command the shell is recorded until it ends. The file is readable by
-            this account alone, and is never written over unless --overwrite says so.
-            Output and sizes are recorded; what is typed only with --stdin, and then only
-            what the terminal showed: passwords never reach the file. The status is that
+            Without a command the shell is recorded until it ends. The file is readable by \
+            this account alone, and is never written over unless --overwrite says so. \
+            Output and sizes are recorded; what is typed only with --stdin, and then only \
+            what the terminal showed: passwords never reach the file. The status is that \
             of the program.
 
             EXAMPLE

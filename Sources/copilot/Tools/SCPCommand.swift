@@ -7,9 +7,9 @@ struct SCPCommand: AsyncParsableCommand {
         abstract: "Copy files between this machine and hosts, or between hosts.",
         usage: "copilot scp [options] source… target",
         discussion: """
-            A source or target is a path here, [user@]host:path, or scp://[user@]host[:port]/path; write ./a:b for a file \
-            here whose name has a colon, and [address]:path for IPv6. Patterns of a host's names are expanded here. \
-            Between two hosts the files stream through this machine and touch no disk of it.
+            A source or target is a path here, [user@]host:path, or scp://[user@]host[:port]/path; write ./a:b for a \
+            file here whose name has a colon, and [address]:path for IPv6. Patterns of a host's names are expanded \
+            here. Between two hosts the files stream through this machine and touch no disk of it.
 
             OPTIONS
               -r  directories with everything in them    -p  keep times and modes

@@ -10,21 +10,21 @@ struct SSHServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ssh-server", abstract: "Serve SSH to accounts of this machine, with no copilot behind it.",
         discussion: """
-            Who gets in is decided by keys (~/.ssh/authorized_keys of the local account, or --authorized-keys), by
-            certificates (--trusted-ca) or by passwords (--password-file; as root through PAM). The network list is a
+            Who gets in is decided by keys (~/.ssh/authorized_keys of the local account, or --authorized-keys), by \
+            certificates (--trusted-ca) or by passwords (--password-file; as root through PAM). The network list is a \
             second wall and never the only one: behind a proxy or address translation strangers can look private.
 
-            As root it serves every account that --user-map or --default-user names, each with its own rights, shell and
-            environment. As an ordinary account it serves that account, under its own name unless a map says otherwise.
-            A user that no map and no default names is refused.
+            As root it serves every account that --user-map or --default-user names, each with its own rights, shell \
+            and environment. As an ordinary account it serves that account, under its own name unless a map says \
+            otherwise. A user that no map and no default names is refused.
 
-            SIGTERM and SIGINT: takes nobody in any more, waits up to --drain seconds for the sessions, and hangs up the
-            rest; a second signal does so at once. SIGHUP: reads keys and passwords again.
+            SIGTERM and SIGINT: takes nobody in any more, waits up to --drain seconds for the sessions, and hangs up \
+            the rest; a second signal does so at once. SIGHUP: reads keys and passwords again.
 
             EXAMPLE
               copilot ssh-server
-              copilot ssh-server -p 2022 --allow-network 100.64.0.0/10 --trusted-ca /etc/ssh/user_ca.pub
-              sudo copilot ssh-server --user-map alice:deploy --user-map 'guest:visitor' --log json
+              copilot ssh-server -p 2022 --trusted-ca /etc/ssh/user_ca.pub
+              sudo copilot ssh-server --user-map alice:deploy --log json
               copilot ssh-server --app builds=/usr/local/bin/builds --no-exec
               ssh -p 2222 "$USER@127.0.0.1"
 

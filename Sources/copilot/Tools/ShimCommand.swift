@@ -11,22 +11,22 @@ struct ShimCommand: AsyncParsableCommand {
         commandName: "shim",
         abstract: "Keep one connection to a host and offer it on this machine as an SSH server of its own.",
         discussion: """
-            Verify and log in once; every ssh, sftp, scp, rsync, git, -L, -R and -D of the day goes over that connection,
-            through the ordinary clients and under any user name. It is made again when it is lost, what was forwarded is
-            forwarded again, and the host's limit of sessions is met with further connections.
+            Verify and log in once; every ssh, sftp, scp, rsync, git, -L, -R and -D of the day goes over that \
+            connection, through the ordinary clients and under any user name. It is made again when it is lost, what \
+            was forwarded is forwarded again, and the host's limit of sessions is met with further connections.
 
-            Only you are let in: by your own keys (those in ~/.ssh whose private part is there, and your agent's), and by a
-            key made for the shim. The host is found as ssh finds it: ssh_config, known_hosts, agent, questions.
+            Only you are let in: by your own keys (those in ~/.ssh whose private part is there, and your agent's), and \
+            by a key made for the shim. The host is found as ssh finds it: ssh_config, known_hosts, agent, questions.
 
-            With several --upstream the user name picks one; one that has a port of its own is there under any user name.
-            --config-snippet prints what to put into ~/.ssh/config, so that `ssh NAME.shim` is enough.
+            With several --upstream the user name picks one; one that has a port of its own is there under any user \
+            name. --config-snippet prints what to put into ~/.ssh/config, so that `ssh NAME.shim` is enough.
 
             SIGINT and SIGTERM end it in order, a second one at once. SIGHUP has a lost host tried at once.
 
             EXAMPLE
               copilot shim --host web-1 --username deploy --local-port 2222
               ssh -p 2222 127.0.0.1 uptime
-              copilot shim --upstream web=deploy@web-1 --upstream db=db-1.internal,2300 --jump bastion
+              copilot shim --upstream web=deploy@web-1 --upstream db=db-1,2300 -J bastion
               copilot shim --host web-1 --config-snippet >> ~/.ssh/config && ssh web-1.shim
             """)
 
@@ -58,14 +58,14 @@ struct ShimCommand: AsyncParsableCommand {
                 host.hosts(), local.place(), isJSON: json, readyDescriptor: readyFd, waitsForHost: waitForHost)
             if configSnippet { return try program.printSnippet() }
             CoreDumps.forbid()
-            let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
+            let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup, .sigwinch)
             let running = try await program.start()
             let listening = Task {
                 for await signal in signals {
-                    if signal == .sighup {
-                        running.tryNow()
-                    } else if !running.end() {
-                        _exit(130)
+                    switch signal {
+                    case .sighup: running.tryNow()
+                    case .sigwinch: running.windowChanged()
+                    default: if !running.end() { _exit(130) }
                     }
                 }
             }

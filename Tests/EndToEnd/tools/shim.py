@@ -3,10 +3,83 @@
 import json
 import os
 import pathlib
+import signal
+import socket
 import subprocess
+import threading
+
+import pytest
 
 from copilot import BINARY
-from ports import Process, eventually
+from ports import Process, eventually, process_tree
+
+
+@pytest.fixture
+def make_shim(folder, make_host):
+    shims = []
+
+    def make(*flags, options="", host=None, start=True, **more):
+        host = host or make_host(f"AcceptEnv TEST_*\nX11Forwarding yes\n{options}")
+        made = Shim(folder / f"shim{len(shims)}", host, *flags, **more)
+        shims.append(made)
+        return made.start() if start else made
+
+    yield make
+    for made in shims:
+        if made.process is not None and not made.process.has_ended:
+            made.process.kill()
+
+
+@pytest.fixture
+def shim(make_shim):
+    return make_shim()
+
+
+@pytest.fixture
+def echo_server():
+    """A TCP server of this machine that sends back what it gets."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+
+    def serve(end):
+        with end:
+            while data := end.recv(65536):
+                end.sendall(data)
+
+    def accept():
+        while True:
+            try:
+                end, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(end,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield listener.getsockname()[1]
+    listener.close()
+
+
+def echoes(port, word=b"ping"):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=3) as end:
+            end.settimeout(3)
+            end.sendall(word)
+            return end.recv(100) == word
+    except OSError:
+        return False
+
+
+def connections_at(host):
+    """The processes of sshd's connections, those that are signed in."""
+    return [child for child in process_tree(host.listener.pid) if child != host.listener.pid]
+
+
+def lose(host):
+    """Every connection of the host ends at once, its listener stays. What runs in them ends last: nobody is told of its end."""
+    for process in reversed(connections_at(host)):
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 class Shim:
@@ -39,11 +112,16 @@ class Shim:
         assert ready, f"the shim ended: {self.process.output}"
         self.port = int(ready["listening"].split()[0].rsplit(":", 1)[1])
         self.identity = ready["identity"]
+        # One for each host; the first one's is enough here.
+        self.control = pathlib.Path(ready["control"].split()[0])
         config = self.folder / "ssh_config"
         config.write_text(
             f"Host shim\n HostName 127.0.0.1\n Port {self.port}\n User anybody\n IdentityFile {self.identity}\n"
             f" IdentitiesOnly yes\n HostKeyAlias copilot-shim\n UserKnownHostsFile {ready['known_hosts']}\n"
-            " StrictHostKeyChecking yes\n LogLevel ERROR\n")
+            " StrictHostKeyChecking yes\n LogLevel ERROR\n"
+            # Nothing answers at port 1: whoever gets through came by the control socket.
+            f"Host control\n HostName 127.0.0.1\n Port 1\n User anybody\n ControlPath {self.control}\n"
+            " ControlMaster no\n LogLevel ERROR\n")
         self.config = str(config)
         return self
 
@@ -68,11 +146,15 @@ class Shim:
             **{"stdin": subprocess.DEVNULL, "env": self.env, **({} if "input" not in options else {"stdin": None}),
                **options})
 
-    def run(self, command, timeout=20):
+    def run(self, command, timeout=20, way="shim"):
         """The command's output; it must succeed."""
-        done = self.ssh("shim", command, timeout=timeout)
+        done = self.ssh(way, command, timeout=timeout)
         assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
         return done.stdout.decode()
+
+    def descriptors(self):
+        """How many the shim has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def start_ssh(self, *arguments, **options):
         return subprocess.Popen(

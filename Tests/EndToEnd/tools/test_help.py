@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -41,6 +42,20 @@ def test_every_command_explains_itself_with_an_example():
         is_folder = bool(command.get("subcommands")) and not command.get("discussion")
         if not is_folder and not re.search(r"^EXAMPLE", done.stdout, re.M):
             wrong.append(f"{name}: no EXAMPLE")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_help_fits_a_terminal_of_80_columns():
+    """What is beyond it was wrapped by hand for a wider one; only the parser's own synopses are as long as they are."""
+    wrong = []
+    for path, _ in commands():
+        shown = run(*path, "--help", env={**os.environ, "COLUMNS": "80"}).stdout
+        lines = [line for line in shown.splitlines() if not line.startswith("USAGE:")]
+        wrong += [f"{' '.join(path)}: {line}" for line in lines if len(line) > 80]
+        # A paragraph that was wrapped twice has short lines between long ones.
+        for one, two, three in zip(lines, lines[1:], lines[2:]):
+            if min(len(one), len(three)) > 60 and 0 < len(two) < 30 and two[0] != " " and one[0] != " " != three[0]:
+                wrong.append(f"{' '.join(path)}: wrapped twice: {two}")
     assert not wrong, "\n".join(wrong)
 
 

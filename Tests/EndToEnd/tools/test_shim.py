@@ -1,11 +1,7 @@
 """`copilot shim` before a real sshd, used by OpenSSH's own ssh, sftp and scp. Each fault of the tools before it has a test."""
 
-import concurrent.futures
-import json
 import os
-import pwd
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,76 +11,8 @@ import time
 import pytest
 
 from copilot import BINARY
-from ports import accepts, eventually, free_port, process_tree
-from shim import Shim
-
-
-@pytest.fixture
-def make_shim(folder, make_host):
-    shims = []
-
-    def make(*flags, options="", host=None, start=True, **more):
-        host = host or make_host(f"AcceptEnv TEST_*\nX11Forwarding yes\n{options}")
-        made = Shim(folder / f"shim{len(shims)}", host, *flags, **more)
-        shims.append(made)
-        return made.start() if start else made
-
-    yield make
-    for made in shims:
-        if made.process is not None and not made.process.has_ended:
-            made.process.kill()
-
-
-@pytest.fixture
-def shim(make_shim):
-    return make_shim()
-
-
-@pytest.fixture
-def echo_server():
-    """A TCP server of this machine that sends back what it gets."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-
-    def serve(end):
-        with end:
-            while data := end.recv(65536):
-                end.sendall(data)
-
-    def accept():
-        while True:
-            try:
-                end, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=serve, args=(end,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    yield listener.getsockname()[1]
-    listener.close()
-
-
-def echoes(port, word=b"ping"):
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=3) as end:
-            end.settimeout(3)
-            end.sendall(word)
-            return end.recv(100) == word
-    except OSError:
-        return False
-
-
-def connections_at(host):
-    """The processes of sshd's connections, those that are signed in."""
-    return [child for child in process_tree(host.listener.pid) if child != host.listener.pid]
-
-
-def lose(host):
-    """Every connection of the host ends at once, its listener stays."""
-    for process in connections_at(host):
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+from ports import accepts, eventually, free_port
+from shim import connections_at, echo_server, echoes, lose, make_shim, shim  # noqa: F401
 
 
 # What passes.

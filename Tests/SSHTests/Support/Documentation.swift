@@ -5,7 +5,7 @@ import TestSupport
 enum Documentation {
     static let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().path
-    static let pages = ["docs/standards.md", "docs/threat-model.md", "docs/limits.md"]
+    static let pages = ["docs/standards.md", "docs/threat-model.md", "docs/limits.md", "docs/hostile-peers.md"]
 
     static func page(_ path: String) throws -> String {
         try String(contentsOfFile: package + "/" + path, encoding: .utf8)

@@ -2,6 +2,8 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import SSH
+import SSHProtocol
+import Testing
 
 /// A server of ours that stands for the host behind a shim. Its commands are a few words of its own.
 final class UpstreamServer: Sendable {
@@ -41,8 +43,16 @@ final class UpstreamServer: Sendable {
             on: .tcp(host: "127.0.0.1", port: port), configuration: configuration, handlers: handlers)
     }
 
-    /// Ends every connection at once, as a restart of sshd's children would.
-    func cut() { for connection in server.connections { connection.close() } }
+    /// Ends every connection at once, as a restart of sshd's children would. Returns when they are over: until then they
+    /// would take a session, and lose it.
+    func cut() async throws {
+        let ending = server.connections
+        for connection in ending { connection.close() }
+        let areOver = try await eventually {
+            !server.connections.contains { standing in ending.contains { $0 === standing } }
+        }
+        #expect(areOver)
+    }
 
     func upstream(_ name: String = "web", password: String = "secret") -> ShimUpstreamSource {
         ShimUpstreamSource(name: name, endpoint: endpoint, password: password, hostKey: hostKey.publicKey)
@@ -97,6 +107,22 @@ enum UpstreamCommand {
             try await agent.write(ByteBuffer(string: "question"))
             if let answer = try await agent.read() { try await session.write(answer) }
             agent.close()
+        case "display":
+            // Once there is input, so that others may have come meanwhile.
+            _ = try await session.read()
+            guard let x11 = session.channel.info.x11 else { return .status(1) }
+            let display = try await session.connection.openStream(
+                .x11(originator: TCPAddress(host: "127.0.0.1", port: 1)))
+            let digits = Array(x11.cookie)
+            let cookie = stride(from: 0, to: digits.count, by: 2).compactMap {
+                UInt8(String(digits[$0..<min($0 + 2, digits.count)]), radix: 16)
+            }
+            try await display.write(
+                ByteBuffer(
+                    bytes: [0x6C, 0, 11, 0, 0, 0, 18, 0, 16, 0, 0, 0] + Array("MIT-MAGIC-COOKIE-1".utf8) + [0, 0]
+                        + cookie))
+            if let answer = try await display.read() { try await session.write(answer) }
+            display.close()
         case "exit":
             return .status(words.dropFirst().first.flatMap { UInt32($0) } ?? 0)
         case "killed":

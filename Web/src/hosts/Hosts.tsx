@@ -36,7 +36,11 @@ export function Hosts() {
             ),
         [hosts.data, environment, tags, query],
     );
-    const known = useMemo(() => tagsOf(hosts.data ?? []).slice(0, 12), [hosts.data]);
+    // What every host has would choose nothing.
+    const known = useMemo(
+        () => tagsOf(hosts.data ?? []).filter(({ count }) => count < (hosts.data ?? []).length).slice(0, 12),
+        [hosts.data],
+    );
     const start = async (host: Host) => {
         setConnecting(host.id);
         setProblem(await connect(host));
@@ -44,6 +48,7 @@ export function Hosts() {
     };
     const count = (name: string) => (hosts.data ?? []).filter((host) => host.environment === name).length;
     const isEmpty = hosts.data?.length === 0;
+    const kinds = environments.filter((name) => count(name) > 0);
     return (
         <>
             <PageHead
@@ -86,20 +91,22 @@ export function Hosts() {
                         />
                         <kbd>/</kbd>
                     </div>
-                    <div className="chips" role="group" aria-label="Environment">
-                        {environments.filter((name) => count(name) > 0).map((name) => (
-                            <button
-                                key={name}
-                                type="button"
-                                className="chip"
-                                data-environment={name}
-                                aria-pressed={environment === name}
-                                onClick={() => setEnvironment(environment === name ? null : name)}
-                            >
-                                {environmentLabel[name]} <b>{count(name)}</b>
-                            </button>
-                        ))}
-                    </div>
+                    {kinds.length > 1 && (
+                        <div className="chips" role="group" aria-label="Environment">
+                            {kinds.map((name) => (
+                                <button
+                                    key={name}
+                                    type="button"
+                                    className="chip"
+                                    data-environment={name}
+                                    aria-pressed={environment === name}
+                                    onClick={() => setEnvironment(environment === name ? null : name)}
+                                >
+                                    {environmentLabel[name]} <b>{count(name)}</b>
+                                </button>
+                            ))}
+                        </div>
+                    )}
                     {known.length > 0 && (
                         <div className="chips tag-chips" role="group" aria-label="Tags" data-testid="host-tags">
                             {known.map(({ tag, count }) => (
