@@ -444,6 +444,35 @@ def test_a_password_prompt_goes_to_a_person(enter, ada):
     assert "got 14" in everything and "hunter2" not in everything
 
 
+def test_what_a_person_types_in_private_is_not_for_the_agent(enter, ada):
+    session = enter().ready()
+    session.input("echo be''fore\n", waitFor="before").expect(200)
+    start = session.output()["currentLine"]
+    private = lambda on: ada.post(f"/api/agent-sessions/{session.id}/private", {"on": on}).expect(200)["session"]
+    assert private(True)["isPrivate"] and session.view()["terminal"]["isPrivate"]
+    session.input("id\n").refused(409, "control_held")
+    agent = session.agent
+    read = lambda: json.dumps([
+        session.output(), session.output(since=start), session.output(clean="false"), agent.get(session.path("/screen")).expect(200),
+        agent.get(session.path("/history")).expect_text(), agent.get(session.path("/history"), format="clean").expect_text(),
+        session.view(), agent.get("/api/events").expect(200)])
+
+    async def typed():
+        async with Seat(ada, session.id, columns=120, rows=32) as seat:
+            await seat.type("echo walrus''-tusk\r")
+            await seat.sees("walrus-tusk")
+            return await asyncio.to_thread(read)
+
+    during = loops.run(typed())
+    ada.post(f"/api/agent-sessions/{session.id}/return", {"note": "done"}).expect(200)
+    assert not session.view()["terminal"]["isPrivate"], "giving back ends it"
+    session.input("echo af''ter\n", waitFor="after").expect(200)
+    for seen in (during, read()):
+        assert "walrus" not in seen and "tusk" not in seen and "before" in seen and "withheld" in seen, seen
+    assert "after" in json.dumps(session.output())
+    assert {"private.started", "private.ended"} <= set(ada.actions())
+
+
 # What an agent may do ---------------------------------------------------------------------------------------------
 
 BYPASSES = [

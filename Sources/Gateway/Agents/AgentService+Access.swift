@@ -10,6 +10,8 @@ public struct AgentSessionView: Sendable, Encodable {
         public let title: String
         /// How often the host was lost and connected again: each time there is a new shell.
         public let generation: Int
+        /// People do something there that is not for you to see.
+        public let isPrivate: Bool
         public let waiting: WaitingView?
     }
 
@@ -249,7 +251,8 @@ extension AgentService {
             grant: state.grant, control: control,
             terminal: .init(
                 cols: live.columns, rows: live.rows, title: redact(live.title, session).text,
-                generation: session.place.generation, waiting: redacted(state.waiting, session)),
+                generation: session.place.generation, isPrivate: await session.live.hidden.isOn,
+                waiting: redacted(state.waiting, session)),
             runningCommands: state.commands.filter { !$0.phase.isOver }.map(\.id), pendingApprovals: approvals,
             handback: state.handback, closed: state.ending?.reason)
     }

@@ -11,7 +11,7 @@ extension AgentService {
         let script = ExecRequest.script(
             state.text, workingDirectory: request.workingDirectory, agent: command.agent.name)
         let line = try ShellQuoting.commandLine(
-            DurableRun.start(script, id: command.id, inputBytes: request.input?.count ?? 0), name: "attach")
+            DurableRun.start(script, id: command.id, inputBytes: command.pendingInput), name: "attach")
         let entry = DurableCommands.Entry(
             id: command.id, agentID: command.agent.id, hostID: session.hostID, text: state.text,
             editedFrom: state.editedFrom, workingDirectory: request.workingDirectory, purpose: request.purpose,
@@ -19,7 +19,7 @@ extension AgentService {
             stopAt: request.onTimeout == .stop ? .now() + request.timeout : nil)
         let durables = durables
         try await GatewayError.mapping { try await durables.add(entry) }
-        _ = command.change { $0.flags.append("durable") }
+        command.change { $0.flags.append("durable") }
         board.tell(
             command.agent.id, "command.started", session: session.id, command: command.id, text: state.text)
         try await run(command, line, session)
@@ -60,9 +60,9 @@ extension AgentService {
 
     /// Ends a durable command with everything that it started.
     func stopDurable(_ command: AgentCommand, _ session: AgentSession) async {
-        _ = command.change { $0.stopOutcome = .unconfirmed }
+        command.change { $0.stopOutcome = .unconfirmed }
         let isGone = await StopLadder.climb(command, on: session.channels)
-        _ = command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
+        command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
         let channel = command.state.channel
         if isGone, !(await over(command, within: .seconds(1))) {
             command.finish(.stopped)
@@ -79,7 +79,7 @@ extension AgentService {
     /// A command whose link broke may still run: its processes are looked up by its name and ended.
     func stopLost(_ command: AgentCommand, _ session: AgentSession) async {
         let isGone = await StopLadder.climb(command, on: session.channels)
-        _ = command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
+        command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
         audit(
             .copilot, "command.stopped", session.id, session.live.origin.host.alias,
             ["id": command.id, "outcome": command.state.stopOutcome?.rawValue ?? ""])
@@ -113,8 +113,8 @@ extension AgentService {
             isDurable: true, purpose: entry.purpose)
         let command = AgentCommand(
             id: entry.id, sessionID: session.id, agent: session.agent, request: request, text: entry.text,
-            submittedAt: entry.submitted, onFinish: { [self] in finished($0, session) })
-        _ = command.change { state in
+            submittedAt: entry.submitted, budget: session.outputBudget, onFinish: { [self] in finished($0, session) })
+        command.change { state in
             state.phase = .running
             state.startedAt = entry.submitted
             state.editedFrom = entry.editedFrom

@@ -36,7 +36,7 @@ extension AgentService {
             try await session.live.requireOpen()
         }
         let command = AgentCommand(
-            sessionID: id, agent: agent, request: request, text: text,
+            sessionID: id, agent: agent, request: request, text: text, budget: session.outputBudget,
             onFinish: { [self] in finished($0, session) })
         _ = command.change { $0.classes = classes.sorted }
         if request.isDryRun { return dryRun(command, decision, session) }
@@ -85,6 +85,9 @@ extension AgentService {
         return view(command, session, command.request.view, control: nil, waitEnded: nil)
     }
 
+    /// Bytes of input of one session's commands that wait to be sent.
+    private static let inputWaiting = 64 << 20
+
     private func submit(_ command: AgentCommand, _ session: AgentSession) throws(GatewayError) {
         let state = session.state
         if let limit = state.grant.maxCommands, state.commandCount >= limit {
@@ -100,6 +103,11 @@ extension AgentService {
             throw GatewayError(
                 "too_many_commands", status: 429, "\(ExecChannels.queueLimit) of your commands have not ended yet.",
                 hint: "Wait for some of them, or stop them.", retryAfter: 1)
+        }
+        guard session.unfinished.reduce(command.pendingInput, { $0 + $1.pendingInput }) <= Self.inputWaiting else {
+            throw GatewayError(
+                "too_much_input", status: 429, "Too much input of your commands waits to be sent.",
+                hint: "Wait for some of them, or write it to a file.", retryAfter: 1)
         }
         session.add(command)
         board.change { $0.commands[command.id] = command }

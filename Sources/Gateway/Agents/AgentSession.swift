@@ -76,6 +76,7 @@ final class AgentSession: Sendable {
     private let placeBox: NIOLockedValueBox<Place>
     /// What the agent does not get to read.
     let redaction: SecretRedaction
+    let outputBudget = OutputBudget(limit: outputKept)
     let box: NIOLockedValueBox<State>
 
     init(
@@ -115,6 +116,7 @@ final class AgentSession: Sendable {
             {
                 let gone = state.commands.remove(at: index)
                 bytes -= gone.keptBytes
+                outputBudget.change(by: -gone.keptBytes)
                 state.keys = state.keys.filter { $0.value != gone.id }
             }
         }

@@ -10,6 +10,9 @@ struct AgentDecisionRoutes: Sendable {
     private struct PauseBody: Decodable {
         let stopCommands: Bool?
     }
+    private struct PrivateBody: Decodable {
+        let on: Bool
+    }
     private struct ReturnBody: Decodable {
         let note: String?
     }
@@ -125,6 +128,10 @@ struct AgentDecisionRoutes: Sendable {
             return try answer(
                 try await agents.pause(
                     call.parameter("id"), stoppingCommands: body.stopCommands ?? true, caller: caller))
+        }
+        routes.signedIn(.post, "/api/agent-sessions/:id/private") { call, caller in
+            let body = try call.body(PrivateBody.self)
+            return try answer(try await agents.hide(call.parameter("id"), body.on, caller: caller))
         }
         routes.signedIn(.post, "/api/agent-sessions/:id/return") { call, caller in
             let body = try call.body(ReturnBody.self)

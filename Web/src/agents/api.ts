@@ -77,6 +77,7 @@ export interface AgentAtSession {
     };
     control: { holder: "agent" | "human" | "none"; name: string | null; epoch: number; since: string | null };
     isPaused: boolean;
+    isPrivate: boolean;
     handoff?: string;
     mayDecide: boolean;
     approvals: AgentQuestion[];
@@ -115,6 +116,8 @@ export const agents = {
         (await api.request<{ session: AgentAtSession }>("GET", at("agent-sessions", id))).session,
     pause: (id: string, stopCommands: boolean) =>
         api.request<{ session: AgentAtSession }>("POST", at("agent-sessions", id, "/pause"), { stopCommands }),
+    hide: (id: string, on: boolean) =>
+        api.request<{ session: AgentAtSession }>("POST", at("agent-sessions", id, "/private"), { on }),
     giveBack: (id: string, note: string) =>
         api.request<{ session: AgentAtSession }>("POST", at("agent-sessions", id, "/return"), { note }),
     endGrant: (id: string) => api.request<void>("DELETE", at("agent-sessions", id)),

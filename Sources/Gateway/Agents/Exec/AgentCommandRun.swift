@@ -13,7 +13,7 @@ final class AgentCommandRun: SessionChannelDelegate {
     private let command: AgentCommand
     private let launch: CommandLaunch
     private var sudo: SudoDialogue?
-    private var input: ByteBuffer
+    private var input = ByteBuffer()
     private let keepsInputOpen: Bool
     private var exit = CommandResult.Exit.unknown
     private var timeout: Scheduled<Void>?
@@ -28,8 +28,6 @@ final class AgentCommandRun: SessionChannelDelegate {
         self.command = command
         self.launch = launch
         sudo = launch.sudo
-        // What was sent once needs no input again.
-        input = ByteBuffer(bytes: command.state.isSent ? [] : command.request.input ?? [])
         keepsInputOpen = command.request.keepsInputOpen
         self.ended = ended
     }
@@ -46,6 +44,7 @@ final class AgentCommandRun: SessionChannelDelegate {
             return true
         }
         guard isWanted else { return channel.abort() }
+        input = ByteBuffer(bytes: command.takeInput())
         channel.exec(launch.line).assumeIsolated().whenFailure { error in
             if command.request.isDurable, !channel.connection.isOpen { return }
             self.refusal = self.refusal ?? GatewayError(hostFailure: error)

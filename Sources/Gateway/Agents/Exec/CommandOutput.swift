@@ -10,8 +10,8 @@ struct CommandOutput: Sendable {
     static let most = 16 << 20
 
     /// Bytes of the beginning and of the end that are kept.
-    let headLimit: Int
-    let tailLimit: Int
+    private(set) var headLimit: Int
+    private(set) var tailLimit: Int
     private(set) var total = 0
     private(set) var head: [UInt8] = []
     /// The newest bytes, as a ring once it is full.
@@ -21,6 +21,15 @@ struct CommandOutput: Sendable {
     init(limit: Int) {
         headLimit = limit / 4
         tailLimit = limit - limit / 4
+    }
+
+    /// Bytes that are kept in any case.
+    static let least = 16 << 10
+
+    /// Keeps no more than now, however much was wanted: the newest bytes take the place of those before.
+    mutating func freeze() {
+        headLimit = min(headLimit, head.count)
+        tailLimit = min(tailLimit, max(tail.count, Self.least))
     }
 
     mutating func append(_ bytes: ByteBufferView) {

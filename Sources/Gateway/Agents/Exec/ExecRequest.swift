@@ -74,6 +74,10 @@ public struct ExecRequest: Sendable {
     func line() throws(GatewayError) -> String {
         let text: String
         let exports = try self.exports()
+        guard (idempotencyKey?.utf8.count ?? 0) <= 200, (workingDirectory?.utf8.count ?? 0) <= 4096 else {
+            throw .invalid(
+                "idempotencyKey", "A key has at most 200 bytes, and a folder's path at most 4096.", hint: "Shorten it.")
+        }
         guard !isDurable || !keepsInputOpen else {
             throw .invalid(
                 "stdinOpen", "A durable command gets all of its input at its start.", hint: "Send it as “stdin”.")

@@ -26,6 +26,8 @@ public struct AgentAtSessionView: Sendable, Encodable {
     public let grant: AgentGrant
     public let control: ControlView
     public let isPaused: Bool
+    /// People do something at the terminal that the agent does not see.
+    public let isPrivate: Bool
     public let handoff: String?
     public let mayDecide: Bool
     public let approvals: [ApprovalView]
@@ -85,6 +87,7 @@ extension AgentService {
         return AgentAtSessionView(
             id: session.live.id, host: session.live.origin.host.alias, agent: session.agent.person, grant: state.grant,
             control: await session.live.control(since: session.seat.controlSince), isPaused: state.isPaused,
+            isPrivate: await session.live.hidden.isOn,
             handoff: state.handoff?.message, mayDecide: mode.map { mayDecide(caller, session, $0) } ?? false,
             approvals: approvals.sorted { $0.createdAt < $1.createdAt }.map(ApprovalView.init),
             commands: state.commands.suffix(Self.commandsShown).reversed().map(Self.show), ended: state.ending?.reason)
@@ -135,6 +138,7 @@ extension AgentService {
         guard note.utf8.count <= 2000 else {
             throw .invalid("note", "A note has at most 2000 bytes.", hint: "Shorten it.")
         }
+        if await session.live.hidden.isOn { _ = try await hide(id, false, caller: caller) }
         let since = session.seat.controlSince
         let screen = redacted(await session.live.screenView(), session)
         session.box.withLockedValue { state in
@@ -151,6 +155,17 @@ extension AgentService {
             ["agent": session.agent.name, "note": note])
         board.tell(session.agent.id, "control.handback", session: id, by: caller.name, text: note)
         session.seat.changes.changed()
+        return await show(session, caller)
+    }
+
+    /// What people do at the terminal from now on is hidden from the agent, or no more. The keyboard is not the agent's then.
+    public func hide(_ id: String, _ isOn: Bool, caller: Caller) async throws(GatewayError) -> AgentAtSessionView {
+        let session = try await session(id, caller, deciding: true)
+        if isOn { await session.live.takeKeyboardFromAgent(seat: session.seatID) }
+        await session.live.hide(isOn)
+        let action = isOn ? "private.started" : "private.ended"
+        audit(caller.auditActor, action, session.id, session.live.origin.host.alias, ["agent": session.agent.name])
+        board.tell(session.agent.id, action, session: session.id, by: caller.name)
         return await show(session, caller)
     }
 

@@ -86,13 +86,28 @@ extension LiveSession {
 
     // MARK: Reading
 
+    /// From now on people do something that the agent does not see, or no more.
+    func hide(_ isOn: Bool) {
+        let line = transcript?.count ?? 0
+        if isOn {
+            hidden.begin(line: line, byte: log.end, screen: screen.text)
+        } else {
+            hidden.end(line: line, byte: log.end, screen: screen.text, columns: columns)
+        }
+    }
+
     /// The finished lines from a number on, and the line that has no end yet.
     func text(from line: Int, limit: Int = .max) -> TerminalText {
         let transcript = transcript ?? SessionTranscript(from: log.end)
+        let first = max(line, transcript.first)
+        var lines = transcript.lines(from: line, limit: limit)
+        for index in lines.indices where hidden.hides(line: first + index) { lines[index] = HiddenOutput.words }
+        var partial = screen.isAlternate ? "" : screen.cursorLogicalLine()
+        if !partial.isEmpty, hidden.isOn || hidden.hides(row: partial, columns: columns) {
+            partial = HiddenOutput.words
+        }
         return TerminalText(
-            first: max(line, transcript.first), lines: transcript.lines(from: line, limit: limit),
-            count: transcript.count,
-            partial: screen.isAlternate ? "" : screen.cursorLogicalLine(), isAlternate: screen.isAlternate)
+            first: first, lines: lines, count: transcript.count, partial: partial, isAlternate: screen.isAlternate)
     }
 
     /// Bytes of the output as the host sent them.
@@ -104,7 +119,12 @@ extension LiveSession {
             return (from, [], log.end)
         }
         for case .output(_, let piece) in pieces { bytes.append(contentsOf: piece.readableBytesView) }
-        return (from, bytes, log.end)
+        return (from, hidden.withheld(bytes, from: from), log.end)
+    }
+
+    private var visibleRows: [String] {
+        guard !hidden.isOn else { return [HiddenOutput.words] + screen.text.dropFirst().map { _ in "" } }
+        return screen.text.map { hidden.hides(row: $0, columns: columns) ? HiddenOutput.words : $0 }
     }
 
     /// Where in the output a line of the transcript begins.
@@ -118,7 +138,8 @@ extension LiveSession {
             rows: rows, cols: columns,
             cursor: .init(
                 row: screen.cursor.row, col: screen.cursor.column, visible: screen.isCursorVisible),
-            altScreen: screen.isAlternate, title: screen.title, lines: screen.text, wraps: screen.wrappedRows)
+            altScreen: screen.isAlternate, title: hidden.isOn ? "" : screen.title, lines: visibleRows,
+            wraps: screen.wrappedRows)
     }
 }
 
