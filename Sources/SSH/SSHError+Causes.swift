@@ -47,9 +47,10 @@ extension SSHError {
     }
 
     static func listenFailed(_ what: String, _ error: any Error) -> SSHError {
-        SSHError(
-            .listenFailed,
-            "Listening on \(shown(what)) failed: \(shown((error as? IOError)?.description ?? "\(error)")).",
+        // Not the name of the call that failed.
+        let why = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+        return SSHError(
+            .listenFailed, "Listening on \(shown(what)) failed: \(shown(why)).",
             hint: "Choose another port or path, or stop what uses it.")
     }
 

@@ -41,6 +41,8 @@ public final class Shim: Sendable {
         try configuration.validate()
         // One loop for both sides: a byte goes through without waking another thread.
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        var servers: [SSHServer] = []
+        var made: NIOLoopBound<ShimUpstreams>?
         do {
             let (upstreams, controls, firstAttempts) = try await eventLoop.submit {
                 let all = ShimUpstreams(configuration, on: eventLoop)
@@ -50,7 +52,7 @@ public final class Shim: Sendable {
                     all.upstreams.map(\.firstAttempt.futureResult)
                 )
             }.get()
-            var servers: [SSHServer] = []
+            made = upstreams
             var doors: [SSHForwardEndpoint] = []
             for door in configuration.doors {
                 let server = SSHServer(
@@ -62,6 +64,8 @@ public final class Shim: Sendable {
             eventLoop.execute { for upstream in upstreams.value.upstreams { upstream.start() } }
             return Shim(servers, doors, upstreams, controls, firstAttempts)
         } catch {
+            for server in servers { await server.shutdown(grace: .zero) }
+            if let made { _ = try? await eventLoop.submit { made.value.upstreams.flatMap { $0.stop() } }.get() }
             if let error = error as? SSHError {
                 throw ShimError(.listenFailed, error.description, hint: error.hint)
             }

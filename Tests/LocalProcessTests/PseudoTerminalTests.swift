@@ -153,7 +153,8 @@ struct PseudoTerminalTests {
 
     /// bash gives the terminal to its child before that takes signals as others do: what is typed in between is lost.
     private func isSleepInForeground(of process: LocalProcess) throws -> Bool {
-        guard let group = try foreground(of: process), let file = fopen("/proc/\(group)/comm", "r") else { return false }
+        let group = try foreground(of: process) ?? 0
+        guard let file = fopen("/proc/\(group)/comm", "r") else { return false }
         defer { fclose(file) }
         var text = [CChar](repeating: 0, count: 32)
         guard fgets(&text, 32, file) != nil else { return false }

@@ -38,6 +38,41 @@ import Testing
         #expect(door.tried == ["none", "publickey ssh-ed25519"])
     }
 
+    @Test("a key that goes first is the only request where it does")
+    func signsFirst() throws {
+        let door = Door("publickey") { $0.isSigned }
+        let pair = try BackToBack.connected(door.server) {
+            $0.credentials = [.privateKey(Self.ed25519), Self.password]
+            $0.signsFirst = true
+        }
+        #expect(door.tried == ["publickey ssh-ed25519"])
+        #expect(pair.summaries.last == "authenticated")
+    }
+
+    @Test("after a key that went first and was refused comes none, and then what the host offers")
+    func refusedFirst() throws {
+        let other = SSHPrivateKey.generateEd25519()
+        for accepted in ["none", "password"] {
+            let door = Door("password") { $0.method == accepted }
+            let pair = try BackToBack.connected(door.server) {
+                $0.credentials = [.privateKey(Self.ed25519), .privateKey(other), Self.password]
+                $0.signsFirst = true
+            }
+            #expect(door.tried == ["publickey ssh-ed25519", "none"] + (accepted == "none" ? [] : ["password"]))
+            #expect(pair.summaries.last == "authenticated")
+        }
+    }
+
+    @Test("whose first credential is no key of their own begins with none")
+    func nothingToSignFirst() throws {
+        let door = Door("password") { $0.method == "password" }
+        _ = try BackToBack.connected(door.server) {
+            $0.credentials = [Self.password]
+            $0.signsFirst = true
+        }
+        #expect(door.tried == ["none", "password"])
+    }
+
     @Test("the signature covers the session, the user and the algorithm")
     func signature() throws {
         let server = ScriptedServer()

@@ -104,6 +104,9 @@ public struct SSHClientConfiguration: Sendable {
     public var idleTimeout: Duration?
     /// The local IP address to connect from; nil leaves it to the system.
     public var localAddress: String?
+    /// Begins authentication with the first credential, where that is a private key, instead of asking which methods there
+    /// are. It saves what hosts wait before they refuse; one without that method counts one refusal more.
+    public var signsFirst = false
     /// Has the system look for a peer that went away without a word (SO_KEEPALIVE), beside `keepaliveInterval`.
     public var usesTCPKeepalive = true
     public var algorithms: AlgorithmPreferences = .standard

@@ -27,6 +27,7 @@ extension ClientConfiguration {
         idleTimeout = configuration.idleTimeout.map { TimeAmount($0) }
         learnsHostKeys = configuration.hostKeysOffered != nil
         knownHostKeys = configuration.knownHostKeys
+        signsFirst = configuration.signsFirst
         changesExpiredPasswords = configuration.changePassword != nil
     }
 }

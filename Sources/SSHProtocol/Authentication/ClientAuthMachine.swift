@@ -51,6 +51,9 @@ struct ClientAuthMachine {
     private var rounds = 0
     private var questions = 0
     private var accepted: [String] = []
+    private let signsFirst: Bool
+    /// A key went before "none", which is still to be asked when that key is refused.
+    private var owesNone = false
     private let changesExpiredPasswords: Bool
     private let allowsSHA1Signatures: Bool
     /// From EXT_INFO (RFC 8308 §3.1); nil when the server says nothing.
@@ -61,6 +64,7 @@ struct ClientAuthMachine {
     init(_ configuration: ClientConfiguration) {
         request = UserAuthRequest(username: configuration.username)
         credentials = configuration.credentials
+        signsFirst = configuration.signsFirst
         changesExpiredPasswords = configuration.changesExpiredPasswords
         allowsSHA1Signatures = configuration.allowsSHA1Signatures
     }
@@ -73,10 +77,15 @@ struct ClientAuthMachine {
         }
     }
 
-    /// The first request: "none" is never a proof, its answer lists the methods (RFC 4252 §5.2).
-    mutating func begin() -> ByteBuffer {
+    /// The first request: "none" is never a proof, its answer lists the methods (RFC 4252 §5.2). Where a key is likely to do
+    /// it goes first: hosts answer a request that fails with a delay.
+    mutating func begin(_ binding: Binding) throws(ProtocolError) -> Step {
         attempt = .none
-        return request.none
+        guard signsFirst, let first = credentials.first, first.privateKey != nil, let identity = first.identity,
+            let algorithm = algorithm(for: identity, 0)
+        else { return .send(request.none) }
+        owesNone = true
+        return .send(try offer(first, identity, algorithm, 0, binding))
     }
 
     // MARK: Answers of the server
@@ -84,6 +93,11 @@ struct ClientAuthMachine {
     mutating func receiveFailure(_ payload: ByteBuffer, _ binding: Binding) throws(ProtocolError) -> Step {
         let failure = try UserAuthFailure(payload)
         conclude(isAccepted: failure.isPartialSuccess)
+        if owesNone {
+            owesNone = false
+            // A host that needs no proof may refuse one.
+            if !failure.isPartialSuccess { return .send(request.none) }
+        }
         return try next(failure.methods, binding)
     }
 

@@ -19,6 +19,9 @@ public struct ClientConfiguration: Sendable {
     /// Ends a connection that carried no channel data for so long; nil never does.
     public var idleTimeout: TimeAmount?
     public var maximumChannels: Int = 256
+    /// Begins authentication with the first credential, where that is a private key, before any method was asked for: for
+    /// a person whose keys are known to fit their hosts. A host without that method counts one refusal more.
+    public var signsFirst = false
     /// Asks for a new password (event `passwordExpired`) where the host demands one; otherwise it ends the connection.
     public var changesExpiredPasswords = false
     /// Lets RSA keys sign with SHA-1 ("ssh-rsa") as the last resort, for hosts that know nothing else.

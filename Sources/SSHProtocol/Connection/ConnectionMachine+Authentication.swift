@@ -11,7 +11,7 @@ extension ConnectionMachine {
                 throw .unexpected("The host granted a service that nobody asked for.")
             }
             phase = .authentication
-            try withClientAuth { auth, _ throws(ProtocolError) in .send(auth.begin()) }
+            try withClientAuth { auth, binding throws(ProtocolError) in try auth.begin(binding) }
         case .userAuthFailure:
             try withClientAuth { auth, binding throws(ProtocolError) in try auth.receiveFailure(payload, binding) }
         case .userAuthMethod60:

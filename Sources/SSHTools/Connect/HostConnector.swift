@@ -118,6 +118,7 @@ public struct HostConnector: Sendable {
                 settings.handshakeTimeout = .seconds(120)
             }
             settings.localAddress = configuration.bindAddress
+            settings.signsFirst = true
             settings.usesTCPKeepalive = configuration.usesTCPKeepalive
             settings.changePassword = { await proofs.newPassword($0) }
             settings.hostKeysOffered = check.learning()

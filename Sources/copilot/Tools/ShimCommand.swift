@@ -46,7 +46,7 @@ struct ShimCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard dial != nil || host.host != nil || !host.upstreams.isEmpty else {
-            throw ValidationError("Give --host, or --upstream.")
+            throw ValidationError("Name the host: --host web-1. Several have a name each: --upstream web=web-1.")
         }
         guard readyFd.map({ $0 >= 1 }) ?? true else { throw ValidationError("--ready-fd takes a descriptor's number.") }
     }

@@ -52,9 +52,10 @@ def test_help_fits_a_terminal_of_80_columns():
         shown = run(*path, "--help", env={**os.environ, "COLUMNS": "80"}).stdout
         lines = [line for line in shown.splitlines() if not line.startswith("USAGE:")]
         wrong += [f"{' '.join(path)}: {line}" for line in lines if len(line) > 80]
-        # A paragraph that was wrapped twice has short lines between long ones.
+        # A paragraph that was wrapped twice has short lines between long ones, on which the next word had room.
         for one, two, three in zip(lines, lines[1:], lines[2:]):
-            if min(len(one), len(three)) > 60 and 0 < len(two) < 30 and two[0] != " " and one[0] != " " != three[0]:
+            is_prose = min(len(one), len(three)) > 60 and two and not any(line.startswith(" ") for line in (one, two, three))
+            if is_prose and len(two) + len(three.split()[0]) < 60:
                 wrong.append(f"{' '.join(path)}: wrapped twice: {two}")
     assert not wrong, "\n".join(wrong)
 

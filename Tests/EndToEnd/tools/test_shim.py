@@ -368,6 +368,15 @@ def test_readiness_on_a_descriptor_and_an_orderly_end(make_shim):
     assert f"-p {address.strip().split(':')[1]} 127.0.0.1" in output.decode()
 
 
+def test_a_local_port_that_somebody_has_is_said(make_shim, echo_server):
+    shim = make_shim(start=False)
+    done = subprocess.run(
+        [str(BINARY), "shim", *shim.arguments, "--local-port", str(echo_server)], env=shim.env, capture_output=True, text=True,
+        timeout=20)
+    assert done.returncode == 2
+    assert f"127.0.0.1:{echo_server} failed: Address already in use." in done.stderr and "Choose another port" in done.stderr
+
+
 def test_several_hosts_by_name(make_shim, make_host):
     one, two = make_host(), make_host()
     shim = make_shim(host=one, start=False)

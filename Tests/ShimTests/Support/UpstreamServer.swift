@@ -71,7 +71,8 @@ struct ShimUpstreamSource: Sendable {
         var configuration = SSHClientConfiguration(username: "far", credentials: [.password(Array(password.utf8))]) {
             $0.publicKey == hostKey ? .accept : .refuse(reason: "The host shows another key.")
         }
-        configuration.keepaliveInterval = .milliseconds(200)
+        // A machine with other things to do is not silence.
+        configuration.keepaliveInterval = .seconds(5)
         configuration.maximumChannels = 600
         return try await SSHClient.connect(to: endpoint, configuration: configuration, on: eventLoop)
     }
