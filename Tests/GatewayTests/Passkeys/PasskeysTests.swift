@@ -106,6 +106,7 @@ struct PasskeysTests {
         await refused(passkeys, "x", try key.answer(try await next(), place: "evil.example"), ada)
         await refused(passkeys, "x", try key.answer(try await next(), type: "webauthn.create"), ada)
         await refused(passkeys, "x", try key.answer(try await next(), flags: 0x04), ada)
+        _ = try await passkeys.require("x", try key.answer(try await next()), ada)
         await refused(passkeys, "x", try key.answer(try await next(), counts: false), ada)
         var other = Authenticator()
         await refused(passkeys, "x", try other.answer(try await next()), ada)
