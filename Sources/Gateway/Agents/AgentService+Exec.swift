@@ -325,6 +325,10 @@ extension AgentService {
         let (command, session) = try find(command: id, agent)
         _ = try await active(session.id, agent)
         try await requireControl(session, forCommand: true)
+        // It may wait for its channel yet.
+        _ = try await waiting(on: command.changes, for: .seconds(10), agent) { () throws(GatewayError) -> Bool? in
+            command.phase == .queued ? nil : true
+        }
         guard let channel = command.state.channel, command.state.isInputOpen else {
             throw .conflict(
                 "input_closed", "This command takes no more input.",
