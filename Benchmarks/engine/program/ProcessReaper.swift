@@ -17,8 +17,12 @@ final class ProcessReaper: Sendable {
     /// Counts the processes that are to be waited for.
     private let started = ConditionLock(value: 0)
 
+    /// Starts programs. A thread stands still until its program runs, which on a busy machine is not at once: there are
+    /// more of them than cores.
+    let starters = NIOThreadPool(numberOfThreads: 8)
+
     init() {
-        NIOThreadPool.singleton.start()
+        starters.start()
         var thread = pthread_t()
         let unmanaged = Unmanaged.passRetained(self)
         pthread_create(

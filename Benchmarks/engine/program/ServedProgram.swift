@@ -38,7 +38,7 @@ final class ServedProgram: SSHServerSessionDelegate {
             try StartedProgram(shellWords: words, terminal: terminal, environment: environment)
         }
         guard !reaper.isIdle else { return started(Result { try start() }) }
-        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop, start).assumeIsolated()
+        reaper.starters.runIfActive(eventLoop: eventLoop, start).assumeIsolated()
             .whenComplete { self.started($0) }
     }
 

@@ -20,8 +20,10 @@ extension SSHAgentClient {
     /// A signature for a credential of one's own making, over a connection that is bound to the host first.
     ///
     /// - Parameters:
+    ///   - request: What is to be signed, and by which algorithm.
     ///   - identity: The key or certificate as the agent shows it; what the host was shown may be a certificate that a file
     ///     has for the key.
+    ///   - facts: Of the connection, which the agent is told before it signs.
     /// - Returns: nil when the agent refuses or is gone.
     public func sign(
         _ request: SignatureRequest, with identity: PublicIdentity, _ facts: SSHSessionFacts

@@ -40,7 +40,9 @@ extension SSHConnection {
 extension SSHIncomingChannel {
     /// Accepts a connection to an agent and carries it to that one, which is told for whom it works. On the event loop.
     ///
-    /// - Parameter ended: Told once, anywhere, when the connection is over.
+    /// - Parameters:
+    ///   - agent: Whose keys sign.
+    ///   - ended: Told once, anywhere, when the connection is over.
     public func serve(_ agent: ForwardedAgent, ended: @escaping @Sendable () -> Void) {
         let binding = SessionBinding(SSHSessionFacts(driver.value.machine), isForwarding: true)
         Task {

@@ -90,6 +90,8 @@ public enum SSHClient {
     /// - Parameters:
     ///   - descriptor: The connection takes it over, and closes it at its end.
     ///   - endpoint: What lies at its other end, for questions and errors.
+    ///   - configuration: Who is asking, with which credentials and limits.
+    ///   - eventLoop: The loop that everything of the connection will happen on.
     public static func connect(
         overSocket descriptor: NIOBSDSocket.Handle, to endpoint: SSHEndpoint, configuration: SSHClientConfiguration,
         on eventLoop: any EventLoop

@@ -69,7 +69,10 @@ public final class SSHTunnels {
 
     /// Connects for a channel of the peer and joins the two, or refuses it.
     ///
-    /// - Parameter ended: Told once, when the channel is over, or was refused.
+    /// - Parameters:
+    ///   - incoming: What the peer opens.
+    ///   - endpoint: Where it leads, from here.
+    ///   - ended: Told once, when the channel is over, or was refused.
     public func connect(_ incoming: SSHIncomingChannel, to endpoint: SSHForwardEndpoint, ended: @escaping () -> Void) {
         SocketListener.answer(incoming, with: endpoint, tunnels: set, ended: ended)
     }
@@ -83,6 +86,8 @@ public final class SSHTunnels {
     /// Joins a channel that is carried already, and has brought `received`, to a display.
     ///
     /// - Parameters:
+    ///   - channel: The channel that is carried.
+    ///   - forward: The display, and its cookie.
     ///   - taken: Asked when the display has answered, for what the channel has brought meanwhile and whether its data
     ///     has ended; nil when the channel is over. From then on the channel is the tunnel's.
     ///   - ended: Told once, when the channel is over.
@@ -113,7 +118,9 @@ public final class SSHTunnels {
 
     /// Has a channel of the peer say by SOCKS where it leads from here, as with `-R port`.
     ///
-    /// - Parameter ended: Told once, when the channel is over.
+    /// - Parameters:
+    ///   - incoming: What the peer opens.
+    ///   - ended: Told once, when the channel is over.
     public func serveSocks(_ incoming: SSHIncomingChannel, ended: @escaping () -> Void) {
         incoming.accept { _ in RemoteSocksClient(set, { _, _ in true }, ended: ended) }
     }

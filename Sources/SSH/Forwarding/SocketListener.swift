@@ -64,7 +64,8 @@ struct SocketListener: Sendable {
     ///
     /// A port of 127.0.0.1 that somebody else has fails the whole: whoever connects would reach them.
     private static func loopback(
-        _ port: Int, _ eventLoop: any EventLoop, _ bind: @escaping @Sendable (String, Int) -> EventLoopFuture<any Channel>
+        _ port: Int, _ eventLoop: any EventLoop,
+        _ bind: @escaping @Sendable (String, Int) -> EventLoopFuture<any Channel>
     ) -> EventLoopFuture<[any Channel]> {
         bind("127.0.0.1", port).map { Result<any Channel, any Error>.success($0) }.recover { .failure($0) }
             .flatMap { first in

@@ -89,6 +89,7 @@ extension ControlReader {
         private struct Client {
             let socket: Int32
             var input = ControlInput()
+            var hasSaidHello = false
             /// Its request is being dealt with.
             var isHeld = false
             var isGone = false
@@ -195,6 +196,7 @@ extension ControlReader {
                 _ = fcntl(socket, F_SETFL, O_NONBLOCK)
                 count += 1
                 clients[count] = Client(socket: socket)
+                _ = OwnerSocket.send(socket, ControlReply.hello.encoded())
                 tell(.arrived(count, socket: socket, at: listener))
             }
         }
@@ -211,12 +213,30 @@ extension ControlReader {
 
         private mutating func advance(_ id: ClientID) {
             do throws(ControlFault) {
-                guard let (request, descriptors) = try clients[id]?.input.next() else { return }
-                clients[id]?.isHeld = true
-                tell(.asked(id, request, descriptors: descriptors))
+                while clients[id]?.isGone == false, let next = try clients[id]?.input.next() {
+                    guard !greets(id, next.request) else { continue }
+                    clients[id]?.isHeld = true
+                    return tell(.asked(id, next.request, descriptors: next.descriptors))
+                }
             } catch {
                 gone(id)
             }
+        }
+
+        /// Answers what every client says before it asks for anything, without waking the event loop for it.
+        private mutating func greets(_ id: ClientID, _ request: ControlRequest) -> Bool {
+            guard let client = clients[id] else { return true }
+            switch request {
+            case .hello(version: ControlReply.version) where !client.hasSaidHello: clients[id]?.hasSaidHello = true
+            case .alive(let number) where client.hasSaidHello:
+                let reply = ControlReply.alive(id: number, process: UInt32(bitPattern: getpid()))
+                // A client that takes no answer has gone astray: its socket holds hundreds of them.
+                if !OwnerSocket.send(client.socket, reply.encoded()) { gone(id) }
+            case _ where client.hasSaidHello: return false
+            // Another version, or something before it.
+            default: gone(id)
+            }
+            return true
         }
 
         private mutating func gone(_ id: ClientID) {

@@ -1,4 +1,4 @@
-// One client of a control socket: it says hello, asks for forwards, and has one session or one stream.
+// One client of a control socket, which has said hello: it asks for forwards, and has one session or one stream.
 
 import NIOCore
 import SSH
@@ -10,7 +10,6 @@ final class ControlVisit: SessionFace {
     let id: ControlReader.ClientID
     private let socket: Int32
     private let door: ControlDoor
-    private var hasSaidHello = false
     private var hasForwards = false
     private var work: Work?
     private var isOver = false
@@ -39,21 +38,15 @@ final class ControlVisit: SessionFace {
         self.id = id
         self.socket = socket
         self.door = door
-        send(.hello)
     }
 
     // MARK: Requests
 
     /// - Parameter descriptors: Are closed here.
     func asked(_ request: ControlRequest, _ descriptors: [Int32]) {
-        guard hasSaidHello || request == .hello(version: ControlReply.version) else {
-            for descriptor in descriptors { ReceivedDescriptors([descriptor]).close() }
-            return leave()
-        }
         switch request {
-        case .hello:
-            hasSaidHello = true
-            readOn()
+        // The reader has answered the first of each; nobody says hello twice.
+        case .hello: leave()
         case .alive(let id): answer(.alive(id: id, process: UInt32(bitPattern: door.processID)))
         case .terminate(let id):
             guard let terminate = door.control.terminate else {
