@@ -16,4 +16,6 @@ public enum Schema {
         + QuarantineStore.migrations
         + [AgentSchema.agents]
         + [SecondFactorSchema.migration]
+        + [AgentSchema.durableCommands]
+        + [Passkeys.migration]
 }

@@ -63,6 +63,19 @@ public struct SecretRedaction: Sendable {
         return result
     }
 
+    /// The same with as many bytes as before, for text whose places mean something, such as a screen's: what stands for a secret
+    /// is filled up with `*`, or cut.
+    public func redactKeepingLength(_ bytes: [UInt8]) -> Result {
+        var result = Result(bytes: bytes, counts: [:])
+        for secret in SecretScan(bytes, known: known, mayGoOn: false).found {
+            let words = Array(placeholder(secret.kind, bytes[secret.range]).utf8.prefix(secret.range.count))
+            let filling = [UInt8](repeating: UInt8(ascii: "*"), count: secret.range.count - words.count)
+            result.bytes.replaceSubrange(secret.range, with: words + filling)
+            result.counts[secret.kind, default: 0] += 1
+        }
+        return result
+    }
+
     func append(_ bytes: [UInt8], _ shown: Range<Int>, _ found: [SecretScan.Found], to result: inout Result) {
         var at = shown.lowerBound
         for secret in found where secret.range.overlaps(shown) {

@@ -23,6 +23,9 @@ extension Screen {
     /// The visible lines from the top, without trailing blanks.
     public var text: [String] { grid.lines.map(text(of:)) }
 
+    /// For each visible line whether it goes on with the one before: that ran over the right margin.
+    public var wrappedRows: [Bool] { grid.lines.map(\.isWrapped) }
+
     /// The line that the cursor is in, without trailing blanks.
     public var cursorLineText: String { text(of: grid[position.row]) }
 

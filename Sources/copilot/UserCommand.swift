@@ -6,7 +6,7 @@ import Storage
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "Add and list the people who may sign in.",
-        subcommands: [Add.self, List.self, UserKeyCommand.self, UserTotpCommand.self])
+        subcommands: [Add.self, List.self, UserKeyCommand.self, UserTotpCommand.self, ResetPasskeys.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -48,6 +48,32 @@ struct UserCommand: AsyncParsableCommand {
         private struct Added: Encodable {
             let user: UserRow
             let link: String?
+        }
+    }
+
+    struct ResetPasskeys: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "reset-passkeys", abstract: "Forget a person's passkeys, when they are lost.",
+            discussion: """
+                Decisions about agents take a passkey from whoever has one. After this the person decides by the sign-in alone,
+                until there is a new one.
+
+                EXAMPLE
+                  copilot user reset-passkeys ada
+                """)
+
+        @Argument(help: "The name that the person signs in with.") var username: String
+        @OptionGroup(title: "Where things are kept") var keeping: KeepingOptions
+
+        func run() async throws {
+            try await OpenGateway.reported(try keeping.settings()) { open in
+                guard
+                    let user = try await open.gateway.people.users(open.caller).first(where: { $0.username == username }
+                    )
+                else { throw GatewayError.notFound("person") }
+                try await open.gateway.agents.passkeys.removeAll(userID: user.id, caller: open.caller)
+                PersonTerminal.print("\(user.username) has no passkeys any more.")
+            }
         }
     }
 

@@ -261,6 +261,40 @@ def test_fourteen_commands_at_once_where_the_host_gives_ten_channels(enter):
     assert time.monotonic() - begin < 8
 
 
+def resident(copilot):
+    status = pathlib.Path(f"/proc/{copilot.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) << 10
+
+
+def test_a_flood_fills_no_memory_and_leaves_room_for_others(house, enter):
+    flooding, other = enter(), Agent.make(house.copilot, "patient")
+    quiet = other.enter(flooding.person)
+    pace = lambda count: sorted(_seconds(lambda: quiet.run("true")) for _ in range(count))[count // 2]
+    pace(5)
+    idle = pace(15)
+    before = resident(house.copilot)
+    flood = flooding.exec("yes | head -c 4000000000", waitMs=0).expect(202)["commandId"]
+    eventually(lambda: flooding.command(flood, maxBytes=256).expect(202)["truncated"].get("stdout"), "the flood is on")
+    busy = pace(15)
+    seen = flooding.command(flood, maxBytes=1000).json
+    assert len(seen["stdout"]) < 1200 and seen["truncated"]["stdout"]["totalBytes"] > 1 << 20
+    assert resident(house.copilot) - before < 64 << 20
+    stopped = flooding.agent.post(f"/api/commands/{flood}/stop").expect(200)
+    assert stopped["stop"] == "stopped"
+    assert busy < max(3 * idle, 0.1), (idle, busy)
+    zeros = flooding.run("head -c 30000000 /dev/zero")
+    assert zeros["binary"]["stdout"] == {"bytes": 30_000_000, "sniff": "data"} and zeros["stdout"] == ""
+    print(f"exec of true: idle {idle * 1000:.1f} ms, beside a flood {busy * 1000:.1f} ms")
+    quiet.close()
+    other.hang_up()
+
+
+def _seconds(act):
+    begin = time.monotonic()
+    act()
+    return time.monotonic() - begin
+
+
 # The terminal -----------------------------------------------------------------------------------------------------
 
 
@@ -408,6 +442,35 @@ def test_a_password_prompt_goes_to_a_person(enter, ada):
     everything = json.dumps([session.output(), session.output(clean="false"), session.view(),
                              session.agent.get("/api/events").expect(200)])
     assert "got 14" in everything and "hunter2" not in everything
+
+
+def test_what_a_person_types_in_private_is_not_for_the_agent(enter, ada):
+    session = enter().ready()
+    session.input("echo be''fore\n", waitFor="before").expect(200)
+    start = session.output()["currentLine"]
+    private = lambda on: ada.post(f"/api/agent-sessions/{session.id}/private", {"on": on}).expect(200)["session"]
+    assert private(True)["isPrivate"] and session.view()["terminal"]["isPrivate"]
+    session.input("id\n").refused(409, "control_held")
+    agent = session.agent
+    read = lambda: json.dumps([
+        session.output(), session.output(since=start), session.output(clean="false"), agent.get(session.path("/screen")).expect(200),
+        agent.get(session.path("/history")).expect_text(), agent.get(session.path("/history"), format="clean").expect_text(),
+        session.view(), agent.get("/api/events").expect(200)])
+
+    async def typed():
+        async with Seat(ada, session.id, columns=120, rows=32) as seat:
+            await seat.type("echo walrus''-tusk\r")
+            await seat.sees("walrus-tusk")
+            return await asyncio.to_thread(read)
+
+    during = loops.run(typed())
+    ada.post(f"/api/agent-sessions/{session.id}/return", {"note": "done"}).expect(200)
+    assert not session.view()["terminal"]["isPrivate"], "giving back ends it"
+    session.input("echo af''ter\n", waitFor="after").expect(200)
+    for seen in (during, read()):
+        assert "walrus" not in seen and "tusk" not in seen and "before" in seen and "withheld" in seen, seen
+    assert "after" in json.dumps(session.output())
+    assert {"private.started", "private.ended"} <= set(ada.actions())
 
 
 # What an agent may do ---------------------------------------------------------------------------------------------
@@ -562,6 +625,112 @@ def test_secrets_are_not_for_the_agent_and_the_books_are_complete(house, enter, 
     markers = ada.get(f"/api/recordings/{recording['id']}").expect(200)["markers"]
     assert any("claude" in marker["label"] for marker in markers)
     assert ada.get("/api/audit/verify").expect(200)["ok"] is True
+
+
+def test_no_path_by_which_an_agent_reads_shows_a_secret_or_a_part_of_one(house, enter):
+    session = enter(files={"read": ["*"], "write": [f"{house.home}/*"]}).ready()
+    agent, token, secret = session.agent, "ghp_" + "Ab3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6", house.host.password
+    bearer = "".join(f"{n:02x}Q" for n in range(70))
+    file = house.home / "app.env"
+    file.write_text("x" * 90 + f"\nGITHUB={token}\nplain=yes\nPW {secret}\nAuthorization: Bearer {bearer}\nend\n")
+    house.account.own(file)
+    call = lambda name, **arguments: agent.request("POST", "/mcp", {
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}, {
+            "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}).expect_text()
+    resource = lambda uri: agent.request("POST", "/mcp", {
+        "jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": uri}}, {
+            "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}).expect_text()
+    plain = lambda text: base64.b64decode(text).decode()
+    shown = session.run(f"cat {file}")
+    command = shown["commandId"]
+    session.input("clear\n", waitForMode="prompt").expect(200)
+    session.input(f"cat {file}\n", waitFor="end\\s*$").expect(200)
+    length = file.stat().st_size
+    parts = lambda read: "".join(read(at) for at in range(0, length, 11))
+    paths = {
+        "exec": lambda: json.dumps(shown),
+        "standard error": lambda: session.run(f"cat {file} >&2")["stderr"],
+        "base64": lambda: plain(session.run(f"cat {file}", output={"encoding": "base64"})["stdoutBase64"]),
+        "a cut in the middle": lambda: "".join(json.dumps(session.run(f"cat {file}", output={"maxBytes": 256, "head": n, "tail": n}))
+                                               for n in (104, 110, 116, 140)),
+        "the commands": lambda: json.dumps(agent.get(session.path("/commands")).expect(200)),
+        "parts of an output": lambda: parts(lambda at: agent.get(
+            f"/api/commands/{command}/output", offset=at, length=11).expect(200)["text"]),
+        "the same as base64": lambda: parts(lambda at: plain(agent.get(
+            f"/api/commands/{command}/output", offset=at, length=11, encoding="base64").expect(200)["base64"])),
+        "the terminal": lambda: json.dumps(session.output()),
+        "its bytes": lambda: json.dumps(session.output(clean="false")),
+        "its bytes as base64": lambda: plain(session.output(clean="false", encoding="base64")["base64"]),
+        "its last lines": lambda: "".join(json.dumps(session.output(limit=n)) for n in range(1, 8)),
+        "a search": lambda: json.dumps(session.output(grep="ghp_|Bearer")),
+        "several": lambda: json.dumps(agent.get("/api/sessions/outputs", ids=session.id).expect(200)),
+        "the history": lambda: agent.get(session.path("/history")).expect_text(),
+        "the clean history": lambda: agent.get(session.path("/history"), format="clean").expect_text(),
+        "the screen": lambda: json.dumps(agent.get(session.path("/screen")).expect(200)),
+        "typing": lambda: json.dumps(session.input(f"cat {file}\n", waitForMode="quiet").expect(200)),
+        "a file": lambda: session.files(str(file)).expect_text(),
+        "parts of a file": lambda: parts(lambda at: session.files(str(file), offset=at, length=11).expect_text()),
+        "ssh_exec": lambda: call("ssh_exec", sessionId=session.id, command=f"cat {file}"),
+        "ssh_output": lambda: call("ssh_output", sessionId=session.id),
+        "ssh_screen": lambda: call("ssh_screen", sessionId=session.id),
+        "ssh_read_file": lambda: call("ssh_read_file", sessionId=session.id, path=str(file)),
+        "ssh_read_file, a part": lambda: call("ssh_read_file", sessionId=session.id, path=str(file), offset=101, length=20),
+        "the screen as a resource": lambda: resource(f"ssh://sessions/{session.id}/screen"),
+        "the transcript": lambda: resource(f"ssh://sessions/{session.id}/transcript"),
+        "stdout as a resource": lambda: resource(f"ssh://commands/{command}/stdout"),
+    }
+    pieces = [value[at:at + 9] for value in (token[4:], secret, bearer) for at in range(len(value) - 9)]
+    for name, read in paths.items():
+        seen = read()
+        assert not [piece for piece in pieces if piece in seen], (name, seen[:1500])
+        assert "redacted" in seen or name == "a cut in the middle", (name, seen[:1500])
+    # Nobody finds out letter by letter.
+    assert session.output(grep="ghp_A")["lines"] == []
+    assert session.input(f"cat {file}\n", waitFor="ghp_A", timeout=700).expect(200)["timeout"] is True
+    # What was read with marks is not written back over the secrets.
+    read = session.files(str(file))
+    assert int(read.headers["X-Redactions"]) >= 3 and read.headers["ETag"] == f'"{hashlib.sha256(file.read_bytes()).hexdigest()}"'
+    place = session.path("/files") + f"?path={file}"
+    agent.request("POST", place, {"content": read.body.decode()}).refused(422, "redacted_content")
+    agent.request("PATCH", place, {"edits": [{"find": "plain=yes", "replace": "plain=no"}]}).expect(200)
+    assert "plain=no" in file.read_text() and token in file.read_text()
+
+
+@pytest.fixture
+def sudoer(house):
+    """The account may become root, with its password."""
+    line = pathlib.Path(f"/etc/sudoers.d/{house.account.name}")
+    line.write_text(f"{house.account.name} ALL=(ALL) ALL\n")
+    line.chmod(0o440)
+    yield line
+    line.unlink()
+
+
+def test_an_agent_becomes_root_without_having_the_password(house, enter, ada, sudoer):
+    session = enter(sudo="allow")
+    done = session.run("id -u; cat; echo oops >&2; exit 4", sudo=True, stdin="input\n")
+    assert (done["stdout"], done["stderr"], done["exitCode"]) == ("0\ninput\n", "oops\n", 4)
+    assert done["command"].startswith("sudo sh -c ") and "privileged" in done["classes"]
+    # A sudo that asks for nothing hands the password on to nobody.
+    sudoer.write_text(f"{house.account.name} ALL=(ALL) NOPASSWD: ALL\n")
+    assert session.run("cat", sudo=True, stdin="mine")["stdout"] == "mine"
+    sudoer.write_text("")
+    refused = session.run("id", sudo=True)
+    assert refused["exitCode"] == 1 and refused["stdout"] == "" and "sudoers" in refused["stderr"]
+    sudoer.write_text(f"{house.account.name} ALL=(ALL) ALL\n")
+    session.exec("id", sudo=True, durable=True).refused(422, "invalid")
+    asking = enter(sudo="ask")
+    waits = in_background(lambda: asking.exec("id -u", sudo=True))
+    assert asking.question()["subject"] == "sudo sh -c 'id -u'"
+    asking.answer()
+    assert waits().expect(200)["stdout"] == "0\n"
+    enter(sudo="never").exec("id", sudo=True).refused(403, "policy_denied")
+    kept = [entry for entry in ada.audit() if entry.get("session") == session.id]
+    session.close()
+    recording = eventually(lambda: next((r for r in ada.recordings() if r["sessionId"] == session.id), None), "recorded")
+    kept.append(ada.get(f"/api/recordings/{recording['id']}").expect(200))
+    kept.append(ada.get(f"/api/recordings/{recording['id']}/asciicast").expect_text())
+    assert "sudo sh -c" in json.dumps(kept) and house.host.password not in json.dumps(kept)
 
 
 def test_a_revoked_token_ends_within_a_second(house, ada):

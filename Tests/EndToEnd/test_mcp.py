@@ -21,7 +21,7 @@ TOOLS = [
     "ssh_read_file", "ssh_write_file", "ssh_list_dir", "ssh_handoff", "ssh_plan", "ssh_close",
 ]
 # Environments with other people's clients: the newest SDK comes with fastmcp.
-CLIENTS = {"new": ["mcp==2.3.0", "fastmcp==4.1.2"], "old": ["mcp==1.30.0"]}
+CLIENTS = {"new": ["mcp==2.3.0", "fastmcp==4.1.2"], "old": ["mcp==1.30.0"], "schema": ["schemathesis==4.32.5"]}
 KINDS = [("new", "auto"), ("new", "legacy"), ("old", "legacy")]
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 

@@ -136,6 +136,15 @@ struct RedactionStreamTests {
         #expect(stream.counts == whole.counts)
     }
 
+    @Test("where places mean something, everything stays in its place")
+    func places() {
+        let screen = "left \(github) right\npassword=s3cr3t"
+        let shown = SecretRedaction().redactKeepingLength(Array(screen.utf8))
+        #expect(shown.bytes.count == screen.utf8.count && shown.total == 2)
+        #expect(shown.text.hasPrefix("left [redacted:github-token#1]*") && shown.text.contains("* right\npassword="))
+        #expect(!shown.text.contains("aB3") && !shown.text.contains("s3cr3t"))
+    }
+
     @Test("a prompt is not held back")
     func prompt() {
         var stream = SecretRedaction().stream()

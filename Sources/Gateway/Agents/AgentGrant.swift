@@ -1,3 +1,4 @@
+import Foundation
 import ShellGrammar
 import Storage
 
@@ -51,7 +52,7 @@ public struct AgentGrant: Sendable, Encodable {
     }
 
     /// What a person chooses when letting an agent in; what is nil is the usual.
-    public struct Choice: Sendable, Decodable {
+    public struct Choice: Sendable, Codable {
         public var hostId: String
         public var mode: AgentMode?
         public var allow: [String]?
@@ -66,6 +67,13 @@ public struct AgentGrant: Sendable, Encodable {
             self.hostId = hostId
             self.mode = mode
         }
+    }
+
+    /// Word for word what is decided, for a passkey to sign.
+    static func words(_ choice: Choice) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(choice)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     static let longestMinutes = 24 * 60

@@ -47,6 +47,8 @@ public enum AgentInstructions {
         202 with `state: running` means it goes on: `GET /api/commands/CID?waitMs=50000` waits for the end; never start
         it again. 202 with `awaiting_approval`: a person is asked; the same call waits. `exitCode` is never invented: it is
         null after a signal and when the link broke (`lost`).
+        `durable: true` lets it go on without a connection, and over a restart of the copilot: it is found again under the
+        same CID, once you are let in at the same host. `sudo: true` runs it as root, without you having the password.
         `POST /api/commands/CID/stop` ends it with everything it started.
 
         """,
@@ -71,7 +73,7 @@ public enum AgentInstructions {
         ## Files
         `GET .../files?path=/etc/hosts` gives the bytes; `POST .../files?path=...` with `{"content"}` writes, all or
         nothing; `ifMatch` with the sha256 you read refuses when somebody changed it meanwhile. `PATCH` with
-        `{"edits": [{"find", "replace"}]}` changes a part. `GET .../dir?path=` lists. Never use editors for this.
+        `{"edits": [{"find", "replace"}]}` changes a part, and is the way for a file with `[redacted:…]` marks. `GET .../dir?path=` lists. Never use editors for this.
 
         """,
         "input-waiting": """

@@ -5,7 +5,7 @@ import Storage
 /// text, never as anything else.
 public struct AgentRequest: Sendable {
     /// What an agent sends.
-    public struct New: Sendable, Decodable {
+    public struct New: Sendable, Codable {
         public var host: String?
         public var username: String?
         public var reason: String?
@@ -87,6 +87,7 @@ public struct AgentRequest: Sendable {
                 hint: "Say which host, as which user, and why.", field: host.isEmpty ? "host" : "username")
         }
         var wish = new
+        (wish.host, wish.username, wish.reason) = (host, username, reason)
         wish.commands = (new.commands ?? []).prefix(20).map { text($0, limit: 500) }
         wish.files = new.files.map { files in
             AgentGrant.Files(
@@ -100,6 +101,18 @@ public struct AgentRequest: Sendable {
         self.wish = wish
         createdAt = now
         expiresAt = now + Self.patience
+    }
+
+    /// One that waited when the copilot was stopped.
+    init(id: String, agent: Agent, wish: New, createdAt: Timestamp, expiresAt: Timestamp) {
+        self.id = id
+        self.agent = agent
+        host = wish.host ?? ""
+        username = wish.username ?? ""
+        reason = wish.reason ?? ""
+        self.wish = wish
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
     }
 }
 

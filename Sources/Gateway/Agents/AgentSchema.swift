@@ -13,4 +13,25 @@ enum AgentSchema {
                 PRIMARY KEY (tenant, id), UNIQUE (tenant, token_hash))
             """
         ])
+
+    /// What outlives the process: commands that outlive a connection, as far as has to be known to find them again, and requests.
+    static let durableCommands = Migration(
+        "agents-2",
+        [
+            """
+            CREATE TABLE agent_command (
+                tenant TEXT NOT NULL, id TEXT NOT NULL, agent TEXT NOT NULL, host TEXT NOT NULL, command TEXT NOT NULL,
+                edited_from TEXT, folder TEXT, purpose TEXT, idempotency_key TEXT, classes TEXT NOT NULL,
+                submitted \(type: .integer) NOT NULL, stop_at \(type: .integer), ended \(type: .boolean) NOT NULL,
+                PRIMARY KEY (tenant, id)) \(clause: .strict)
+            """,
+            // Requests that wait for a person.
+            """
+            CREATE TABLE agent_request (
+                tenant TEXT NOT NULL, id TEXT NOT NULL, agent TEXT NOT NULL, agent_name TEXT NOT NULL, owner TEXT NOT NULL,
+                wish TEXT NOT NULL, created \(type: .integer) NOT NULL, expires \(type: .integer) NOT NULL,
+                PRIMARY KEY (tenant, id)) \(clause: .strict)
+            """,
+            "CREATE INDEX agent_command_by_host ON agent_command (tenant, agent, host, submitted)",
+        ])
 }

@@ -17,16 +17,16 @@ final class AgentSeat: SeatOutlet {
     /// Output came, or the keyboard changed hands, or the session ended.
     let changes = ChangeSignal()
     private let box = NIOLockedValueBox(State())
-    private let onControl: @Sendable (KeyboardLease.Holder?) -> Void
-    private let onEnd: @Sendable (SessionEnding?) -> Void
+    private let onControl: @Sendable (AgentSeat, KeyboardLease.Holder?) -> Void
+    private let onEnd: @Sendable (AgentSeat, SessionEnding?) -> Void
     private let acknowledge: NIOLockedValueBox<(@Sendable (UInt64) -> Void)?> = NIOLockedValueBox(nil)
 
     /// - Parameters:
     ///   - onControl: the keyboard has another holder.
     ///   - onEnd: the session ended, or, with nil, the seat was taken away.
     init(
-        onControl: @escaping @Sendable (KeyboardLease.Holder?) -> Void,
-        onEnd: @escaping @Sendable (SessionEnding?) -> Void
+        onControl: @escaping @Sendable (AgentSeat, KeyboardLease.Holder?) -> Void,
+        onEnd: @escaping @Sendable (AgentSeat, SessionEnding?) -> Void
     ) {
         self.onControl = onControl
         self.onEnd = onEnd
@@ -70,7 +70,7 @@ final class AgentSeat: SeatOutlet {
                 return true
             }
             if isNew {
-                onControl(keyboard.holder)
+                onControl(self, keyboard.holder)
                 changes.changed()
             }
         case .inputRefused(_, let code, let sentence):
@@ -78,11 +78,11 @@ final class AgentSeat: SeatOutlet {
         case .ended(let ending):
             box.withLockedValue { $0.ending = ending }
             changes.changed()
-            onEnd(ending)
+            onEnd(self, ending)
         case .removed:
             box.withLockedValue { $0.isRemoved = true }
             changes.changed()
-            onEnd(nil)
+            onEnd(self, nil)
         default: break
         }
     }

@@ -8,12 +8,16 @@ public struct AgentSessionView: Sendable, Encodable {
         public let cols: Int
         public let rows: Int
         public let title: String
+        /// How often the host was lost and connected again: each time there is a new shell.
+        public let generation: Int
+        /// People do something there that is not for you to see.
+        public let isPrivate: Bool
         public let waiting: WaitingView?
     }
 
     public let id: String
     public let name: String
-    /// `pending`, `ai_control`, `user_control` or `paused`; then `denied`, `expired`, `withdrawn`, `connect_failed`,
+    /// `pending`, `ai_control`, `user_control`, `paused` or `reconnecting`; then `denied`, `expired`, `withdrawn`, `connect_failed`,
     /// `closed`.
     public let status: String
     public let state: String
@@ -126,7 +130,7 @@ extension AgentService {
             let isDue =
                 switch until {
                 case .decision: view.status != "pending"
-                case .control: !["pending", "user_control", "paused"].contains(view.status)
+                case .control: !["pending", "user_control", "paused", "reconnecting"].contains(view.status)
                 case .change: (board.read { $0.events[agent.id]?.last ?? 0 }) > start
                 }
             return isDue ? view : nil
@@ -163,6 +167,8 @@ extension AgentService {
                 "quota", status: 429, "\(AgentRequest.pendingEach) of your requests wait for a person already.",
                 hint: "Wait for them, or withdraw some with DELETE /api/sessions/:id.", retryAfter: 30)
         }
+        let waiting = waitingRequests
+        try await GatewayError.mapping { try await waiting.add(request) }
         audit(
             agent.auditActor, "request.created", request.id, request.host,
             ["username": request.username, "reason": request.reason])
@@ -192,6 +198,7 @@ extension AgentService {
             return
         }
         let session = try find(id, agent)
+        await clearDurables(of: session)
         let isShared = await session.live.hasPeople
         await dismiss(session, .closed("closed_by_agent"), because: "\(agent.name) has finished.")
         guard !isShared else { return }
@@ -221,6 +228,8 @@ extension AgentService {
         let status =
             if state.ending != nil {
                 "closed"
+            } else if state.isReconnecting {
+                "reconnecting"
             } else if live.state == .paused || state.isPaused {
                 "paused"
             } else {
@@ -232,13 +241,18 @@ extension AgentService {
         }
         return AgentSessionView(
             id: session.id, name: live.host.alias, status: status,
-            state: state.ending != nil ? "closed" : live.state == .live ? "active" : live.state.rawValue,
+            state: state.ending != nil
+                ? "closed"
+                : state.isReconnecting ? "reconnecting" : live.state == .live ? "active" : live.state.rawValue,
             isRecording: live.state == .live, handoffMessage: state.handoff?.message, host: live.host.alias,
             username: session.request.username, reason: session.request.reason,
             createdAt: session.request.createdAt.iso8601, expiresAt: state.grant.expiresAt,
-            approveUrl: "\(address)/#/s/\(session.id)", decidedBy: session.approver.name, decision: nil,
+            approveUrl: "\(address)/#/s/\(live.id)", decidedBy: session.approver.name, decision: nil,
             grant: state.grant, control: control,
-            terminal: .init(cols: live.columns, rows: live.rows, title: live.title, waiting: state.waiting),
+            terminal: .init(
+                cols: live.columns, rows: live.rows, title: redact(live.title, session).text,
+                generation: session.place.generation, isPrivate: await session.live.hidden.isOn,
+                waiting: redacted(state.waiting, session)),
             runningCommands: state.commands.filter { !$0.phase.isOver }.map(\.id), pendingApprovals: approvals,
             handback: state.handback, closed: state.ending?.reason)
     }

@@ -36,7 +36,7 @@ extension AgentService {
             try await session.live.requireOpen()
         }
         let command = AgentCommand(
-            sessionID: id, agent: agent, request: request, text: text,
+            sessionID: id, agent: agent, request: request, text: text, budget: session.outputBudget,
             onFinish: { [self] in finished($0, session) })
         _ = command.change { $0.classes = classes.sorted }
         if request.isDryRun { return dryRun(command, decision, session) }
@@ -85,6 +85,9 @@ extension AgentService {
         return view(command, session, command.request.view, control: nil, waitEnded: nil)
     }
 
+    /// Bytes of input of one session's commands that wait to be sent.
+    private static let inputWaiting = 64 << 20
+
     private func submit(_ command: AgentCommand, _ session: AgentSession) throws(GatewayError) {
         let state = session.state
         if let limit = state.grant.maxCommands, state.commandCount >= limit {
@@ -100,6 +103,11 @@ extension AgentService {
             throw GatewayError(
                 "too_many_commands", status: 429, "\(ExecChannels.queueLimit) of your commands have not ended yet.",
                 hint: "Wait for some of them, or stop them.", retryAfter: 1)
+        }
+        guard session.unfinished.reduce(command.pendingInput, { $0 + $1.pendingInput }) <= Self.inputWaiting else {
+            throw GatewayError(
+                "too_much_input", status: 429, "Too much input of your commands waits to be sent.",
+                hint: "Wait for some of them, or write it to a file.", retryAfter: 1)
         }
         session.add(command)
         board.change { $0.commands[command.id] = command }
@@ -136,7 +144,8 @@ extension AgentService {
     /// Tells the person who answers for the session, wherever they are.
     func notifyOwner(of session: AgentSession, _ text: String) {
         services.notices.notify(
-            userID: session.live.owner.id, kind: .agentRequest, text: text, link: "/s/\(session.id)?panel=agent")
+            userID: session.live.owner.id, kind: .agentRequest, text: text,
+            link: "/s/\(session.live.id)?panel=agent")
     }
 
     /// A question is over without an answer.
@@ -175,25 +184,39 @@ extension AgentService {
         Task { await launch(command, session) }
     }
 
-    private func launch(_ command: AgentCommand, _ session: AgentSession) async {
+    func launch(_ command: AgentCommand, _ session: AgentSession) async {
         do throws(GatewayError) {
+            if command.request.isDurable { return try await launchDurable(command, session) }
             // Between the question and the answer the session may have been stopped, or left without its watcher.
             try await session.live.requireOpen()
             let script = ExecRequest.script(
-                command.state.text, workingDirectory: command.request.workingDirectory, agent: command.agent.name)
-            let line = try ShellQuoting.commandLine(script, name: command.id)
+                command.request.isRoot ? try command.request.line() : command.state.text,
+                workingDirectory: command.request.workingDirectory, agent: command.agent.name)
+            var sudo: SudoDialogue?
+            if command.request.isRoot { sudo = SudoDialogue(password: try await rootPassword(session)) }
+            let line = try ShellQuoting.commandLine(sudo?.script(script, name: command.id) ?? script, name: command.id)
             board.tell(
                 command.agent.id, "command.started", session: session.id, command: command.id, text: command.state.text)
-            try await session.channels.run(command, line: line) {
-                Task { await stop(command, session) }
-            }
+            let launch = CommandLaunch(line: line, sudo: sudo, onTimeout: { Task { await stop(command, session) } })
+            try await session.channels.run(command, launch)
         } catch {
             command.finish(.failed) { $0.failure = error }
         }
     }
 
-    private func finished(_ command: AgentCommand, _ session: AgentSession) {
+    /// The password by which an agent becomes root without ever having it.
+    private func rootPassword(_ session: AgentSession) async throws(GatewayError) -> [UInt8] {
+        guard let password = await services.hosts.secretsToHide(session.hostID).first else {
+            throw .conflict(
+                "no_password", "The vault has no password for this account: sudo could not be answered.",
+                hint: "Run it without “sudo”, or hand off to the person.")
+        }
+        return password
+    }
+
+    func finished(_ command: AgentCommand, _ session: AgentSession) {
         let state = command.state
+        if state.isSent { Task { try? await durables.ended(command.id) } }
         var details = ["id": command.id, "state": state.phase.rawValue]
         if let code = state.exitCode { details["exitCode"] = String(code) }
         if let signal = state.signal { details["signal"] = signal }
@@ -217,6 +240,7 @@ extension AgentService {
         _ id: String, until: CommandWait = .exit, wait duration: Duration = .zero,
         view: CommandViewOptions = CommandViewOptions(), _ agent: Agent
     ) async throws(GatewayError) -> AgentCommandView {
+        try await requireFound(command: id, agent)
         let (command, session) = try find(command: id, agent)
         return try await wait(command, session, until, duration, view)
     }
@@ -245,10 +269,7 @@ extension AgentService {
         ) {
             () async throws(GatewayError) -> String? in
             if command.phase.isOver { return "" }
-            if case .output(let bytes) = until {
-                let state = command.state
-                if state.standardOutput.total + state.standardError.total > bytes { return "" }
-            }
+            if case .output(let bytes) = until, command.written > bytes { return "" }
             let now = await session.live.control(since: session.seat.controlSince)
             return now.epoch != before.epoch && command.phase == .running ? "control_changed" : nil
         }
@@ -266,7 +287,7 @@ extension AgentService {
         return AgentCommandView(
             command, state, options: options,
             approval: approval.map { .init(id: $0.id, status: $0.state.name, by: $0.state.person) }, control: control,
-            waitEnded: waitEnded, redact: { redact($0, session) })
+            waitEnded: waitEnded, redact: { redact($0, shown: $1, session) })
     }
 
     /// A part of what a command wrote, from anywhere.
@@ -280,11 +301,23 @@ extension AgentService {
         let from = output.bytes(from: wanted, limit: limit) == nil ? output.tailOffset : wanted
         var bytes = output.bytes(from: from, limit: limit) ?? []
         if !base64, from + bytes.count < output.total { bytes = CompleteText.prefix(bytes) }
+        let around = surroundings(of: from..<(from + bytes.count), in: output)
+        let shown = redact(around.bytes, shown: around.shown, session).bytes
         return CommandOutputView(
             commandId: id, stream: isError ? "stderr" : "stdout", offset: from, nextOffset: from + bytes.count,
             totalBytes: output.total, gap: from > wanted ? .init(from: wanted, to: from) : nil,
-            text: base64 ? nil : redact(String(decoding: bytes, as: UTF8.self), session).text,
-            base64: base64 ? Self.base64(bytes) : nil)
+            text: base64 ? nil : String(decoding: shown, as: UTF8.self), base64: base64 ? Self.base64(shown) : nil)
+    }
+
+    /// A part with what was kept around it, so that its borders show no half of a secret.
+    private func surroundings(of part: Range<Int>, in output: CommandOutput) -> (bytes: [UInt8], shown: Range<Int>) {
+        let begin =
+            output.isComplete || part.lowerBound < output.head.count
+            ? max(0, part.lowerBound - Self.redactionReach)
+            : max(output.tailOffset, part.lowerBound - Self.redactionReach)
+        let limit = part.upperBound - begin + Self.redactionReach
+        let bytes = output.bytes(from: begin, limit: limit) ?? []
+        return (bytes, (part.lowerBound - begin)..<min(part.upperBound - begin, bytes.count))
     }
 
     /// More input for a running command.
@@ -292,6 +325,10 @@ extension AgentService {
         let (command, session) = try find(command: id, agent)
         _ = try await active(session.id, agent)
         try await requireControl(session, forCommand: true)
+        // It may wait for its channel yet.
+        _ = try await waiting(on: command.changes, for: .seconds(10), agent) { () throws(GatewayError) -> Bool? in
+            command.phase == .queued ? nil : true
+        }
         guard let channel = command.state.channel, command.state.isInputOpen else {
             throw .conflict(
                 "input_closed", "This command takes no more input.",
@@ -342,7 +379,9 @@ extension AgentService {
 
     func stop(_ command: AgentCommand, _ session: AgentSession) async {
         let phase = command.phase
+        if phase == .lost, command.state.stopOutcome != .stopped { return await stopLost(command, session) }
         guard !phase.isOver else { return }
+        if command.request.isDurable, command.state.isSent { return await stopDurable(command, session) }
         if phase != .running {
             if let id = command.state.approvalID, let approval = board.read({ $0.approvals[id] }) {
                 close(approval, .withdrawn)
@@ -368,7 +407,7 @@ extension AgentService {
             ["id": command.id, "outcome": command.state.stopOutcome?.rawValue ?? ""])
     }
 
-    private func over(_ command: AgentCommand, within duration: Duration) async -> Bool {
+    func over(_ command: AgentCommand, within duration: Duration) async -> Bool {
         let deadline = ContinuousClock.now + duration
         while !command.phase.isOver, ContinuousClock.now < deadline {
             let seen = command.changes.version

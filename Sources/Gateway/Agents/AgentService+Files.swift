@@ -4,7 +4,11 @@ import SFTP
 
 /// A file's contents as an agent gets them.
 public struct AgentFile: Sendable {
+    /// With secrets taken out.
     public let bytes: [UInt8]
+    /// Bytes of the file that these stand for.
+    public let sourceBytes: Int
+    public let redactions: Int
     /// Of the whole file in hexadecimal; nil when only a part was read.
     public let sha256: String?
     public let size: UInt64?
@@ -52,28 +56,54 @@ extension AgentService {
     public static let fileLimit = 16 << 20
 
     /// Reads a file, or a part of it.
+    /// - Parameters:
+    ///   - first: of a whole file, only so many bytes are answered.
+    ///   - asText: a part ends between characters.
     public func readFile(
-        _ id: String, _ path: String, offset: Int = 0, length: Int? = nil, _ agent: Agent
+        _ id: String, _ path: String, offset: Int = 0, length: Int? = nil, first: Int? = nil, asText: Bool = false,
+        _ agent: Agent
     ) async throws(GatewayError) -> AgentFile {
         let session = try await active(id, agent)
         let access = fileAccess(session, mayWrite: false)
         let place = try await admit(path, .read, session, access)
-        guard offset > 0 || length != nil else {
-            let found = try await files.readAll(place, limit: Self.fileLimit, in: access)
-            return AgentFile(
-                bytes: Array(found.contents.readableBytesView), sha256: found.receipt.sha256, size: found.entry.size,
-                mode: found.entry.mode)
-        }
-        let count = min(max(length ?? Self.fileLimit, 1), Self.fileLimit)
-        let from = UInt64(max(0, offset))
+        let isPart = offset > 0 || length != nil
+        let count = min(max((isPart ? length : first) ?? Self.fileLimit, 1), Self.fileLimit)
+        // What stands around a part says what its borders cut.
+        let begin = max(0, offset - Self.redactionReach)
+        let last = UInt64(offset) + UInt64(count + Self.redactionReach) - 1
         let found = try await files.readAll(
-            place, range: .between(from, from + UInt64(count) - 1), limit: Self.fileLimit, in: access)
+            place, range: isPart ? .between(UInt64(begin), last) : .whole,
+            limit: Self.fileLimit + (isPart ? 2 * Self.redactionReach : 0), in: access)
+        let around = Array(found.contents.readableBytesView)
+        let from = min(isPart ? offset - begin : 0, around.count)
+        var part = around[from..<min(from + count, around.count)]
+        if asText, from + part.count < around.count { part = part.prefix(CompleteText.prefix(part).count) }
+        let shown = redact(around, shown: part.startIndex..<part.endIndex, session)
         return AgentFile(
-            bytes: Array(found.contents.readableBytesView), sha256: nil, size: found.entry.size, mode: found.entry.mode)
+            bytes: shown.bytes, sourceBytes: part.count, redactions: shown.count,
+            sha256: isPart ? nil : found.receipt.sha256, size: found.entry.size, mode: found.entry.mode)
+    }
+
+    /// A file that was read with its secrets taken out must not be written back like that.
+    private static func checkNoPlaceholder(_ contents: [UInt8]) throws(GatewayError) {
+        guard contents.count >= 12, let text = String(validating: contents, as: UTF8.self),
+            text.contains(/\[redacted:[a-z-]+#[0-9]+\]/)
+        else { return }
+        throw GatewayError(
+            "redacted_content", status: 422,
+            "The contents hold a mark that stands for a secret: written, it would take the secret's place.",
+            hint: "Change only the other parts, with “edits”.", field: "content")
     }
 
     /// Writes a whole file in one step: nobody reads half of it.
     public func writeFile(_ id: String, _ path: String, _ write: AgentFileWrite, _ agent: Agent)
+        async throws(GatewayError) -> AgentFileWritten
+    {
+        try Self.checkNoPlaceholder(write.contents)
+        return try await put(id, path, write, agent)
+    }
+
+    private func put(_ id: String, _ path: String, _ write: AgentFileWrite, _ agent: Agent)
         async throws(GatewayError) -> AgentFileWritten
     {
         let session = try await active(id, agent)
@@ -94,13 +124,17 @@ extension AgentService {
     public func editFile(_ id: String, _ path: String, edits: [AgentFileEdit], ifMatch: String?, _ agent: Agent)
         async throws(GatewayError) -> AgentFileWritten
     {
-        let file = try await readFile(id, path, agent)
-        if let ifMatch, ifMatch.lowercased() != file.sha256 {
+        for edit in edits { try Self.checkNoPlaceholder(Array(edit.replace.utf8)) }
+        let session = try await active(id, agent)
+        let access = fileAccess(session, mayWrite: false)
+        let found = try await files.readAll(
+            try await admit(path, .read, session, access), limit: Self.fileLimit, in: access)
+        let (bytes, sum) = (Array(found.contents.readableBytesView), found.receipt.sha256)
+        if let ifMatch, ifMatch.lowercased() != sum {
             throw GatewayError(
                 "file_changed", status: 412, "The file is not the one that you read.", hint: "Read it again.")
         }
-        var text = String(decoding: file.bytes, as: UTF8.self)
-        guard Array(text.utf8) == file.bytes else {
+        guard var text = String(validating: bytes, as: UTF8.self) else {
             throw .invalid("edits", "This file is no UTF-8 text.", hint: "Write it as a whole.")
         }
         for (number, edit) in edits.enumerated() {
@@ -112,8 +146,7 @@ extension AgentService {
             }
             text = text.replacingOccurrences(of: edit.find, with: edit.replace)
         }
-        return try await writeFile(
-            id, path, AgentFileWrite(contents: Array(text.utf8), ifMatch: file.sha256), agent)
+        return try await put(id, path, AgentFileWrite(contents: Array(text.utf8), ifMatch: sum), agent)
     }
 
     /// The names in a folder.

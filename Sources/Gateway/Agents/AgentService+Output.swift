@@ -20,7 +20,7 @@ extension AgentService {
                 if session.state.ending != nil { return true }
                 switch start {
                 case .line(let line): return await session.live.text(from: .max).count > line ? true : nil
-                case .byte: return await session.live.outputEnd > end ? true : nil
+                case .byte: return await session.live.outputEnd != end ? true : nil
                 }
             }
         }
@@ -41,7 +41,7 @@ extension AgentService {
         let line = query.since ?? 0
         guard query.mode == .raw else { return .line(line) }
         let offset = await session.live.outputOffset(ofLine: line)
-        return .byte(offset ?? 0)
+        return .byte(session.place.bytesBefore + (offset ?? 0))
     }
 
     private func clean(_ session: AgentSession, from line: Int, _ query: OutputQuery) async throws(GatewayError)
@@ -66,6 +66,9 @@ extension AgentService {
             }
         }
         if hasPartial { lines.append(text.partial) }
+        let reach = await session.live.text(from: max(text.first - Self.linesOfReach, 0), limit: Self.linesOfReach)
+        let shown = redactLines(lines, after: reach.lines.prefix(max(0, text.first - reach.first)), session)
+        lines = shown.lines
         if let pattern = query.grep {
             let matcher = try WaitPattern(.pattern(pattern))
             let kept = lines.filter { matcher.match(in: $0) != nil }
@@ -81,37 +84,58 @@ extension AgentService {
             bytes -= lines.removeFirst().utf8.count + 1
             isTruncated = true
         }
-        let shown = redact(lines.joined(separator: "\n"), session)
         let state = await view(session).status
         return OutputView(
-            lines: lines.isEmpty ? [] : shown.text.components(separatedBy: "\n"), currentLine: text.count,
+            lines: lines, currentLine: text.count,
             cursor: OutputCursor.line(line).text, nextCursor: OutputCursor.line(next).text, partial: hasPartial,
             gap: text.first > line && line < text.count ? .init(from: line, to: text.first, unit: "lines") : nil,
             truncated: isTruncated, text: nil, base64: nil, state: state, redactions: shown.count)
     }
 
+    /// Lines before a page that are looked at: a private key has about fifty.
+    private static let linesOfReach = 200
+
+    /// A page of lines as they may be read, before any of them are chosen: a search sees no more than its answer shows.
+    private func redactLines(_ lines: [String], after before: ArraySlice<String>, _ session: AgentSession) -> (
+        lines: [String], count: Int
+    ) {
+        guard !lines.isEmpty else { return ([], 0) }
+        let reach = Array(before.map { $0 + "\n" }.joined().utf8)
+        let bytes = reach + Array(lines.joined(separator: "\n").utf8)
+        let shown = redact(bytes, shown: reach.count..<bytes.count, session)
+        return (String(decoding: shown.bytes, as: UTF8.self).components(separatedBy: "\n"), shown.count)
+    }
+
     private func raw(_ session: AgentSession, from offset: UInt64, _ query: OutputQuery) async -> OutputView {
-        let limit = query.byteLimit
-        let found = await session.live.rawOutput(from: offset, limit: limit)
+        let place = session.place
+        let before = place.bytesBefore
+        let wanted = offset > before ? offset - before : 0
+        let found = await place.live.rawOutput(from: wanted, limit: query.byteLimit)
         var bytes = found.bytes
         if !query.base64 {
             bytes = CompleteText.prefix(bytes)
             // Bytes that are no UTF-8 at all would never become a character: they go as they are.
             if bytes.isEmpty { bytes = found.bytes }
         }
-        let next = found.from + UInt64(bytes.count)
-        let shown = query.base64 ? nil : redact(String(decoding: bytes, as: UTF8.self), session)
-        var lines = shown?.text.components(separatedBy: "\n") ?? []
+        let reach = UInt64(Self.redactionReach)
+        let around = await place.live.rawOutput(
+            from: found.from > reach ? found.from - reach : 0, limit: query.byteLimit + 2 * Self.redactionReach)
+        let begin = Int(clamping: found.from - min(around.from, found.from))
+        let redacted = redact(around.bytes, shown: begin..<min(begin + bytes.count, around.bytes.count), session)
+        let from = before + found.from
+        let next = from + UInt64(bytes.count)
+        let shown = query.base64 ? nil : String(decoding: redacted.bytes, as: UTF8.self)
+        var lines = shown?.components(separatedBy: "\n") ?? []
         if let limit = query.limit { lines = Array(lines.suffix(max(0, limit))) }
         let count = await session.live.text(from: .max).count
         let state = await view(session).status
         return OutputView(
             lines: lines, currentLine: count, cursor: OutputCursor.byte(offset).text,
             nextCursor: OutputCursor.byte(next).text, partial: bytes.last != 0x0A,
-            gap: found.from > offset
-                ? .init(from: Int(clamping: offset), to: Int(clamping: found.from), unit: "bytes") : nil,
-            truncated: next < found.end, text: shown?.text, base64: query.base64 ? Self.base64(bytes) : nil,
-            state: state, redactions: shown?.count ?? 0)
+            gap: from > offset
+                ? .init(from: Int(clamping: offset), to: Int(clamping: from), unit: "bytes") : nil,
+            truncated: next < before + found.end, text: shown,
+            base64: query.base64 ? Self.base64(redacted.bytes) : nil, state: state, redactions: redacted.count)
     }
 
     /// Several sessions at once; nil for one that is not this agent's.
@@ -138,13 +162,16 @@ extension AgentService {
             let found = await session.live.rawOutput(from: 0, limit: 1 << 20)
             // The newest part, as much as a reader can use.
             let from = found.end > 500_000 ? found.end - 500_000 : 0
-            let newest = await session.live.rawOutput(from: from, limit: 500_000)
-            let text = String(decoding: CompleteText.suffix(newest.bytes), as: UTF8.self)
-            return Array(redact(text, session).text.utf8)
+            let reach = UInt64(Self.redactionReach)
+            let around = await session.live.rawOutput(
+                from: from > reach ? from - reach : 0, limit: 500_000 + Self.redactionReach)
+            let begin = Int(clamping: from - min(around.from, from))
+            let bytes = redact(around.bytes, shown: begin..<around.bytes.count, session).bytes
+            return Array(String(decoding: CompleteText.suffix(bytes), as: UTF8.self).utf8)
         case .clean:
             let text = await session.live.text(from: 0)
             let all = (text.lines + (text.partial.isEmpty ? [] : [text.partial])).joined(separator: "\n")
-            return Array(redact(all, session).text.utf8.suffix(500_000))
+            return CompleteText.suffix(Array(redact(all, session).text.utf8.suffix(500_000)))
         }
     }
 

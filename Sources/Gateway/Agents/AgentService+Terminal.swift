@@ -50,7 +50,7 @@ extension AgentService {
             throw GatewayError(
                 "password_prompt", status: 409, "The terminal asks for a secret, which only a person types.",
                 hint: "Wait for the person: GET /api/sessions/\(session.id)?waitMs=30000&until=control.",
-                details: ["prompt": .string(waiting?.prompt ?? "")])
+                details: ["prompt": .string(redact(waiting?.prompt ?? "", session).text)])
         }
         // A trusted agent's line inside another program is that program's. For any other every line is judged as a command:
         // the program may end before it reads, and then the shell gets the line.
@@ -140,7 +140,8 @@ extension AgentService {
         var scan = TerminalScan(mark: mark, typed: typed, pattern: pattern)
         while true {
             let seen = session.seat.changes.version
-            scan.read(await session.live.text(from: scan.nextLine))
+            // A pattern looks at what the agent may read: else it could be asked, letter by letter, what a secret is.
+            scan.read(redacted(await session.live.text(from: scan.nextLine), session))
             if let matched = scan.matched {
                 return await answer(session, matched: matched, lines: scan.lines, ended: nil)
             }
@@ -188,7 +189,8 @@ extension AgentService {
             currentLine: text.count, lines: shown.map { $0.text.isEmpty ? [] : $0.text.components(separatedBy: "\n") },
             timeout: ended == "timeout" ? true : nil, matched: matched.map { redact($0, session).text },
             cursor: OutputCursor.line(text.count).text, state: view.status,
-            control: await session.live.control(since: session.seat.controlSince), waiting: session.state.waiting,
+            control: await session.live.control(since: session.seat.controlSince),
+            waiting: redacted(session.state.waiting, session),
             screen: screen.altScreen ? redacted(screen, session) : nil, waitEnded: ended, redactions: shown?.count ?? 0)
     }
 
@@ -223,6 +225,7 @@ extension AgentService {
     private func yieldForPassword(_ session: AgentSession, prompt: String) async {
         let control = await session.live.control(since: session.seat.controlSince)
         guard control.holder == "agent" else { return }
+        let prompt = redact(prompt, session).text
         await letGo(session, message: "The terminal asks for a secret: \(prompt)", kind: "password", by: .copilot)
     }
 

@@ -14,7 +14,11 @@ public struct AgentService: Sendable {
     let sessions: Sessions
     let files: FileService
     public let tokens: AgentTokens
+    /// By which people decide, where they have one.
+    public let passkeys: Passkeys
     let board = AgentBoard()
+    let durables: DurableCommands
+    let waitingRequests: WaitingRequests
     /// Where people reach this copilot, for links in answers to agents. Never taken from a request.
     private let addressBox: NIOLockedValueBox<String>
     private let rights = NIOLockedValueBox<[String: (user: User, until: Timestamp)]>([:])
@@ -26,6 +30,9 @@ public struct AgentService: Sendable {
         self.services = services
         self.sessions = sessions
         self.files = files
+        passkeys = Passkeys(store: services.store, audit: services.audit, tenant: services.tenant)
+        waitingRequests = WaitingRequests(store: services.store, tenant: services.tenant)
+        durables = DurableCommands(store: services.store, tenant: services.tenant)
         tokens = AgentTokens(store: services.store, audit: services.audit, policy: services.policy)
         addressBox = NIOLockedValueBox(address)
     }
@@ -56,11 +63,20 @@ public struct AgentService: Sendable {
 
     /// Ends what is over by time or by revocation, about every half second. Runs until it is cancelled.
     func run() async {
+        await findRequests()
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(500))
             await expire(now: .now())
         }
         for session in board.read({ Array($0.sessions.values) }) { await session.channels.close() }
+    }
+
+    /// Requests that waited when the copilot was stopped wait on.
+    private func findRequests() async {
+        guard let found = try? await waitingRequests.all() else { return }
+        board.change { state in
+            for request in found where state.requests[request.id] == nil { state.requests[request.id] = request }
+        }
     }
 
     private func expire(now: Timestamp) async {
@@ -126,6 +142,11 @@ public struct AgentService: Sendable {
             throw GatewayError(
                 "grant_expired", status: 403, "The time that was granted is over.", hint: "Ask for access again.")
         }
+        guard !session.state.isReconnecting else {
+            throw GatewayError(
+                "reconnecting", status: 425, "The host was lost, and is being connected again.",
+                hint: "Wait with GET /api/sessions/\(id)?waitMs=30000&until=control.", retryAfter: 1)
+        }
         try await checkRights(of: session)
         return session
     }
@@ -145,7 +166,7 @@ public struct AgentService: Sendable {
     }
 
     /// The person who let the agent in may have lost a right since: then the agent has, too.
-    private func checkRights(of session: AgentSession) async throws(GatewayError) {
+    func checkRights(of session: AgentSession) async throws(GatewayError) {
         let id = session.approver.userID
         let now = Timestamp.now()
         let user: User
@@ -182,10 +203,12 @@ public struct AgentService: Sendable {
         _ actor: AuditActor, _ action: String, _ session: String, _ host: String, outcome: AuditOutcome = .succeeded,
         _ details: [String: String] = [:]
     ) {
+        // After a lost host the terminal has a recording of its own, and its own name in the books.
+        let place = board.read { $0.sessions[session]?.live.id } ?? session
         services.recordSoon(
             AuditEvent(
                 actor: actor, action: action, object: .init(kind: "session", id: session, name: host), outcome: outcome,
-                details: details, session: session))
+                details: details, session: place))
     }
 
     /// Moves a request on, when it is where it should be.
@@ -199,6 +222,9 @@ public struct AgentService: Sendable {
             return request.agent
         }
         guard let agent else { return false }
+        if !["pending", "connecting", "connect_failed"].contains(state.name) {
+            Task { try? await waitingRequests.remove(id) }
+        }
         board.tell(agent.id, "request." + state.name, session: id)
         return true
     }

@@ -27,6 +27,8 @@ final class AgentSession: Sendable {
         var seatID = ""
         /// Everything of the agent stands still until a person hands back.
         var isPaused = false
+        /// The host was lost, and is being connected again.
+        var isReconnecting = false
         var handoff: Handoff?
         var handback: HandbackView?
         /// What people allowed beyond the grant: texts with their end, and patterns.
@@ -43,6 +45,17 @@ final class AgentSession: Sendable {
         var emptyPrompt: String?
     }
 
+    /// Where the agent sits: it changes when a lost host is connected again.
+    struct Place: Sendable {
+        let live: LiveSession
+        let seat: AgentSeat
+        let channels: ExecChannels
+        /// Of the terminals before: 0 for the first.
+        var generation = 0
+        /// Bytes that those before wrote: a reader's place in the output grows for ever.
+        var bytesBefore: UInt64 = 0
+    }
+
     struct Handoff: Sendable {
         let id: String
         let message: String
@@ -56,30 +69,36 @@ final class AgentSession: Sendable {
 
     let id: String
     let agent: Agent
+    let hostID: String
     /// The person who let it in, whose rights are the limit of its own.
     let approver: Caller
     let request: AgentRequest
-    let live: LiveSession
-    let seat: AgentSeat
-    let channels: ExecChannels
+    private let placeBox: NIOLockedValueBox<Place>
     /// What the agent does not get to read.
     let redaction: SecretRedaction
+    let outputBudget = OutputBudget(limit: outputKept)
     let box: NIOLockedValueBox<State>
 
     init(
-        request: AgentRequest, agent: Agent, approver: Caller, live: LiveSession, seat: AgentSeat,
-        channels: ExecChannels, grant: AgentGrant, redaction: SecretRedaction
+        request: AgentRequest, agent: Agent, hostID: String, approver: Caller, place: Place, grant: AgentGrant,
+        redaction: SecretRedaction
     ) {
+        self.hostID = hostID
         self.redaction = redaction
         id = request.id
         self.agent = agent
         self.approver = approver
         self.request = request
-        self.live = live
-        self.seat = seat
-        self.channels = channels
+        placeBox = NIOLockedValueBox(place)
         box = NIOLockedValueBox(State(grant: grant))
     }
+
+    var place: Place { placeBox.withLockedValue { $0 } }
+    var live: LiveSession { place.live }
+    var seat: AgentSeat { place.seat }
+    var channels: ExecChannels { place.channels }
+
+    func move(to place: Place) { placeBox.withLockedValue { $0 = place } }
 
     var state: State { box.withLockedValue { $0 } }
     var grant: AgentGrant { box.withLockedValue { $0.grant } }
@@ -91,16 +110,13 @@ final class AgentSession: Sendable {
             state.commands.append(command)
             state.commandCount += 1
             if let key = command.request.idempotencyKey { state.keys[key] = command.id }
-            var bytes = state.commands.reduce(0) { sum, command in
-                let output = command.state
-                return sum + output.standardOutput.keptBytes + output.standardError.keptBytes
-            }
+            var bytes = state.commands.reduce(0) { $0 + $1.keptBytes }
             while state.commands.count > Self.commandsKept || bytes > Self.outputKept,
                 let index = state.commands.firstIndex(where: { $0.phase.isOver })
             {
                 let gone = state.commands.remove(at: index)
-                let output = gone.state
-                bytes -= output.standardOutput.keptBytes + output.standardError.keptBytes
+                bytes -= gone.keptBytes
+                outputBudget.change(by: -gone.keptBytes)
                 state.keys = state.keys.filter { $0.value != gone.id }
             }
         }

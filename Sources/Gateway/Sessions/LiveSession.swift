@@ -65,6 +65,8 @@ public actor LiveSession {
     var screen: Screen
     /// The clean text line by line, kept from when an agent takes its seat.
     var transcript: SessionTranscript?
+    /// What an agent does not get to see of it.
+    var hidden = HiddenOutput()
     var lease = KeyboardLease()
     /// What the holder's input has open, so that the keyboard changes hands between two keys.
     var boundary = InputBoundary()

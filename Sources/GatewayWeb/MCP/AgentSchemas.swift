@@ -13,7 +13,8 @@ enum AgentSchemas {
         [
             "id": .string("The sessionId."),
             "status": .string(
-                "pending, ai_control, user_control, paused, denied, expired, withdrawn, connect_failed, closed"),
+                "pending, ai_control, user_control, paused, reconnecting, denied, expired, withdrawn, connect_failed, closed"
+            ),
             "state": .string(), "host": .string(), "username": .string(),
             "approveUrl": .string("Where a person decides."),
             "decision": .string("What the person said."), "expiresAt": .string(), "control": control,

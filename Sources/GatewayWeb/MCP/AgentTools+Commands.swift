@@ -20,6 +20,9 @@ extension AgentTools {
                     "onTimeout": .string(
                         "detach (usual): it goes on. stop: it is ended.", choices: ["detach", "stop"]),
                     "idempotencyKey": .string("The same key never runs twice."),
+                    "sudo": .bool("Run it as root: sudo is answered from the vault, if a person allows that."),
+                    "durable": .bool(
+                        "It survives a lost connection and the copilot's restart, and is found again by commandId."),
                     "dryRun": .bool("Only say whether it would be allowed."),
                     "maxBytes": .integer("Bytes of each stream to return.", from: 256, to: 1 << 20),
                     "head": .integer("Of those, from the beginning.", from: 0),
@@ -37,7 +40,8 @@ extension AgentTools {
                 context.progress(started.state == "awaiting_approval" ? "A person is asked." : "running")
                 let view = try await agents.command(
                     started.commandId, until: .exit, wait: wait, view: request.view, context.principal)
-                guard context.isCancelled, view.isPending else { return view }
+                // Whoever started a durable command wants it to go on without a listener.
+                guard context.isCancelled, view.isPending, !request.isDurable else { return view }
                 return try await Self.stop(started.commandId, agents, context.principal)
             }
         }
@@ -62,7 +66,7 @@ extension AgentTools {
             }
             return text
         }
-        return ExecRequest(
+        var request = ExecRequest(
             command: try arguments.string("command"), arguments: try arguments.strings("argv"),
             workingDirectory: try arguments.string("cwd"), environment: environment,
             input: try arguments.string("stdin").map { Array($0.utf8) },
@@ -70,8 +74,11 @@ extension AgentTools {
             onTimeout: try arguments.choice("onTimeout", ["detach", "stop"]).flatMap(ExecRequest.OnTimeout.init)
                 ?? .detach,
             idempotencyKey: try arguments.string("idempotencyKey"),
+            isDurable: try arguments.bool("durable") ?? false,
             purpose: try arguments.string("purpose").map { String($0.prefix(500)) },
             isDryRun: try arguments.bool("dryRun") ?? false, view: try Self.view(arguments))
+        request.isRoot = try arguments.bool("sudo") ?? false
+        return request
     }
 
     static func view(_ arguments: Arguments) throws -> CommandViewOptions {

@@ -25,6 +25,7 @@ extension AgentTools {
                     "size": .integer("Bytes of the whole file."),
                     "nextOffset": .integer("Where the rest begins, when there is more."),
                     "sha256": .string().orNull, "mode": .string().orNull,
+                    "redactions": .integer("Secrets that were taken out. Change such a file with edits only."),
                 ], required: ["path", "size"]), hints: .reads
         ) { [agents] arguments, context in
             let (id, path) = (try arguments.required("sessionId"), try arguments.required("path"))
@@ -35,9 +36,9 @@ extension AgentTools {
                 // Without a part the whole is read, so that its hash is known, and its beginning is answered.
                 let isWhole = offset == nil && length == nil
                 let file = try await agents.readFile(
-                    id, path, offset: offset ?? 0, length: isWhole ? nil : length ?? Self.usualPart, context.principal)
-                return FilePart(
-                    file, path: path, offset: offset ?? 0, limit: length ?? Self.usualPart, isBase64: isBase64)
+                    id, path, offset: offset ?? 0, length: isWhole ? nil : length ?? Self.usualPart,
+                    first: Self.usualPart, asText: !isBase64, context.principal)
+                return FilePart(file, path: path, offset: offset ?? 0, isBase64: isBase64)
             }
         }
     }
@@ -142,20 +143,16 @@ private struct FilePart: Encodable, Sendable {
     let sha256: String?
     let mode: String?
 
-    init(_ file: AgentFile, path: String, offset: Int, limit: Int, isBase64: Bool) {
+    let redactions: Int
+
+    init(_ file: AgentFile, path: String, offset: Int, isBase64: Bool) {
         self.path = path
-        let whole = file.size.map { Int(clamping: $0) } ?? file.bytes.count
-        var bytes = file.bytes.prefix(limit)
-        // A part does not end inside of a character.
-        if !isBase64, offset + bytes.count < whole {
-            while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
-            if let last = bytes.last, last >= 0xC0 { bytes.removeLast() }
-        }
-        let text = isBase64 ? nil : String(validating: bytes, as: UTF8.self)
+        let text = isBase64 ? nil : String(validating: file.bytes, as: UTF8.self)
         content = text
-        contentBase64 = text == nil ? Data(bytes).base64EncodedString() : nil
-        size = whole
-        let end = offset + bytes.count
+        contentBase64 = text == nil ? Data(file.bytes).base64EncodedString() : nil
+        size = file.size.map { Int(clamping: $0) } ?? file.sourceBytes
+        redactions = file.redactions
+        let end = offset + file.sourceBytes
         nextOffset = end < size ? end : nil
         sha256 = file.sha256
         mode = file.mode

@@ -27,6 +27,8 @@ struct ExecBody: Decodable {
     let onTimeout: ExecRequest.OnTimeout?
     let waitMs: Int?
     let idempotencyKey: String?
+    let durable: Bool?
+    let sudo: Bool?
     let purpose: String?
     let dryRun: Bool?
     let output: Output?
@@ -36,15 +38,18 @@ struct ExecBody: Decodable {
 
     func request() throws -> ExecRequest {
         let milliseconds = min(max(timeoutMs ?? (isPlain ? 119_500 : 120_000), 1), 24 * 3600 * 1000)
-        return ExecRequest(
+        var request = ExecRequest(
             command: command, arguments: argv, workingDirectory: cwd, environment: env ?? [:],
             input: try Self.bytes(stdin, stdinBase64, "stdinBase64"), keepsInputOpen: stdinOpen ?? false,
             timeout: .milliseconds(milliseconds), onTimeout: onTimeout ?? .detach,
             wait: .milliseconds(min(max(waitMs ?? 120_000, 0), 600_000)), idempotencyKey: idempotencyKey,
+            isDurable: durable ?? false,
             purpose: purpose.map { String($0.prefix(500)) }, isDryRun: dryRun ?? false,
             view: CommandViewOptions(
                 maxBytes: output?.maxBytes, head: output?.head, tail: output?.tail,
                 base64: output?.encoding == "base64"))
+        request.isRoot = sudo ?? false
+        return request
     }
 
     static func bytes(_ text: String?, _ base64: String?, _ field: String) throws -> [UInt8]? {

@@ -1,4 +1,5 @@
 import Gateway
+import HTTPTypes
 import Hummingbird
 
 /// What people decide about AI agents: who gets in, what they may do, and when it ends.
@@ -8,6 +9,9 @@ struct AgentDecisionRoutes: Sendable {
     }
     private struct PauseBody: Decodable {
         let stopCommands: Bool?
+    }
+    private struct PrivateBody: Decodable {
+        let on: Bool
     }
     private struct ReturnBody: Decodable {
         let note: String?
@@ -37,6 +41,9 @@ struct AgentDecisionRoutes: Sendable {
             }
         }
     }
+    private struct ProofBody: Decodable {
+        let passkey: PasskeyAssertion?
+    }
     private struct TokenBody: Decodable {
         let name: String
         let validDays: Int?
@@ -51,7 +58,10 @@ struct AgentDecisionRoutes: Sendable {
         routes.signedIn(.post, "/api/agent-requests/:id/approve") { call, caller in
             let choice = try call.body(AgentGrant.Choice.self)
             return try JSONAnswer.response(
-                ["request": try await agents.approve(call.parameter("id"), choice, caller: caller)])
+                [
+                    "request": try await agents.approve(
+                        call.parameter("id"), choice, proof: try proof(call), caller: caller)
+                ])
         }
         routes.signedIn(.post, "/api/agent-requests/:id/deny") { call, caller in
             let body = try call.body(ReasonBody.self)
@@ -61,18 +71,45 @@ struct AgentDecisionRoutes: Sendable {
         routes.signedIn(.post, "/api/agent-approvals/:id/approve") { call, caller in
             let answer = try call.body(AnswerBody.self).answer()
             return try JSONAnswer.response(
-                ["approval": try await agents.answer(call.parameter("id"), answer, caller: caller)])
+                [
+                    "approval": try await agents.answer(
+                        call.parameter("id"), answer, proof: try proof(call), caller: caller)
+                ])
         }
         routes.signedIn(.post, "/api/agent-approvals/:id/deny") { call, caller in
             let body = try call.body(ReasonBody.self)
             return try JSONAnswer.response(
                 [
                     "approval": try await agents.answer(
-                        call.parameter("id"), .deny(reason: body.reason ?? ""), caller: caller)
+                        call.parameter("id"), .deny(reason: body.reason ?? ""), proof: try proof(call), caller: caller)
                 ])
         }
         addSessions(to: routes)
         addTokens(to: routes)
+        addPasskeys(to: routes)
+    }
+
+    private func proof(_ call: Call) throws -> PasskeyProof {
+        let body = call.bodyBytes.readableBytes == 0 ? nil : try call.body(ProofBody.self).passkey
+        return PasskeyProof(body, origin: call.request.headers[.origin] ?? agents.address)
+    }
+
+    private func addPasskeys(to routes: RouteTable) {
+        let passkeys = agents.passkeys
+        routes.signedIn(.get, "/api/me/passkeys") { _, caller in
+            try JSONAnswer.response(["passkeys": try await passkeys.list(caller)])
+        }
+        routes.signedIn(.post, "/api/me/passkeys/creation") { call, caller in
+            try JSONAnswer.response(try await passkeys.creation(caller, origin: try proof(call).origin))
+        }
+        routes.signedIn(.post, "/api/me/passkeys") { call, caller in
+            let made = try await passkeys.add(try call.body(NewPasskey.self), try proof(call), caller: caller)
+            return try JSONAnswer.response(["passkey": made], status: .created)
+        }
+        routes.signedIn(.delete, "/api/me/passkeys/:id") { call, caller in
+            try await passkeys.remove(call.parameter("id"), try proof(call), caller: caller)
+            return JSONAnswer.noContent
+        }
     }
 
     private func addSessions(to routes: RouteTable) {
@@ -91,6 +128,10 @@ struct AgentDecisionRoutes: Sendable {
             return try answer(
                 try await agents.pause(
                     call.parameter("id"), stoppingCommands: body.stopCommands ?? true, caller: caller))
+        }
+        routes.signedIn(.post, "/api/agent-sessions/:id/private") { call, caller in
+            let body = try call.body(PrivateBody.self)
+            return try answer(try await agents.hide(call.parameter("id"), body.on, caller: caller))
         }
         routes.signedIn(.post, "/api/agent-sessions/:id/return") { call, caller in
             let body = try call.body(ReturnBody.self)

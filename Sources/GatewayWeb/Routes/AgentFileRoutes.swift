@@ -35,11 +35,12 @@ extension AgentRoutes {
         let most = Int64(AgentService.fileLimit)
         let file = try await agents.readFile(
             call.parameter("id"), call.query("path") ?? "",
-            offset: Int(try call.integer("offset", in: 0...Int64.max) ?? 0),
+            offset: Int(try call.integer("offset", in: 0...(1 << 52)) ?? 0),
             length: try call.integer("length", in: 1...most).map { Int($0) }, agent)
         var headers: HTTPFields = [.contentType: "application/octet-stream"]
         if let sum = file.sha256 { headers[.eTag] = "\"\(sum)\"" }
         if let size = file.size, let name = HTTPField.Name("X-File-Size") { headers[name] = String(size) }
+        if let name = HTTPField.Name("X-Redactions") { headers[name] = String(file.redactions) }
         if let mode = file.mode, let name = HTTPField.Name("X-File-Mode") { headers[name] = mode }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: file.bytes)))
     }

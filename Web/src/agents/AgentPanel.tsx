@@ -138,6 +138,11 @@ function Keyboard({ agent, isMine, take, attempt }: {
                         : <>Nobody has the keyboard; {name} waits for one of you.</>}
                 </span>
             </p>
+            {agent.isPrivate && (
+                <p className="handoff" data-testid="agent-private-note">
+                    <Icon name="lock" size={16} /> <span>{name} sees nothing of what happens in the terminal.</span>
+                </p>
+            )}
             {agent.mayDecide && !agentHas && (!isReader || agent.isPaused) && (
                 <div className="give-back">
                     <textarea
@@ -165,6 +170,14 @@ function Keyboard({ agent, isMine, take, attempt }: {
             {agent.mayDecide && (
                 <div className="agent-buttons">
                     {agentHas && <Button icon="hand" onClick={take} data-testid="agent-take">Take the keyboard</Button>}
+                    <Button
+                        icon="lock"
+                        aria-pressed={agent.isPrivate}
+                        data-testid="agent-private"
+                        onClick={() => void attempt(() => agents.hide(agent.id, !agent.isPrivate))}
+                    >
+                        {agent.isPrivate ? "Let it see again" : "Type unseen"}
+                    </Button>
                     {!agent.isPaused && (
                         <Button
                             tone="danger"

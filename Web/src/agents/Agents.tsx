@@ -10,6 +10,7 @@ import { Icon } from "../ui/Icon";
 import { ago, inert, shortTime } from "../ui/text";
 import { type AgentAtSession, type AgentRequest, agents } from "./api";
 import { RequestDialog } from "./RequestDialog";
+import { Passkeys } from "./Passkeys";
 import { Tokens } from "./Tokens";
 import { visible } from "./Verbatim";
 import { modeWords } from "./words";
@@ -101,6 +102,7 @@ export function Agents() {
                 </section>
             )}
             {mayManage && <Tokens />}
+            <Passkeys />
             {shown && isOpen(shown) && (
                 <RequestDialog request={shown} close={() => { replace("/agents"); void reload(); }} />
             )}

@@ -1,4 +1,5 @@
 import { api } from "../api/client";
+import { withPasskey } from "./passkey";
 
 /** What an agent may do by itself, the least first. */
 export type AgentMode = "observe" | "read_only" | "supervised" | "trusted";
@@ -76,6 +77,7 @@ export interface AgentAtSession {
     };
     control: { holder: "agent" | "human" | "none"; name: string | null; epoch: number; since: string | null };
     isPaused: boolean;
+    isPrivate: boolean;
     handoff?: string;
     mayDecide: boolean;
     approvals: AgentQuestion[];
@@ -104,7 +106,9 @@ const at = (path: string, id: string, rest = "") => `/api/${path}/${encodeURICom
 export const agents = {
     requests: async () => (await api.request<{ requests: AgentRequest[] }>("GET", "/api/agent-requests")).requests,
     approve: (id: string, choice: AgentChoice) =>
-        api.request<{ request: AgentRequest }>("POST", at("agent-requests", id, "/approve"), choice),
+        withPasskey((passkey) =>
+            api.request<{ request: AgentRequest }>("POST", at("agent-requests", id, "/approve"), { ...choice, passkey })
+        ),
     deny: (id: string, reason: string) =>
         api.request<{ request: AgentRequest }>("POST", at("agent-requests", id, "/deny"), { reason }),
     sessions: async () => (await api.request<{ sessions: AgentAtSession[] }>("GET", "/api/agent-sessions")).sessions,
@@ -112,12 +116,17 @@ export const agents = {
         (await api.request<{ session: AgentAtSession }>("GET", at("agent-sessions", id))).session,
     pause: (id: string, stopCommands: boolean) =>
         api.request<{ session: AgentAtSession }>("POST", at("agent-sessions", id, "/pause"), { stopCommands }),
+    hide: (id: string, on: boolean) =>
+        api.request<{ session: AgentAtSession }>("POST", at("agent-sessions", id, "/private"), { on }),
     giveBack: (id: string, note: string) =>
         api.request<{ session: AgentAtSession }>("POST", at("agent-sessions", id, "/return"), { note }),
     endGrant: (id: string) => api.request<void>("DELETE", at("agent-sessions", id)),
     stopCommand: (id: string) =>
         api.request<{ session: AgentAtSession }>("POST", at("agent-commands", id, "/stop")),
-    answer: (id: string, scope: Scope) => api.request<unknown>("POST", at("agent-approvals", id, "/approve"), scope),
+    answer: (id: string, scope: Scope) =>
+        withPasskey((passkey) =>
+            api.request<unknown>("POST", at("agent-approvals", id, "/approve"), { ...scope, passkey })
+        ),
     refuse: (id: string, reason: string) =>
         api.request<unknown>("POST", at("agent-approvals", id, "/deny"), { reason }),
     tokens: async () => (await api.request<{ agents: AgentToken[] }>("GET", "/api/agents")).agents,

@@ -53,7 +53,11 @@ final class AgentCommand: Sendable {
         var flags: [String] = []
         var channel: SSHSessionChannel?
         var isInputOpen = false
+        /// What it gets to read, until it has been sent.
+        var input: [UInt8]?
         var classes: [String] = []
+        /// A durable command that was sent to the host once: it is never sent again, only looked for.
+        var isSent = false
     }
 
     let id: String
@@ -65,28 +69,51 @@ final class AgentCommand: Sendable {
     let changes = ChangeSignal()
     /// It wrote something.
     let outputChanges = ChangeSignal()
+    private let budget: OutputBudget
     private let onFinish: @Sendable (AgentCommand) -> Void
     private let box: NIOLockedValueBox<State>
 
-    /// - Parameter onFinish: called once, when it is over.
+    /// - Parameters:
+    ///   - id: of a command that is found again.
+    ///   - onFinish: called once, when it is over.
     init(
-        sessionID: String, agent: Agent, request: ExecRequest, text: String,
-        onFinish: @escaping @Sendable (AgentCommand) -> Void
+        id: String? = nil, sessionID: String, agent: Agent, request: ExecRequest, text: String,
+        submittedAt: Timestamp = .now(), budget: OutputBudget, onFinish: @escaping @Sendable (AgentCommand) -> Void
     ) {
-        id = Identifier.make("cmd")
+        self.id = id ?? Identifier.make("cmd")
         self.sessionID = sessionID
         self.agent = agent
-        self.request = request
-        submittedAt = .now()
+        // Finished commands are remembered, and what they read is not.
+        var kept = request
+        kept.input = nil
+        self.request = kept
+        self.budget = budget
+        self.submittedAt = submittedAt
         self.onFinish = onFinish
         let limit = max(CommandOutput.usual, request.view.limit)
         box = NIOLockedValueBox(
             State(
                 phase: .queued, text: text, standardOutput: CommandOutput(limit: limit),
-                standardError: CommandOutput(limit: limit), isInputOpen: request.keepsInputOpen))
+                standardError: CommandOutput(limit: limit), isInputOpen: request.keepsInputOpen,
+                input: request.input))
     }
 
     var state: State { box.withLockedValue { $0 } }
+    /// Bytes of both streams so far. A copy of the whole state would make the next piece of output copy what is kept.
+    var written: Int { box.withLockedValue { $0.standardOutput.total + $0.standardError.total } }
+    /// Of those, what is kept.
+    var keptBytes: Int { box.withLockedValue { $0.standardOutput.keptBytes + $0.standardError.keptBytes } }
+    /// Bytes of input that wait to be sent.
+    var pendingInput: Int { box.withLockedValue { $0.input?.count ?? 0 } }
+
+    /// Its input, once.
+    func takeInput() -> [UInt8] {
+        box.withLockedValue { state in
+            defer { state.input = nil }
+            return state.input ?? []
+        }
+    }
+
     var phase: Phase { box.withLockedValue { $0.phase } }
 
     /// Changes something, and wakes whoever waits for it.
@@ -107,6 +134,7 @@ final class AgentCommand: Sendable {
             state.phase = state.stopOutcome == .stopped && phase != .denied ? .stopped : phase
             state.endedAt = .now()
             state.channel = nil
+            state.input = nil
             return true
         }
         outputChanges.changed()
@@ -116,9 +144,17 @@ final class AgentCommand: Sendable {
 
     /// Takes in what it wrote.
     func write(_ bytes: ByteBufferView, isError: Bool) {
-        box.withLockedValue { state in
+        let isSpent = budget.isSpent
+        let grown = box.withLockedValue { state in
+            if isSpent {
+                state.standardOutput.freeze()
+                state.standardError.freeze()
+            }
+            let before = state.standardOutput.keptBytes + state.standardError.keptBytes
             if isError { state.standardError.append(bytes) } else { state.standardOutput.append(bytes) }
+            return state.standardOutput.keptBytes + state.standardError.keptBytes - before
         }
+        if grown != 0 { budget.change(by: grown) }
         outputChanges.changed()
     }
 }

@@ -97,10 +97,10 @@ public struct CommandOutputView: Sendable, Encodable {
 }
 
 extension AgentCommandView {
-    /// - Parameter redact: takes secrets out, and counts them.
+    /// - Parameter redact: takes secrets out of a part of bytes, and counts them.
     init(
         _ command: AgentCommand, _ state: AgentCommand.State, options: CommandViewOptions, approval: Approval?,
-        control: ControlView?, waitEnded: String?, redact: (String) -> (text: String, count: Int)
+        control: ControlView?, waitEnded: String?, redact: ([UInt8], Range<Int>) -> (bytes: [UInt8], count: Int)
     ) {
         let out = Stream(state.standardOutput, options, isOver: state.phase.isOver, redact: redact)
         let error = Stream(state.standardError, options, isOver: state.phase.isOver, redact: redact)
@@ -149,7 +149,7 @@ extension AgentCommandView {
 
         init(
             _ output: CommandOutput, _ options: CommandViewOptions, isOver: Bool,
-            redact: (String) -> (text: String, count: Int)
+            redact: ([UInt8], Range<Int>) -> (bytes: [UInt8], count: Int)
         ) {
             let parts = options.parts
             let shown = output.shown(first: parts.first, last: parts.last)
@@ -158,23 +158,32 @@ extension AgentCommandView {
                     totalBytes: output.total, shownBytes: shown.count,
                     omittedRanges: [.init(from: omitted.lowerBound, to: omitted.upperBound)])
             }
+            // What still arrives may end inside a character.
+            let head =
+                isOver || shown.omitted != nil || options.base64 ? shown.head : CompleteText.prefix(shown.head)
+            // What stands around a part says what its border cuts.
+            let reach = AgentService.redactionReach
+            let first = redact(output.bytes(from: 0, limit: head.count + reach) ?? head, 0..<head.count)
+            redactions = first.count
+            var last: (bytes: [UInt8], count: Int) = ([], 0)
+            if let omitted = shown.omitted {
+                let begin = max(omitted.upperBound - reach, output.isComplete ? 0 : output.tailOffset)
+                let around = output.bytes(from: begin, limit: output.total - begin) ?? shown.tail
+                last = redact(around, max(0, around.count - shown.tail.count)..<around.count)
+                redactions += last.count
+            }
             if options.base64 {
-                base64 = Data(shown.head + shown.tail).base64EncodedString()
+                base64 = Data(first.bytes + last.bytes).base64EncodedString()
                 return
             }
-            // What still arrives may end inside a character.
-            let head = isOver || shown.omitted != nil ? shown.head : CompleteText.prefix(shown.head)
             if CommandOutput.isBinary(head) || CommandOutput.isBinary(shown.tail) {
                 binary = Binary(bytes: output.total, sha256: output.sha256, sniff: Self.sniff(output.head))
+                redactions = 0
                 return
             }
-            let first = redact(String(decoding: head, as: UTF8.self))
-            text = first.text
-            redactions = first.count
+            text = String(decoding: first.bytes, as: UTF8.self)
             guard let omitted = shown.omitted else { return }
-            let last = redact(String(decoding: shown.tail, as: UTF8.self))
-            text += "\n[… \(omitted.count) bytes omitted …]\n" + last.text
-            redactions += last.count
+            text += "\n[… \(omitted.count) bytes omitted …]\n" + String(decoding: last.bytes, as: UTF8.self)
         }
 
         private static func sniff(_ bytes: [UInt8]) -> String {

@@ -10,8 +10,8 @@ struct CommandOutput: Sendable {
     static let most = 16 << 20
 
     /// Bytes of the beginning and of the end that are kept.
-    let headLimit: Int
-    let tailLimit: Int
+    private(set) var headLimit: Int
+    private(set) var tailLimit: Int
     private(set) var total = 0
     private(set) var head: [UInt8] = []
     /// The newest bytes, as a ring once it is full.
@@ -21,6 +21,15 @@ struct CommandOutput: Sendable {
     init(limit: Int) {
         headLimit = limit / 4
         tailLimit = limit - limit / 4
+    }
+
+    /// Bytes that are kept in any case.
+    static let least = 16 << 10
+
+    /// Keeps no more than now, however much was wanted: the newest bytes take the place of those before.
+    mutating func freeze() {
+        headLimit = min(headLimit, head.count)
+        tailLimit = min(tailLimit, max(tail.count, Self.least))
     }
 
     mutating func append(_ bytes: ByteBufferView) {
@@ -39,9 +48,16 @@ struct CommandOutput: Sendable {
         }
         let room = tailLimit - tail.count
         tail.append(contentsOf: rest.prefix(room))
-        for byte in rest.dropFirst(room) {
-            tail[tailStart] = byte
-            tailStart = tailStart + 1 == tailLimit ? 0 : tailStart + 1
+        rest = rest.dropFirst(room)
+        // Whole pieces, not bytes: a flood comes in megabytes.
+        while !rest.isEmpty {
+            let start = tailStart
+            let piece = rest.prefix(tailLimit - start)
+            tail.withUnsafeMutableBytes { ring in
+                UnsafeMutableRawBufferPointer(rebasing: ring[start..<(start + piece.count)]).copyBytes(from: piece)
+            }
+            tailStart = (start + piece.count) % tailLimit
+            rest = rest.dropFirst(piece.count)
         }
     }
 
@@ -53,19 +69,29 @@ struct CommandOutput: Sendable {
 
     var keptBytes: Int { head.count + tail.count }
 
-    private var orderedTail: [UInt8] { tailStart == 0 ? tail : Array(tail[tailStart...] + tail[..<tailStart]) }
+    private var orderedTail: [UInt8] { tailBytes(0..<tail.count) }
+
+    /// Bytes of the kept end, counted from its beginning: only what is asked for is copied.
+    private func tailBytes(_ range: Range<Int>) -> [UInt8] {
+        let first = tail.count - tailStart
+        guard range.upperBound > first else {
+            return Array(tail[(range.lowerBound + tailStart)..<(range.upperBound + tailStart)])
+        }
+        let begin = max(0, range.lowerBound - first)
+        let old = range.lowerBound < first ? tail[(range.lowerBound + tailStart)...] : []
+        return Array(old) + tail[begin..<(range.upperBound - first)]
+    }
 
     /// The bytes from `offset` on, at most `limit`; nil where they were not kept.
     func bytes(from offset: Int, limit: Int) -> [UInt8]? {
         guard offset >= 0, offset <= total else { return nil }
         let end = offset + min(limit, total - offset)
-        if isComplete || end <= head.count {
-            let all = isComplete ? head + orderedTail : head
-            return Array(all[offset..<end])
+        if offset < head.count {
+            let begin = Array(head[offset..<min(end, head.count)])
+            return isComplete && end > head.count ? begin + tailBytes(0..<(end - head.count)) : begin
         }
-        if offset < head.count { return Array(head[offset...]) }
         guard offset >= tailOffset else { return nil }
-        return Array(orderedTail[(offset - tailOffset)..<(end - tailOffset)])
+        return tailBytes((offset - tailOffset)..<(end - tailOffset))
     }
 
     /// As much as a reader wants to see, from the beginning and from the end, with what is left out in between.

@@ -55,25 +55,23 @@ actor ExecChannels {
     }
 
     /// Runs a command as soon as there is a channel for it; returns when it has begun.
-    func run(
-        _ command: AgentCommand, line: String, onTimeout: @escaping @Sendable () -> Void
-    ) async throws(GatewayError) {
+    func run(_ command: AgentCommand, _ launch: CommandLaunch) async throws(GatewayError) {
         while !command.phase.isOver {
             guard !isClosed else { throw Self.closed }
             guard let link = links.first(where: \.hasRoom) else {
                 try await makeRoom()
                 continue
             }
-            if try await start(command, line, on: link, onTimeout) { return }
+            if try await start(command, launch, on: link) { return }
         }
     }
 
     /// - Returns: false when the host gave no channel here; another place may have one.
     private func start(
-        _ command: AgentCommand, _ line: String, on link: Link, _ onTimeout: @escaping @Sendable () -> Void
+        _ command: AgentCommand, _ launch: CommandLaunch, on link: Link
     ) async throws(GatewayError) -> Bool {
         do {
-            try await begin(command, line, on: link, onTimeout).get()
+            try await begin(command, launch, on: link).get()
             return true
         } catch {
             link.asked -= 1
@@ -92,12 +90,12 @@ actor ExecChannels {
 
     /// Asks for a channel. The command goes out in the very turn of the loop in which it stands: no hop between.
     private func begin(
-        _ command: AgentCommand, _ line: String, on link: Link, _ onTimeout: @escaping @Sendable () -> Void
+        _ command: AgentCommand, _ launch: CommandLaunch, on link: Link
     ) -> EventLoopFuture<Void> {
         link.asked += 1
         link.closing?.cancel()
         let number = link.number
-        let run = AgentCommandRun(command, line: line, onTimeout: onTimeout) { [weak self] in
+        let run = AgentCommandRun(command, launch) { [weak self] in
             self?.assumeIsolated { $0.left(number) }
         }
         return link.connection.makeSession(delegate: run).assumeIsolated().map { channel in

@@ -26,6 +26,10 @@ public struct ExecRequest: Sendable {
     public var wait: Duration
     /// The same key with the same command gives the same run: nothing is started twice.
     public var idempotencyKey: String?
+    /// It outlives its connection, and is found again after one, or after a restart of the copilot.
+    public var isDurable: Bool
+    /// It runs as root by sudo, which gets the account's password from the vault.
+    public var isRoot = false
     /// The agent's own words for the person.
     public var purpose: String?
     /// Says what the policy would do, and runs nothing.
@@ -36,7 +40,7 @@ public struct ExecRequest: Sendable {
         command: String? = nil, arguments: [String]? = nil, workingDirectory: String? = nil,
         environment: [String: String] = [:], input: [UInt8]? = nil, keepsInputOpen: Bool = false,
         timeout: Duration = .seconds(120), onTimeout: OnTimeout = .detach, wait: Duration = .seconds(120),
-        idempotencyKey: String? = nil, purpose: String? = nil, isDryRun: Bool = false,
+        idempotencyKey: String? = nil, isDurable: Bool = false, purpose: String? = nil, isDryRun: Bool = false,
         view: CommandViewOptions = CommandViewOptions()
     ) {
         self.command = command
@@ -49,6 +53,7 @@ public struct ExecRequest: Sendable {
         self.onTimeout = onTimeout
         self.wait = wait
         self.idempotencyKey = idempotencyKey
+        self.isDurable = isDurable
         self.purpose = purpose
         self.isDryRun = isDryRun
         self.view = view
@@ -57,8 +62,26 @@ public struct ExecRequest: Sendable {
     /// The command as it is judged, shown, recorded and run: the environment is a part of it, since a variable can
     /// make a harmless command do anything (`PATH`, `LD_PRELOAD`, `GIT_EXTERNAL_DIFF`).
     func text() throws(GatewayError) -> String {
+        let line = try line()
+        guard isRoot else { return line }
+        guard !isDurable else {
+            throw .invalid("sudo", "A durable command can't run as root.", hint: "Leave out one of the two.")
+        }
+        return "sudo sh -c " + ShellQuoting.wordWhereNeeded(line)
+    }
+
+    /// The line that `sh` runs.
+    func line() throws(GatewayError) -> String {
         let text: String
         let exports = try self.exports()
+        guard (idempotencyKey?.utf8.count ?? 0) <= 200, (workingDirectory?.utf8.count ?? 0) <= 4096 else {
+            throw .invalid(
+                "idempotencyKey", "A key has at most 200 bytes, and a folder's path at most 4096.", hint: "Shorten it.")
+        }
+        guard !isDurable || !keepsInputOpen else {
+            throw .invalid(
+                "stdinOpen", "A durable command gets all of its input at its start.", hint: "Send it as “stdin”.")
+        }
         switch (command, arguments) {
         case (let command?, nil): text = command.isEmpty ? "" : exports + command
         case (nil, let words?) where !words.isEmpty:

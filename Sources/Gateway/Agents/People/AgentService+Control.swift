@@ -26,6 +26,8 @@ public struct AgentAtSessionView: Sendable, Encodable {
     public let grant: AgentGrant
     public let control: ControlView
     public let isPaused: Bool
+    /// People do something at the terminal that the agent does not see.
+    public let isPrivate: Bool
     public let handoff: String?
     public let mayDecide: Bool
     public let approvals: [ApprovalView]
@@ -58,7 +60,9 @@ extension AgentService {
     }
 
     private func session(_ id: String, _ caller: Caller, deciding: Bool) async throws(GatewayError) -> AgentSession {
-        guard let session = board.read({ $0.sessions[id] }), let mode = await mode(of: caller, at: session) else {
+        guard let session = board.read({ $0.sessions[id] ?? $0.sessions.values.first { $0.live.id == id } }),
+            let mode = await mode(of: caller, at: session)
+        else {
             throw .notFound("session")
         }
         guard !deciding || mayDecide(caller, session, mode) else {
@@ -81,8 +85,9 @@ extension AgentService {
         }
         let mode = await mode(of: caller, at: session)
         return AgentAtSessionView(
-            id: session.id, host: session.live.origin.host.alias, agent: session.agent.person, grant: state.grant,
+            id: session.live.id, host: session.live.origin.host.alias, agent: session.agent.person, grant: state.grant,
             control: await session.live.control(since: session.seat.controlSince), isPaused: state.isPaused,
+            isPrivate: await session.live.hidden.isOn,
             handoff: state.handoff?.message, mayDecide: mode.map { mayDecide(caller, session, $0) } ?? false,
             approvals: approvals.sorted { $0.createdAt < $1.createdAt }.map(ApprovalView.init),
             commands: state.commands.suffix(Self.commandsShown).reversed().map(Self.show), ended: state.ending?.reason)
@@ -133,8 +138,9 @@ extension AgentService {
         guard note.utf8.count <= 2000 else {
             throw .invalid("note", "A note has at most 2000 bytes.", hint: "Shorten it.")
         }
+        if await session.live.hidden.isOn { _ = try await hide(id, false, caller: caller) }
         let since = session.seat.controlSince
-        let screen = await session.live.screenView()
+        let screen = redacted(await session.live.screenView(), session)
         session.box.withLockedValue { state in
             state.handback = HandbackView(
                 by: caller.name, note: note, durationMs: Int(clamping: (Timestamp.now() - since).milliseconds),
@@ -149,6 +155,17 @@ extension AgentService {
             ["agent": session.agent.name, "note": note])
         board.tell(session.agent.id, "control.handback", session: id, by: caller.name, text: note)
         session.seat.changes.changed()
+        return await show(session, caller)
+    }
+
+    /// What people do at the terminal from now on is hidden from the agent, or no more. The keyboard is not the agent's then.
+    public func hide(_ id: String, _ isOn: Bool, caller: Caller) async throws(GatewayError) -> AgentAtSessionView {
+        let session = try await session(id, caller, deciding: true)
+        if isOn { await session.live.takeKeyboardFromAgent(seat: session.seatID) }
+        await session.live.hide(isOn)
+        let action = isOn ? "private.started" : "private.ended"
+        audit(caller.auditActor, action, session.id, session.live.origin.host.alias, ["agent": session.agent.name])
+        board.tell(session.agent.id, action, session: session.id, by: caller.name)
         return await show(session, caller)
     }
 
@@ -171,20 +188,28 @@ extension AgentService {
     // MARK: Questions
 
     /// Answers one question of an agent.
-    public func answer(_ id: String, _ answer: ApprovalAnswer, caller: Caller) async throws(GatewayError)
-        -> ApprovalView
-    {
+    /// - Parameter proof: the passkey's answer over this very answer, from whoever has a passkey. A refusal needs none.
+    public func answer(
+        _ id: String, _ answer: ApprovalAnswer, proof: PasskeyProof, caller: Caller
+    ) async throws(GatewayError) -> ApprovalView {
         guard let asked = board.read({ $0.approvals[id] }) else { throw .notFound("question") }
         let session = try await session(asked.sessionID, caller, deciding: true)
         var reason = ""
         if case .deny(let text) = answer {
             reason = try VisibleText.line(text, field: "reason", what: "The reason", limit: 500)
         }
-        if case .edited = answer, asked.kind != .command {
+        let isRoot = asked.commandID.flatMap { id in board.read { $0.commands[id] } }?.request.isRoot ?? false
+        if case .edited = answer, asked.kind != .command || isRoot {
             throw .invalid("command", "Only a command can be changed.", hint: "Approve it as it is, or deny it.")
         }
         if case .edited(let text) = answer { _ = try ExecRequest(command: text).text() }
         if case .pattern(let text) = answer { _ = try AgentGrant.commandPattern(text, field: "pattern") }
+        var passkey: String?
+        if case .deny = answer {
+        } else {
+            let words = details(answer, asked).sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+            passkey = try await passkeys.require("answer \(id)\n" + words.joined(separator: "\n"), proof, caller)
+        }
         let settled = board.change { board -> AgentApproval? in
             guard var approval = board.approvals[id], approval.state == .pending else { return nil }
             if case .deny = answer {
@@ -202,7 +227,8 @@ extension AgentService {
         remember(answer, settled, session)
         audit(
             caller.auditActor, "command." + settled.state.name, session.id, session.live.origin.host.alias,
-            outcome: settled.state.name == "denied" ? .refused : .succeeded, details(answer, settled))
+            outcome: settled.state.name == "denied" ? .refused : .succeeded,
+            details(answer, settled).merging(passkey.map { ["passkey": $0] } ?? [:]) { one, _ in one })
         board.tell(
             session.agent.id, "approval." + settled.state.name, session: session.id, command: settled.commandID,
             approval: id, by: caller.name, text: reason.isEmpty ? nil : reason)

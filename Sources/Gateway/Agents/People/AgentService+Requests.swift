@@ -8,8 +8,8 @@ import Storage
 
 /// People's side: letting agents in, or not.
 extension AgentService {
-    private static let columns = 120
-    private static let rows = 32
+    static let columns = 120
+    static let rows = 32
 
     /// The requests of the last hour, those that wait first.
     /// - Parameter wait: for a change, when `seen` is the newest that the caller knows.
@@ -39,14 +39,16 @@ extension AgentService {
 
     /// Lets an agent in: a session begins at the host that the person chose, with the credential of that host, and the
     /// agent gets a seat with what was granted. The person is the session's owner.
-    public func approve(_ id: String, _ choice: AgentGrant.Choice, caller: Caller) async throws(GatewayError)
-        -> AgentRequestView
-    {
+    /// - Parameter proof: the passkey's answer over this very choice, from whoever has a passkey.
+    public func approve(
+        _ id: String, _ choice: AgentGrant.Choice, proof: PasskeyProof, caller: Caller
+    ) async throws(GatewayError) -> AgentRequestView {
         try services.require(.agentApprove, caller, on: nil)
         guard let request = board.read({ $0.requests[id] }) else { throw .notFound("request") }
         let grant = try AgentGrant(choice)
         let host = try await services.hosts.sessionHost(choice.hostId, caller: caller)
         try services.require(grant.mode >= .supervised ? .sessionType : .sessionView, caller, on: host.policyObject)
+        try await passkeys.require("let an agent in by \(id): \(AgentGrant.words(choice))", proof, caller)
         guard settle(id, .connecting(by: caller.name), from: ["pending", "connect_failed"]) else {
             throw .conflict(
                 "not_pending", "This request does not wait any more: it is \(request.state.name).",
@@ -78,21 +80,19 @@ extension AgentService {
             throw .sessionEnded(view.recordingId)
         }
         let mode: SeatMode = grant.mode >= .supervised ? .control : .view
-        let seat = AgentSeat(
-            onControl: { [board] in Self.controlChanged(request.id, to: $0, board) },
-            onEnd: { [board] in Self.seatEnded(request.id, $0, board) })
+        let seat = seat(of: request.id)
         let hosts = services.hosts
-        let channels = ExecChannels(connection) { () throws(GatewayError) -> SSHConnection in
-            try await hosts.connect(hostID, caller: caller, on: connection.eventLoop)
-        }
+        let channels = channels(at: hostID, beside: connection, caller)
         let session = AgentSession(
-            request: request, agent: agent, approver: caller, live: live, seat: seat, channels: channels, grant: grant,
+            request: request, agent: agent, hostID: hostID, approver: caller,
+            place: .init(live: live, seat: seat, channels: channels), grant: grant,
             redaction: SecretRedaction(known: KnownSecrets(await hosts.secretsToHide(hostID)), numbers: SecretNumbers())
         )
         board.change { $0.sessions[request.id] = session }
         do throws(GatewayError) {
             let seatID = try await live.admit(
-                agent.caller(actingFor: caller), mode: mode, seat: seat, columns: Self.columns, rows: Self.rows)
+                agent.caller(actingFor: caller), mode: mode, seat: seat, columns: Self.columns, rows: Self.rows,
+                firstLine: 0)
             session.box.withLockedValue { $0.seatID = seatID }
             if mode == .control { await live.handKeyboard(toAgent: seatID) }
             let (records, participant) = (
@@ -107,11 +107,27 @@ extension AgentService {
                 try records.share(session: request.id, participant, by: caller, in: tx)
                 _ = try audit.append(event, in: tx)
             }
+            await findDurables(again: session)
         } catch {
             board.change { _ = $0.sessions.removeValue(forKey: request.id) }
             await channels.close()
             await live.end(SessionEnding(reason: .failed, detail: error.error))
             throw error
+        }
+    }
+
+    /// An agent's end of a seat at a session.
+    func seat(of id: String) -> AgentSeat {
+        AgentSeat(
+            onControl: { [board] in Self.controlChanged(id, $0, to: $1, board) },
+            onEnd: { seatEnded(id, $0, $1) })
+    }
+
+    /// Channels for an agent's commands, on this connection first.
+    func channels(at hostID: String, beside connection: SSHConnection, _ caller: Caller) -> ExecChannels {
+        let hosts = services.hosts
+        return ExecChannels(connection) { () throws(GatewayError) -> SSHConnection in
+            try await hosts.connect(hostID, caller: caller, on: connection.eventLoop)
         }
     }
 
@@ -128,8 +144,10 @@ extension AgentService {
     }
 
     /// The keyboard has another holder: who waits for a command of this session gets to know.
-    private static func controlChanged(_ id: String, to holder: KeyboardLease.Holder?, _ board: AgentBoard) {
-        guard let session = board.read({ $0.sessions[id] }) else { return }
+    private static func controlChanged(
+        _ id: String, _ seat: AgentSeat, to holder: KeyboardLease.Holder?, _ board: AgentBoard
+    ) {
+        guard let session = board.read({ $0.sessions[id] }), session.seat === seat else { return }
         if let holder, holder.isAgent {
             session.box.withLockedValue { state in
                 state.handoff = nil
@@ -148,8 +166,9 @@ extension AgentService {
         for command in session.unfinished { command.changes.changed() }
     }
 
-    private static func seatEnded(_ id: String, _ ending: SessionEnding?, _ board: AgentBoard) {
-        guard let session = board.read({ $0.sessions[id] }) else { return }
+    private func seatEnded(_ id: String, _ seat: AgentSeat, _ ending: SessionEnding?) {
+        guard let session = board.read({ $0.sessions[id] }), session.seat === seat else { return }
+        if ending?.reason == .hostLost, beginReconnecting(session) { return }
         let isFirst = session.box.withLockedValue { state in
             guard state.ending == nil else { return false }
             state.ending = .closed(ending?.reason.rawValue ?? "removed")

@@ -7,11 +7,12 @@ import Terminal
 /// ``LiveSession/input(seat:sequence:bytes:)`` like everything else.
 extension LiveSession {
     /// An agent takes its seat.
+    /// - Parameter firstLine: the number of the terminal's first line, where the agent has counted another's before.
     /// - Returns: the seat's identifier.
     func admit(
-        _ agent: Caller, mode: SeatMode, seat outlet: AgentSeat, columns: Int, rows: Int
+        _ agent: Caller, mode: SeatMode, seat outlet: AgentSeat, columns: Int, rows: Int, firstLine: Int
     ) throws(GatewayError) -> String {
-        if transcript == nil { transcript = SessionTranscript(from: log.end) }
+        if transcript == nil { transcript = SessionTranscript(from: log.end, firstLine: firstLine) }
         share(with: .init(userId: agent.userID, name: agent.name, mode: mode))
         let seat = try attach(
             agent, clientID: agent.userID, device: "agent", have: log.end, columns: columns, rows: rows, outlet: outlet)
@@ -85,13 +86,28 @@ extension LiveSession {
 
     // MARK: Reading
 
+    /// From now on people do something that the agent does not see, or no more.
+    func hide(_ isOn: Bool) {
+        let line = transcript?.count ?? 0
+        if isOn {
+            hidden.begin(line: line, byte: log.end, screen: screen.text)
+        } else {
+            hidden.end(line: line, byte: log.end, screen: screen.text, columns: columns)
+        }
+    }
+
     /// The finished lines from a number on, and the line that has no end yet.
     func text(from line: Int, limit: Int = .max) -> TerminalText {
         let transcript = transcript ?? SessionTranscript(from: log.end)
+        let first = max(line, transcript.first)
+        var lines = transcript.lines(from: line, limit: limit)
+        for index in lines.indices where hidden.hides(line: first + index) { lines[index] = HiddenOutput.words }
+        var partial = screen.isAlternate ? "" : screen.cursorLogicalLine()
+        if !partial.isEmpty, hidden.isOn || hidden.hides(row: partial, columns: columns) {
+            partial = HiddenOutput.words
+        }
         return TerminalText(
-            first: max(line, transcript.first), lines: transcript.lines(from: line, limit: limit),
-            count: transcript.count,
-            partial: screen.isAlternate ? "" : screen.cursorLogicalLine(), isAlternate: screen.isAlternate)
+            first: first, lines: lines, count: transcript.count, partial: partial, isAlternate: screen.isAlternate)
     }
 
     /// Bytes of the output as the host sent them.
@@ -103,7 +119,12 @@ extension LiveSession {
             return (from, [], log.end)
         }
         for case .output(_, let piece) in pieces { bytes.append(contentsOf: piece.readableBytesView) }
-        return (from, bytes, log.end)
+        return (from, hidden.withheld(bytes, from: from), log.end)
+    }
+
+    private var visibleRows: [String] {
+        guard !hidden.isOn else { return [HiddenOutput.words] + screen.text.dropFirst().map { _ in "" } }
+        return screen.text.map { hidden.hides(row: $0, columns: columns) ? HiddenOutput.words : $0 }
     }
 
     /// Where in the output a line of the transcript begins.
@@ -117,7 +138,8 @@ extension LiveSession {
             rows: rows, cols: columns,
             cursor: .init(
                 row: screen.cursor.row, col: screen.cursor.column, visible: screen.isCursorVisible),
-            altScreen: screen.isAlternate, title: screen.title, lines: screen.text)
+            altScreen: screen.isAlternate, title: hidden.isOn ? "" : screen.title, lines: visibleRows,
+            wraps: screen.wrappedRows)
     }
 }
 
@@ -151,9 +173,15 @@ public struct ScreenView: Sendable, Encodable {
     public let cols: Int
     public let cursor: Cursor
     public let altScreen: Bool
-    public let title: String
-    public var lines: [String]
+    public internal(set) var title: String
+    public internal(set) var lines: [String]
+    /// Lines that go on with the one before.
+    let wraps: [Bool]
     public let untrusted = true
+
+    private enum CodingKeys: String, CodingKey {
+        case rows, cols, cursor, altScreen, title, lines, untrusted
+    }
 }
 
 extension GatewayError {

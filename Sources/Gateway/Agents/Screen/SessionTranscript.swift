@@ -23,18 +23,24 @@ struct SessionTranscript: Sendable {
     private var kept = CircularBuffer<Kept>()
     private var bytes = 0
     /// The number of the oldest line that is kept.
-    private(set) var first = 0
+    private(set) var first: Int
     /// Where the output stream stood at the first line ever.
     let start: UInt64
+    /// The number of the first line ever: more than 0 where an earlier terminal's lines were counted before.
+    let origin: Int
 
-    init(from start: UInt64) { self.start = start }
+    init(from start: UInt64, firstLine: Int = 0) {
+        self.start = start
+        origin = firstLine
+        first = firstLine
+    }
 
     /// The number that the next line will get: how many there were.
     var count: Int { first + kept.count }
 
     /// Where in the output stream the line of this number begins; nil when it is no longer known.
     func offset(of line: Int) -> UInt64? {
-        if line == 0 { return start }
+        if line <= origin { return start }
         guard line > first, line <= count else { return nil }
         return kept[offset: line - first - 1].end
     }
