@@ -5,6 +5,7 @@ HEADINGS = {
     "bulk": "Bulk: a coloured text file by `cat` to every viewer, beside ssh with a terminal (`-tt`) and without",
     "memory": "Memory of idle sessions, and how fast they open",
     "gateway-ssh": "The SSH port beside ssh -J through OpenSSH: a key stroke's echo, and bytes without a terminal",
+    "viewers": "A driver's key strokes alone, and while others look on at the same session",
     "connect": "From nothing to the host's prompt",
 }
 

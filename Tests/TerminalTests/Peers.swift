@@ -85,7 +85,7 @@ struct RecordedStream: Sendable {
 enum Peers {
     static let fixtures = Checkout.root.appending(path: "Tests/TerminalTests/Fixtures")
     /// Seeds of the generated streams: 24 of each kind in the long tests, which with the recorded makes more than 200.
-    static let seeds = 1...(ProcessInfo.processInfo.environment["COPILOT_FULL_TESTS"] == nil ? 4 : 24)
+    static let seeds = 1...(ProcessInfo.processInfo.environment["COPILOT_FULL_TESTS"] == nil ? 2 : 24)
     private static let folder = Checkout.root.appending(path: ".build/terminal-peers")
 
     /// pyte 0.8.2 in a virtual environment; nil without network.
