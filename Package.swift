@@ -133,7 +133,7 @@ if !engineOnly {
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0")
     ]
     products += [
-        .library(name: "SSHApplications", targets: ["SSHApplications", "SSHDispatch"]),
+        .library(name: "SSHApplications", targets: ["SSHApplications", "SSHDispatch"])
     ]
     targets += [
         // The capabilities: each usable, tested and documented alone.
