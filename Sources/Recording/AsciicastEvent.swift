@@ -87,7 +87,7 @@ struct AsciicastLine {
             skipBlanks()
             let text = rest.prefix { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
             rest = rest.dropFirst(text.count)
-            let parts = text.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             if text.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }), parts.count <= 2,
                 let whole = parts.first, (1...12).contains(whole.count),
                 parts.count == 1 || (1...6).contains(parts[1].count)
