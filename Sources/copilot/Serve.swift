@@ -62,6 +62,7 @@ struct Serve: AsyncParsableCommand {
             PersonTerminal.print("Plain ssh is at port \(door.port) of \(settings.sshBind)")
             services.append(Letting(door: door))
         }
+        services.append(Waking(agents: gateway.agents))
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map {
@@ -126,6 +127,16 @@ private struct Answering: Service {
     func run() async throws {
         try? await gracefulShutdown()
         await lookups.close()
+    }
+}
+
+/// Agents wait for people and commands, for minutes: the first thing at a stop is that they wait no longer.
+private struct Waking: Service {
+    let agents: AgentService
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        agents.endWaits()
     }
 }
 

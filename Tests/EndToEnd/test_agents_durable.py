@@ -193,6 +193,18 @@ def test_processes_that_vanish_without_an_exit_code_are_lost_and_not_run_again(h
     session.close()
 
 
+def test_a_copilot_that_is_stopped_lets_nobody_wait(house):
+    waits = in_background(lambda: house.agent.get("/api/events", waitMs=60_000, sinceSeq=1 << 40))
+    session = house.agent.enter(house.ada).ready()
+    typing = in_background(lambda: session.input("\n", waitFor="never", timeout=60_000))
+    begin = time.monotonic()
+    house.copilot.stop()
+    assert time.monotonic() - begin < 8
+    assert waits(5).status == 200 and typing(5).status in (200, 410)
+    house.agent.hang_up()
+    house.copilot.start()
+
+
 def test_a_durable_command_is_found_again_after_the_copilot_was_killed(house, counter):
     session = house.agent.enter(house.ada)
     began = session.exec(STEPS.format(counter=counter), durable=True, waitMs=600, idempotencyKey="restart").expect(202)

@@ -156,7 +156,7 @@ extension AgentService {
                 } else if now.epoch != begin.epoch {
                     "control_changed"
                 } else {
-                    ContinuousClock.now >= deadline || Task.isCancelled ? "timeout" : ""
+                    ContinuousClock.now >= deadline || Task.isCancelled || isStopping ? "timeout" : ""
                 }
             guard ended.isEmpty else { return await answer(session, matched: nil, lines: scan.lines, ended: ended) }
             // Output that comes in many small pieces is looked at together.

@@ -21,6 +21,7 @@ public struct AgentService: Sendable {
     let waitingRequests: WaitingRequests
     /// Where people reach this copilot, for links in answers to agents. Never taken from a request.
     private let addressBox: NIOLockedValueBox<String>
+    private let stopping = NIOLockedValueBox(false)
     private let rights = NIOLockedValueBox<[String: (user: User, until: Timestamp)]>([:])
 
     /// An answer waits no longer than this, whatever was asked for.
@@ -60,6 +61,14 @@ public struct AgentService: Sendable {
     }
 
     // MARK: Time
+
+    /// The copilot is stopped: every wait returns as if its time were over.
+    public func endWaits() {
+        stopping.withLockedValue { $0 = true }
+        board.changes.changed()
+    }
+
+    var isStopping: Bool { stopping.withLockedValue { $0 } }
 
     /// Ends what is over by time or by revocation, about every half second. Runs until it is cancelled.
     func run() async {
@@ -109,7 +118,7 @@ public struct AgentService: Sendable {
         while true {
             let seen = signal.version
             if let value = try await check() { return value }
-            guard ContinuousClock.now < deadline, !Task.isCancelled else { return nil }
+            guard ContinuousClock.now < deadline, !Task.isCancelled, !isStopping else { return nil }
             await signal.wait(after: seen, until: min(deadline, .now + .milliseconds(400)))
             try await tokens.check(agent)
         }
