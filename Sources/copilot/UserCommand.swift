@@ -55,8 +55,8 @@ struct UserCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "reset-passkeys", abstract: "Forget a person's passkeys, when they are lost.",
             discussion: """
-                Decisions about agents take a passkey from whoever has one. After this the person decides by the sign-in alone,
-                until there is a new one.
+                Decisions about agents take a passkey from whoever has one. After this the person decides by the \
+                sign-in alone, until there is a new one.
 
                 EXAMPLE
                   copilot user reset-passkeys ada

@@ -13,8 +13,8 @@ struct UserTotpCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the secret for a person's app, and turn the code on once the app shows a right one.",
             discussion: """
-                The app's first code is asked for; from a pipe it is the first line of standard input, and the secret is
-                printed before it is read. The recovery codes are printed once: keep them where the phone is not.
+                The app's first code is asked for; from a pipe it is the first line of standard input, and the secret \
+                is printed before it is read. The recovery codes are printed once: keep them where the phone is not.
 
                 EXAMPLE
                   copilot user totp add ada

@@ -165,7 +165,8 @@ def test_stopping_a_durable_command_leaves_no_process(house):
                            durable=True, waitMs=300).expect(202)["commandId"]
     eventually(lambda: len(running(mark)) >= 2, "it runs")
     stopped = house.agent.post(f"/api/commands/{command}/stop").expect(200)
-    assert (stopped["stop"], stopped["state"], stopped["exitCode"]) == ("stopped", "stopped", None) and not running(mark)
+    assert (stopped["stop"], stopped["state"], stopped["exitCode"]) == ("stopped", "stopped", None)
+    eventually(lambda: not running(mark), "nothing is left, not even who watches it", 5)
     fed = session.run("cat; echo; printf '%s' \"$A\"; pwd", durable=True, stdin="from\nhere", cwd="/usr/lib", env={"A": "b'c\n"})
     assert fed["stdout"] == "from\nhere\nb'c\n/usr/lib\n" and fed["exitCode"] == 0
     assert session.run("kill -9 $$", durable=True)["exitCode"] == 137, "as the shell that watched it says"
@@ -196,7 +197,8 @@ def test_processes_that_vanish_without_an_exit_code_are_lost_and_not_run_again(h
 def test_a_copilot_that_is_stopped_lets_nobody_wait(house):
     waits = in_background(lambda: house.agent.get("/api/events", waitMs=60_000, sinceSeq=1 << 40))
     session = house.agent.enter(house.ada).ready()
-    typing = in_background(lambda: session.input("\n", waitFor="never", timeout=60_000))
+    typing = in_background(lambda: session.input("echo under''way\n", waitFor="never", timeout=60_000))
+    eventually(lambda: "underway" in session.output()["lines"], "both calls wait")
     begin = time.monotonic()
     house.copilot.stop()
     assert time.monotonic() - begin < 8
