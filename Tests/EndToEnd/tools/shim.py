@@ -58,6 +58,25 @@ def echo_server():
     listener.close()
 
 
+def echoes_by_socks(port, target):
+    """A port of this machine, through a SOCKS 5 listener (RFC 1928), sends back what it gets."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as end:
+        end.sendall(b"\x05\x01\x00")
+        assert end.recv(2) == b"\x05\x00"
+        end.sendall(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + target.to_bytes(2, "big"))
+        assert end.recv(10)[:2] == b"\x05\x00"
+        end.sendall(b"socks")
+        assert end.recv(5) == b"socks"
+
+
+def echoes_by_path(path):
+    with socket.socket(socket.AF_UNIX) as end:
+        end.settimeout(5)
+        end.connect(str(path))
+        end.sendall(b"unix")
+        assert end.recv(4) == b"unix"
+
+
 def echoes(port, word=b"ping"):
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=3) as end:

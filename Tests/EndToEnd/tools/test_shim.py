@@ -12,7 +12,7 @@ import pytest
 
 from copilot import BINARY
 from ports import accepts, eventually, free_port
-from shim import connections_at, echo_server, echoes, lose, make_shim, shim  # noqa: F401
+from shim import connections_at, echo_server, echoes, echoes_by_path, echoes_by_socks, lose, make_shim, shim  # noqa: F401
 
 
 # What passes.
@@ -77,17 +77,8 @@ def test_forwards_of_every_kind(shim, echo_server, folder):
     try:
         for port in (local, remote):
             eventually(lambda: echoes(port), f"port {port} leads to the echo server")
-        with socket.create_connection(("127.0.0.1", socks), timeout=5) as end:
-            end.sendall(b"\x05\x01\x00")
-            assert end.recv(2) == b"\x05\x00"
-            end.sendall(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + echo_server.to_bytes(2, "big"))
-            assert end.recv(10)[:2] == b"\x05\x00"
-            end.sendall(b"socks")
-            assert end.recv(5) == b"socks"
-        with socket.socket(socket.AF_UNIX) as end:
-            end.connect(f"{folder}/l.sock")
-            end.sendall(b"unix")
-            assert end.recv(4) == b"unix"
+        echoes_by_socks(socks, echo_server)
+        echoes_by_path(folder / "l.sock")
         # A target that refuses closes its own connection, and nothing else.
         assert echoes(local)
     finally:

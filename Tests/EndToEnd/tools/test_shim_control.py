@@ -17,7 +17,7 @@ import pytest
 
 from copilot import BINARY
 from ports import accepts, eventually, free_port
-from shim import echo_server, echoes, lose, make_shim, shim  # noqa: F401
+from shim import echo_server, echoes, echoes_by_path, echoes_by_socks, lose, make_shim, shim  # noqa: F401
 
 HELLO = struct.pack(">III", 8, 1, 4)
 
@@ -214,17 +214,8 @@ def test_forwards_of_a_session_end_with_it(shim, echo_server, folder):
             port = found and int(found[1])
         threading.Thread(target=ssh.stderr.read, daemon=True).start()
         eventually(lambda: echoes(local) and echoes(port), "both ports lead to the echo server")
-        with socket.create_connection(("127.0.0.1", socks), timeout=5) as end:
-            end.sendall(b"\x05\x01\x00")
-            assert end.recv(2) == b"\x05\x00"
-            end.sendall(b"\x05\x01\x00\x01\x7f\x00\x00\x01" + echo_server.to_bytes(2, "big"))
-            assert end.recv(10)[:2] == b"\x05\x00"
-            end.sendall(b"socks")
-            assert end.recv(5) == b"socks"
-        with socket.socket(socket.AF_UNIX) as end:
-            end.connect(f"{folder}/l.sock")
-            end.sendall(b"unix")
-            assert end.recv(4) == b"unix"
+        echoes_by_socks(socks, echo_server)
+        echoes_by_path(folder / "l.sock")
         # Its standard input is over from the start: no shell ends it all.
         assert ssh.poll() is None
     finally:

@@ -1,7 +1,16 @@
 import { Field } from "../ui/controls";
 
-/** Where somebody with a second factor types its code, once the password is known to be right. */
-export function SecondFactorField({ value, change }: { value: string; change: (code: string) => void }) {
+interface Props {
+    value: string;
+    change: (code: string) => void;
+    error?: string | null;
+    /** Whether it is what is typed next: at a sign-in, once the password is known to be right. */
+    autoFocus?: boolean;
+    testId?: string;
+}
+
+/** Where a code of an authenticator app, or a recovery code, is typed. */
+export function SecondFactorField({ value, change, error, autoFocus = true, testId = "sign-in-code" }: Props) {
     return (
         <Field
             label="Code"
@@ -12,11 +21,12 @@ export function SecondFactorField({ value, change }: { value: string; change: (c
             spellCheck={false}
             maxLength={40}
             required
-            autoFocus
+            autoFocus={autoFocus}
             value={value}
             onChange={(event) => change(event.target.value)}
             hint="Six digits of your authenticator app, or a recovery code"
-            data-testid="sign-in-code"
+            error={error}
+            data-testid={testId}
         />
     );
 }

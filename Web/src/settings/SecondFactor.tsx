@@ -2,7 +2,8 @@ import { type FormEvent, useEffect, useState } from "react";
 import { api, type ApiError, asApiError } from "../api/client";
 import type { SecondFactor as State, SecondFactorOffer } from "../api/types";
 import { toast } from "../app/store";
-import { Button, CopyButton, Field, PasswordField } from "../ui/controls";
+import { SecondFactorField } from "../people/SecondFactorField";
+import { Button, CopyButton, PasswordField } from "../ui/controls";
 import { Problem } from "../ui/display";
 import { fullTime } from "../ui/text";
 import { qrPath } from "./qrPath";
@@ -144,20 +145,12 @@ function useSubmission(done: () => Promise<void>) {
 
 function CodeField({ value, change, error }: { value: string; change: (text: string) => void; error: ApiError | null }) {
     return (
-        <Field
-            label="Code"
-            name="code"
-            autoComplete="one-time-code"
-            autoCapitalize="off"
-            autoCorrect="off"
-            spellCheck={false}
-            maxLength={40}
-            required
+        <SecondFactorField
             value={value}
-            onChange={(event) => change(event.target.value)}
-            hint="Six digits of the app, or a recovery code"
+            change={change}
             error={error?.code === "wrong_code" ? `${error.message} ${error.hint}` : null}
-            data-testid="second-factor-code"
+            autoFocus={false}
+            testId="second-factor-code"
         />
     );
 }
