@@ -378,7 +378,6 @@ def test_a_person_takes_the_keyboard_by_typing_and_gives_it_back_with_a_note(ent
             assert answer["control"]["epoch"] > epoch and session.id in answer["waitUrl"]
             (await asyncio.to_thread(lambda: session.exec("id"))).refused(409, "control_held")
             waits = in_background(lambda: session.view(waitMs=20_000, until="control"))
-            await asyncio.sleep(0.1)
             back = lambda: ada.post(f"/api/agent-sessions/{session.id}/return", {"note": "moved to /usr/lib"}).expect(200)
             await asyncio.to_thread(back)
             seen = await asyncio.to_thread(waits)
