@@ -233,9 +233,19 @@ if !engineOnly && !capabilitiesOnly {
                 "Gateway", "SFTP", "SSH", "SSHApplications", "SSHDispatch", "SSHKeys", "SSHProtocol", "Storage",
                 "Terminal", log, nioCore,
             ]),
+        // What a shell finds as `copilot` once it is installed: a small program in Embedded Swift, so that a command over a
+        // kept connection waits for nothing else. For everything else it becomes the copilot, which lies beside it.
+        .target(name: "CFrontCalls"),
+        .executableTarget(
+            name: "copilot-front", dependencies: ["CFrontCalls", "CLocalCalls"],
+            swiftSettings: settings + [
+                .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-no-static-stdlib"]),
+            ],
+            linkerSettings: [.unsafeFlags(["-no-static-stdlib"])]),
         .executableTarget(
             name: "copilot",
             dependencies: capabilities + [
+                "copilot-front",
                 "Gateway", "GatewaySSH", "GatewayWeb", "MCPBridge", "SSHTools", "LocalProcess", "StandaloneServer",
                 "Shim", "SSHDispatch", "SSH", "SSHKeys", log, nioCore, nioPosix, crypto,
                 product("ArgumentParser", "swift-argument-parser"), product("Yams", "Yams"),

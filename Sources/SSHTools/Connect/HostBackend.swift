@@ -12,6 +12,11 @@ public struct StandaloneBackend: HostBackend {
     public init(context: ConfigurationContext = .current()) { self.context = context }
 
     public func resolve(_ request: ConnectionRequest) async throws(Failure) -> SSHConfiguration {
+        try settings(of: request)
+    }
+
+    /// Reads files, and runs what they have to be run: keep off event loops.
+    package func settings(of request: ConnectionRequest) throws(Failure) -> SSHConfiguration {
         let target = try request.target()
         // The order of a command line: what is said there counts before the files, and its first word first.
         var options = request.options

@@ -50,6 +50,7 @@ struct ConnectionKeeper: Sendable {
         try? await over.futureResult.get()
         // Somebody else's by now, if it was put in its place; then it is missed once and made anew.
         unlink(path)
+        CallAddress.removeAll(leadingTo: path)
         await host.connection.close()
         return 0
     }
@@ -93,7 +94,7 @@ struct ConnectionKeeper: Sendable {
                 guard errno == EINTR || errno == ECONNABORTED else { return }
                 continue
             }
-            guard OwnerSocket.isOwn(socket), let arrival = Arrival(socket) else {
+            guard OwnerSocket.isOwn(socket), let arrival = Arrival(socket, path) else {
                 close(socket)
                 continue
             }
@@ -114,7 +115,9 @@ struct ConnectionKeeper: Sendable {
         let rest: ByteBuffer
 
         /// Reads the first message, for at most five seconds. nil for a caller that does not make sense.
-        init?(_ socket: Int32) {
+        ///
+        /// - Parameter path: Where this process listens.
+        init?(_ socket: Int32, _ path: String) {
             var limit = timeval(tv_sec: 5, tv_usec: 0)
             setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
             var input = ByteBuffer()
@@ -122,7 +125,7 @@ struct ConnectionKeeper: Sendable {
             while input.readableBytes <= KeeperMessage.maximumLength + 4 {
                 guard OwnerSocket.receive(socket, &input, &held) > 0, held.count <= 3 else { break }
                 guard let message = try? KeeperMessage.next(&input) else { continue }
-                guard case .begin(let beginning) = message, held.count == 3 else { break }
+                guard held.count == 3, let beginning = Self.beginning(message, socket, path) else { break }
                 self.socket = socket
                 descriptors = held
                 self.beginning = beginning
@@ -131,6 +134,19 @@ struct ConnectionKeeper: Sendable {
             }
             for descriptor in held { close(descriptor) }
             return nil
+        }
+
+        private static func beginning(
+            _ message: KeeperMessage, _ socket: Int32, _ path: String
+        ) -> KeeperMessage.Beginning? {
+            switch message {
+            case .begin(let beginning): return beginning
+            case .call(let call):
+                if let beginning = call.beginning(for: path) { return beginning }
+                _ = OwnerSocket.send(socket, KeeperMessage.declined.encoded())
+                return nil
+            default: return nil
+            }
         }
     }
 }

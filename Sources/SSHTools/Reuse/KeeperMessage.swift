@@ -8,6 +8,8 @@ import SSHProtocol
 enum KeeperMessage: Sendable {
     /// The first of a caller, which brings its standard descriptors.
     case begin(Beginning)
+    /// In its place: a caller that has read no configuration.
+    case call(KeeperCall)
     case resize(columns: UInt32, rows: UInt32)
     /// The session is wanted no more.
     case giveUp
@@ -17,6 +19,8 @@ enum KeeperMessage: Sendable {
     case suspend
     case ended(status: UInt32)
     case failed(sentence: String, hint: String)
+    /// The answer to a call that is not for this connection, or not to be taken: the caller does it the longer way.
+    case declined
 
     struct Beginning: Sendable {
         enum Work: Sendable {
@@ -53,6 +57,12 @@ enum KeeperMessage: Sendable {
             body.writeInteger(UInt8(8))
             body.writeText(sentence)
             body.writeText(hint)
+        case .call(let call):
+            body.writeInteger(UInt8(9))
+            body.writeInteger(Self.version)
+            body.writeTexts(call.words)
+            body.writeTexts(call.environment.map { "\($0)=\($1)" })
+        case .declined: body.writeInteger(UInt8(10))
         }
         var framed = ByteBuffer(integer: UInt32(clamping: body.readableBytes))
         framed.writeBuffer(&body)
@@ -95,6 +105,12 @@ enum KeeperMessage: Sendable {
         case 8:
             guard let sentence = body.readText(), let hint = body.readText() else { return nil }
             return .failed(sentence: sentence, hint: hint)
+        case 9:
+            guard body.readInteger(as: UInt32.self) == version, let words = body.readTexts(),
+                let entries = body.readTexts()
+            else { return nil }
+            return .call(KeeperCall(words: words, entries: entries))
+        case 10: return .declined
         default: return nil
         }
     }
@@ -109,6 +125,21 @@ extension ByteBuffer {
     fileprivate mutating func readText() -> String? {
         guard let length = readInteger(as: UInt32.self), length <= readableBytes else { return nil }
         return readString(length: Int(length))
+    }
+
+    fileprivate mutating func writeTexts(_ texts: [String]) {
+        writeInteger(UInt32(clamping: texts.count))
+        for text in texts { writeText(text) }
+    }
+
+    fileprivate mutating func readTexts() -> [String]? {
+        guard let count = readInteger(as: UInt32.self), count <= 100_000 else { return nil }
+        var texts: [String] = []
+        for _ in 0..<count {
+            guard let text = readText() else { return nil }
+            texts.append(text)
+        }
+        return texts
     }
 
     private mutating func readFlag() -> Bool? { readInteger(as: UInt8.self).map { $0 == 1 } }

@@ -20,12 +20,16 @@ enum KeeperSocket {
 
     /// One socket for each host, user and way there, whatever name the host was called by.
     static func path(_ configuration: SSHConfiguration) throws(Failure) -> String {
+        try folder() + "/" + name(configuration)
+    }
+
+    static func name(_ configuration: SSHConfiguration) -> String {
         var hash = SHA256()
         for line in configuration.lines where !line.hasPrefix("host ") {
             if !passing.contains(String(line.prefix { $0 != " " })) { hash.update(data: Array((line + "\n").utf8)) }
         }
         let name = hash.finalize().prefix(12).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        return try folder() + "/ssh-\(name)"
+        return "ssh-\(name)"
     }
 
     private static func folder() throws(Failure) -> String {

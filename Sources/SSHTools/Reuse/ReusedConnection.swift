@@ -19,19 +19,23 @@ struct ReusedConnection {
     }
 
     private let socket: Int32
+    private let path: String
 
     /// Finds the process that keeps the connection, or starts it.
     static func open(_ configuration: SSHConfiguration) throws(Failure) -> Opening {
         let path = try KeeperSocket.path(configuration)
-        if let socket = OwnerSocket.connect(path) { return .open(ReusedConnection(socket: socket)) }
+        if let socket = OwnerSocket.connect(path) { return .open(ReusedConnection(socket: socket, path: path)) }
         if let status = try Background.start(environment: [ConnectionKeeper.variable: path]) { return .failed(status) }
         guard let socket = OwnerSocket.connect(path) else {
             throw Failure(
                 "The connection that was to be kept is gone already.", hint: "Try again, or leave out --reuse.",
                 status: .connection)
         }
-        return .open(ReusedConnection(socket: socket))
+        return .open(ReusedConnection(socket: socket, path: path))
     }
+
+    /// Has the next call find it by this name.
+    func leaveAddress(_ name: String) { CallAddress.leave(name, for: path) }
 
     /// Has the task done there, to its end.
     ///
@@ -66,7 +70,7 @@ struct ReusedConnection {
                 case .ended(let status): return Int32(truncatingIfNeeded: status)
                 case .failed(let sentence, let hint):
                     throw Failure(sentence, hint: hint, status: .connection)
-                case .begin, .resize, .giveUp: throw KeeperMessage.broken
+                case .begin, .call, .resize, .giveUp, .declined: throw KeeperMessage.broken
                 }
             }
         }
@@ -125,7 +129,7 @@ struct ReusedConnection {
 
 extension HostTask {
     /// What the process that keeps the connection is told.
-    fileprivate var beginning: KeeperMessage.Beginning {
+    var beginning: KeeperMessage.Beginning {
         let work: KeeperMessage.Beginning.Work =
             switch work {
             case .session(let plan): .session(plan)

@@ -21,8 +21,11 @@ struct HostTask: Sendable {
     let work: Work
     let configuration: SSHConfiguration
 
+    /// - Parameter environment: The caller's, where that is another process.
     /// - Throws: What contradicts itself.
-    init(_ line: SSHCommandLine, _ configuration: SSHConfiguration) throws(Failure) {
+    init(
+        _ line: SSHCommandLine, _ configuration: SSHConfiguration, environment: [String: String]? = nil
+    ) throws(Failure) {
         self.configuration = configuration
         if let text = line.standardStreamsTarget, let target = SSHCommandLine.target(text) {
             work = .streams(target)
@@ -51,7 +54,8 @@ struct HostTask: Sendable {
                     "You must specify a subsystem to invoke.", hint: "As in: copilot ssh -s host sftp",
                     status: .connection)
             }
-            work = .session(Self.plan(.subsystem(command), configuration, asksForTerminal: false))
+            work = .session(
+                Self.plan(.subsystem(command), configuration, environment, asksForTerminal: false))
         case .shell:
             if command.isEmpty, configuration.goesToBackground {
                 throw Failure(
@@ -60,12 +64,14 @@ struct HostTask: Sendable {
             }
             work = .session(
                 Self.plan(
-                    command.isEmpty ? .shell : .command(command), configuration, asksForTerminal: command.isEmpty))
+                    command.isEmpty ? .shell : .command(command), configuration, environment,
+                    asksForTerminal: command.isEmpty))
         }
     }
 
     private static func plan(
-        _ program: SessionPlan.Program, _ configuration: SSHConfiguration, asksForTerminal: Bool
+        _ program: SessionPlan.Program, _ configuration: SSHConfiguration, _ given: [String: String]?,
+        asksForTerminal: Bool
     ) -> SessionPlan {
         var plan = SessionPlan(program)
         let request = configuration.terminalRequest
@@ -78,10 +84,10 @@ struct HostTask: Sendable {
             plan.escapeCharacter = configuration.escapeCharacter
         }
         plan.lacksTerminal = isWanted && plan.terminal == nil
-        var environment: [String: String] = [:]
+        var environment = given ?? [:]
         var next = environ
         // Read only where something of it is sent.
-        while !configuration.sentEnvironment.isEmpty, let entry = next.pointee {
+        while given == nil, !configuration.sentEnvironment.isEmpty, let entry = next.pointee {
             let text = String(cString: entry)
             if let equals = text.firstIndex(of: "=") {
                 environment[String(text[..<equals])] = String(text[text.index(after: equals)...])

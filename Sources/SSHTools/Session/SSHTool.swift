@@ -39,6 +39,7 @@ public enum SSHTool {
 
     private static func connect(_ line: SSHCommandLine) async throws(Failure) -> Int32 {
         let (isBackground, kept) = (Background.isThisProcess(), ConnectionKeeper.pathToKeep())
+        let address = CallAddress.take()
         let configuration = try await StandaloneBackend().resolve(line.request)
         let task = try HostTask(line, configuration)
         if isBackground, let kept { return try await keep(line, configuration, at: kept) }
@@ -47,7 +48,9 @@ public enum SSHTool {
         // The host's programs reach the display of one caller only.
         if line.reuseSeconds != nil, !configuration.forwardsX11 {
             switch try ReusedConnection.open(configuration) {
-            case .open(let reused): return try reused.run(task, ready: ready)
+            case .open(let reused):
+                if let address { reused.leaveAddress(address) }
+                return try reused.run(task, ready: ready)
             case .failed(let status): return status
             }
         }

@@ -45,12 +45,20 @@ private final class SessionSeeker: ChannelSeeker {
 
     var isSession: Bool { true }
 
+    var isFollowedByOthers: Bool { true }
+
     func ask(_ link: UpstreamLink, ended: @escaping () -> Void) -> EventLoopFuture<Void> {
         let key = ObjectIdentifier(self)
-        let counted = CountedSession(delegate) {
+        let over = {
             link.revoke(key)
             ended()
         }
+        if let prepared = link.takePreparedSession() {
+            prepared.delegate.begin(delegate, over)
+            channel = prepared.channel
+            return link.connection.eventLoop.makeSucceededVoidFuture()
+        }
+        let counted = CountedSession(delegate, over)
         return link.connection.makeSession(delegate: counted).assumeIsolated().map { self.channel = $0 }.nonisolated()
     }
 
@@ -117,33 +125,40 @@ extension SSHError {
 }
 
 /// Tells when a session is over, and passes everything on. Loop-bound.
-private final class CountedSession: SessionChannelDelegate {
-    private let delegate: any SessionChannelDelegate
-    private let ended: () -> Void
+final class CountedSession: SessionChannelDelegate {
+    private var delegate: (any SessionChannelDelegate)?
+    private var ended: () -> Void
 
-    init(_ delegate: any SessionChannelDelegate, _ ended: @escaping () -> Void) {
+    /// - Parameter delegate: nil for a session that nobody has yet; see `begin`.
+    init(_ delegate: (any SessionChannelDelegate)?, _ ended: @escaping () -> Void) {
+        self.delegate = delegate
+        self.ended = ended
+    }
+
+    /// Somebody has it from now on.
+    func begin(_ delegate: any SessionChannelDelegate, _ ended: @escaping () -> Void) {
         self.delegate = delegate
         self.ended = ended
     }
 
     func channel(_ channel: SSHSessionChannel, received data: ByteBuffer, stream: SSHDataStream) {
-        delegate.channel(channel, received: data, stream: stream)
+        delegate?.channel(channel, received: data, stream: stream)
     }
 
-    func channel(_ channel: SSHSessionChannel, exited status: UInt32) { delegate.channel(channel, exited: status) }
+    func channel(_ channel: SSHSessionChannel, exited status: UInt32) { delegate?.channel(channel, exited: status) }
 
-    func channel(_ channel: SSHSessionChannel, exited signal: ExitSignal) { delegate.channel(channel, exited: signal) }
+    func channel(_ channel: SSHSessionChannel, exited signal: ExitSignal) { delegate?.channel(channel, exited: signal) }
 
-    func channelEndOfFile(_ channel: SSHSessionChannel) { delegate.channelEndOfFile(channel) }
+    func channelEndOfFile(_ channel: SSHSessionChannel) { delegate?.channelEndOfFile(channel) }
 
-    func channelEndOfWrite(_ channel: SSHSessionChannel) { delegate.channelEndOfWrite(channel) }
+    func channelEndOfWrite(_ channel: SSHSessionChannel) { delegate?.channelEndOfWrite(channel) }
 
     func channel(_ channel: SSHSessionChannel, writabilityChanged isWritable: Bool) {
-        delegate.channel(channel, writabilityChanged: isWritable)
+        delegate?.channel(channel, writabilityChanged: isWritable)
     }
 
     func channel(_ channel: SSHSessionChannel, closed error: SSHError?) {
-        delegate.channel(channel, closed: error)
+        delegate?.channel(channel, closed: error)
         ended()
     }
 }

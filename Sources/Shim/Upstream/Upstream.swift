@@ -282,7 +282,11 @@ final class Upstream {
     private func open(_ opening: Opening, on link: UpstreamLink) {
         opening.isAsking = true
         let (id, isSession) = (link.id, opening.isSession)
-        let asked = opening.seeker.ask(link) { self.ended(id, isSession: isSession) }
+        let preparesNext = opening.seeker.isFollowedByOthers
+        let asked = opening.seeker.ask(link) {
+            self.ended(id, isSession: isSession)
+            if preparesNext, self.pool.hasNoSession(id) { link.prepareSession() }
+        }
         asked.assumeIsolated().whenComplete { result in
             opening.isAsking = false
             switch result {

@@ -11,11 +11,23 @@ final class UpstreamLink {
     /// Nobody needed it any more: its end is no loss.
     var isRetired = false
     private var grants = ClientGrants<any ShimVisitor>()
+    private let spare: SpareSession
 
     init(_ id: LinkPool.LinkID, _ connection: SSHConnection) {
         self.id = id
         self.connection = connection
+        spare = SpareSession(connection)
     }
+
+    /// The last session ended well, and the next one is likely to be another command: it shall not have to wait for the
+    /// host's agreement to a session.
+    func prepareSession() { spare.prepare() }
+
+    /// A session that stands at the host and that nobody has had; nil without one.
+    func takePreparedSession() -> (channel: SSHSessionChannel, delegate: CountedSession)? { spare.take() }
+
+    /// Gives its place at the host back.
+    func dropPreparedSession() { spare.drop() }
 
     /// Whether it was of use. A host that lets in and hangs up at once is to be left alone for longer and longer.
     var hasStood: Bool { hasServed || .now() - since >= .seconds(10) }

@@ -554,7 +554,7 @@ def test_reuse_keeps_one_connection_for_several_callers(person, host):
     second = person.run("--reuse=3", "h", "echo $SSH_CONNECTION").stdout
     assert first == second != b""
     assert host.log.count("Accepted publickey") == 1
-    sockets = list((person.runtime / "copilot").iterdir())
+    sockets = [path for path in (person.runtime / "copilot").iterdir() if not path.is_symlink()]
     assert [path.stat().st_mode & 0o777 for path in sockets] == [0o600]
     assert (person.runtime / "copilot").stat().st_mode & 0o777 == 0o700
     data = os.urandom(3 << 20)
@@ -574,6 +574,62 @@ def test_reuse_keeps_one_connection_for_several_callers(person, host):
     terminal.close()
     assert terminal.exitstatus == 5
     eventually(lambda: not list((person.runtime / "copilot").iterdir()), "the unused connection has ended")
+
+
+def front(person, *words):
+    """As a shell finds it: a link to the small program that lies beside the copilot."""
+    link = person.folder / "copilot"
+    if not link.is_symlink():
+        link.symlink_to(BINARY.parent / "copilot-front")
+    return [str(link), *person.words(*words)[1:]]
+
+
+def test_a_command_over_a_kept_connection_does_not_wait_for_the_program(person, host):
+    person.configure("SendEnv LC_COPILOT")
+    environment = {**person.environment, "LC_COPILOT": "sent"}
+
+    def call(*words):
+        log = person.folder / f"trace-{len(list(person.folder.iterdir()))}"
+        done = subprocess.run(
+            ["strace", "-f", "-e", "trace=execve", "-o", str(log), *front(person, *words)], env=environment,
+            capture_output=True, timeout=20, start_new_session=True, stdin=subprocess.DEVNULL)
+        return done, log.read_text().count("execve(") > 1
+
+    assert call("--reuse=20", "h", "true")[1], "the first call makes the connection"
+    done, isWhole = call("--reuse=20", "h", "echo $LC_COPILOT; echo wrong >&2; exit 7")
+    assert (done.returncode, done.stdout, done.stderr, isWhole) == (7, b"sent\n", b"wrong\n", False)
+    # Whatever depends on more than the words and the environment goes the longer way, over the same connection.
+    for words in (("-t", "-t", "--reuse=20", "h", "true"), ("-v", "--reuse=20", "h", "true")):
+        assert call(*words)[0].returncode == 0
+        done, isWhole = call(*words)
+        assert done.returncode == 0 and isWhole
+    # The configuration is the one of now: with another user the kept connection is not meant.
+    text = person.config.read_text()
+    person.config.write_text(text.replace(f"User {person.host.username}", "User nobody-at-all"))
+    done, isWhole = call("--reuse=20", "h", "true")
+    assert done.returncode == 255 and isWhole and b"nobody-at-all" in done.stderr
+    person.config.write_text(text)
+    # The words of a wrong line are judged by the program.
+    done, isWhole = call("--reuse=never", "h", "true")
+    assert done.returncode == 255 and isWhole
+    assert host.log.count("Accepted publickey") == 1
+
+
+def test_a_signal_ends_a_command_over_a_kept_connection_on_both_sides(person):
+    mark = person.host.account.home / "mark-reuse"
+    try:
+        assert subprocess.run(front(person, "--reuse=20", "h", "true"), env=person.environment).returncode == 0
+        process = subprocess.Popen(
+            front(person, "--reuse=20", "h", f"echo begun; trap 'touch {mark}' HUP EXIT; cat; exit 0"),
+            env=person.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        assert process.stdout.readline() == b"begun\n"
+        process.terminate()
+        assert process.wait(10) == 255
+        process.stdin.close()
+        process.stdout.close()
+        eventually(mark.exists, "the command has ended at the host")
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 def test_a_failure_to_connect_is_said_once_with_reuse_too(person):
