@@ -41,7 +41,8 @@ enum CallMessage {
             let body = input[4..<(4 + Int(length))]
             defer { input.removeFirst(4 + Int(length)) }
             switch body.first {
-            case 4: return .taken
+            // It begins, and what it says of a terminal at its end, where there is none.
+            case 4, 5: return .taken
             case 7: return CallMessage.number(body.dropFirst()).map { .ended(Int32(truncatingIfNeeded: $0)) } ?? .other
             case 8:
                 var rest = body.dropFirst()

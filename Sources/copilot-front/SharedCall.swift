@@ -9,18 +9,20 @@ struct SharedCall {
     /// The link under which the process that keeps the connection was last reached with these words. Only a hint: another
     /// connection's process sees that it is not meant.
     private let name: [UInt8]
-    private let path: [UInt8]
+    /// nil while the user has no such folder.
+    private let path: [UInt8]?
     private let words: [[UInt8]]
 
     /// nil for a command line that is not `ssh … --reuse … host command`.
     init?(_ words: Words) {
         let list = words.list
         guard let first = list.first, first.elementsEqual("ssh".utf8),
-            let end = Self.endOfHost(list), let folder = Self.folder()
+            let end = Self.endOfHost(list)
         else { return nil }
         self.words = Array(list.dropFirst())
-        name = Array("call-".utf8) + Self.digits(list[..<end])
-        path = folder + [UInt8(ascii: "/")] + name + [0]
+        let name = Array("call-".utf8) + Self.digits(list[..<end])
+        self.name = name
+        path = Self.folder().map { $0 + [UInt8(ascii: "/")] + name + [0] }
     }
 
     /// The index behind the host's name; nil without `--reuse` before it or a command behind it.
@@ -86,6 +88,7 @@ struct SharedCall {
 
     /// - Returns: The exit status; nil when the call was not taken, and nothing has happened.
     func run() -> Int32? {
+        guard let path else { return nil }
         let socket = path.withUnsafeBytes { bytes in
             bytes.baseAddress.map { front_connect($0.assumingMemoryBound(to: CChar.self)) } ?? -1
         }
