@@ -5,6 +5,9 @@ import PackageDescription
 // capabilities, so that sanitizers, fuzzers and the tests of one floor build without a web server or a database.
 let engineOnly = Context.environment["ENGINE_ONLY"] != nil
 let capabilitiesOnly = Context.environment["CAPABILITIES_ONLY"] != nil
+// `STATIC_DISPATCH=1` makes copilot-dispatch a static, position-independent program, which starts three times as quickly; it
+// is built with `--disable-local-rpath`, since such a program must not name a place to look for libraries.
+let hasStaticDispatch = Context.environment["STATIC_DISPATCH"] != nil
 // `DOCC=1` adds the plugin that makes the libraries' documentation: no other build fetches it.
 let makesDocumentation = Context.environment["DOCC"] != nil
 
@@ -176,7 +179,10 @@ if !engineOnly {
         // Interactive applications, and who comes to them.
         module("SSHDispatch", ["SSHKeys"]),
         module("SSHApplications", ["SSHDispatch", "SSH", "Terminal", nioCore, nioPosix]),
-        .executableTarget(name: "copilot-dispatch", dependencies: ["SSHDispatch"], swiftSettings: settings),
+        .executableTarget(
+            name: "copilot-dispatch", dependencies: ["SSHDispatch"], swiftSettings: settings,
+            linkerSettings: hasStaticDispatch
+                ? [.unsafeFlags(["-static-executable", "-use-ld=lld", "-Xclang-linker", "-static-pie"])] : []),
         example("Hello", []),
         example("Life", []),
         example("Builds", ["LocalProcess", nioCore, nioPosix, nioHTTP1]),

@@ -1,6 +1,6 @@
 """How long sshd waits for its AuthorizedKeysCommand, with 10,000 keys: copilot-dispatch beside what people write.
 
-    swift build -c release --static-swift-stdlib --product copilot-dispatch
+    STATIC_DISPATCH=1 swift build -c release --static-swift-stdlib --disable-local-rpath --product copilot-dispatch
     python3 Benchmarks/tools/dispatch.py --program .build/release/copilot-dispatch [--json FILE]
 
 Each way is started in turn, so that all of them have the same machine. Read the ratios to /bin/true, which is what any

@@ -67,7 +67,7 @@ struct FileBytes: ~Copyable {
     /// Without the zero byte that follows them in memory.
     private let bytes: UnsafeMutableRawBufferPointer
 
-    deinit { bytes.deallocate() }
+    deinit { munmap(bytes.baseAddress, bytes.count + 1) }
 
     /// Reads a file that only its administrator can have written.
     init(trusted path: String) throws(DispatchError) {
@@ -89,7 +89,11 @@ struct FileBytes: ~Copyable {
             throw DispatchError(.configuration, "\(path) is too large.", hint: "Use the copilot's socket instead.")
         }
         let size = Int(status.st_size)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size + 1, alignment: 16)
+        // All of its memory at once: a page at a time, as it is written to, would cost more than the search.
+        guard let start = mmap(nil, size + 1, PROT_READ | PROT_WRITE, Self.readyMemory, -1, 0), start != MAP_FAILED else {
+            throw Self.unreadable(path, errno)
+        }
+        let buffer = UnsafeMutableRawBufferPointer(start: start, count: size + 1)
         var count = 0
         while count < size {
             let got = systemRead(descriptor, buffer.baseAddress?.advanced(by: count), size - count)
@@ -99,12 +103,18 @@ struct FileBytes: ~Copyable {
         }
         // Cut short meanwhile: what is missing says nothing about whose a key is.
         guard count == size else {
-            buffer.deallocate()
+            munmap(start, size + 1)
             throw Self.unreadable(path, EIO)
         }
         buffer[size] = 0
         bytes = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: size)
     }
+
+    #if canImport(Darwin)
+    private static let readyMemory = MAP_PRIVATE | MAP_ANON
+    #else
+    private static let readyMemory = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE
+    #endif
 
     private static func unreadable(_ path: String, _ error: Int32) -> DispatchError {
         DispatchError(
