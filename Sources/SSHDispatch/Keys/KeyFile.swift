@@ -90,7 +90,8 @@ struct FileBytes: ~Copyable {
         }
         let size = Int(status.st_size)
         // All of its memory at once: a page at a time, as it is written to, would cost more than the search.
-        guard let start = mmap(nil, size + 1, PROT_READ | PROT_WRITE, Self.readyMemory, -1, 0), start != MAP_FAILED else {
+        guard let start = mmap(nil, size + 1, PROT_READ | PROT_WRITE, Self.readyMemory, -1, 0), start != MAP_FAILED
+        else {
             throw Self.unreadable(path, errno)
         }
         let buffer = UnsafeMutableRawBufferPointer(start: start, count: size + 1)

@@ -10,6 +10,11 @@ struct KeeperCall: Sendable {
     /// The caller's.
     var environment: [String: String]
 
+    init(words: [String], environment: [String: String]) {
+        self.words = words
+        self.environment = environment
+    }
+
     /// - Parameter entries: NAME=VALUE each; the first one of a name counts, as for getenv.
     init(words: [String], entries: [String]) {
         self.words = words
