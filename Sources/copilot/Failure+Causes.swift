@@ -43,6 +43,7 @@ extension Failure {
     static func reported(_ body: () async throws -> Void) async throws {
         do {
             try await body()
+            try PersonTerminal.checkOutput()
         } catch let exit as ExitCode {
             throw exit
         } catch let wrong as ValidationError {

@@ -221,7 +221,7 @@ extension SFTPError {
 
     static func local(_ path: String, _ why: String) -> SFTPError {
         SFTPError(
-            .localFile, "“\(Printable.line(path))” on this machine: \(why).", hint: "Check it with `lls`.",
+            .localFile, "“\(Printable.line(path))” on this machine: \(why).", hint: "Check the path on this machine.",
             path: Printable.line(path))
     }
 }

@@ -81,7 +81,10 @@ public struct Player {
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { systemWrite(STDOUT_FILENO, $0) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
+            guard count > 0 else {
+                PersonTerminal.noteFault(errno)
+                return false
+            }
             rest = rest.dropFirst(count)
         }
         return true

@@ -112,7 +112,7 @@ final class KeeperVisit: ChannelInboundHandler, SessionFace {
     }
 
     private func ended(_ end: SessionEnd, _ plan: SessionPlan) {
-        if case .failed(let error) = end { return fail(Failure(error)) }
+        if let failure = end.failure { return fail(failure) }
         if plan.terminal != nil { show(["Shared connection to \(host.configuration.hostName) closed."]) }
         self.end(status: UInt32(bitPattern: end.exitStatus))
     }

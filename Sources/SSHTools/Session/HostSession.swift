@@ -68,6 +68,8 @@ package final class HostSession: SessionChannelDelegate {
     private var waitsForRoom = false
     private var end: SessionEnd?
     private var isOver = false
+    /// What was received is not whole where it was to be kept.
+    private var outputFault: Int32?
     private var hasTerminal = false
     /// The host was asked to start the program.
     private var hasBegun = false
@@ -339,7 +341,8 @@ package final class HostSession: SessionChannelDelegate {
     }
 
     private func outputBroke(_ channel: SSHSessionChannel) {
-        guard output != nil else { return }
+        guard let broken = output else { return }
+        if broken.fault != 0 { outputFault = broken.fault }
         output = nil
         channel.endOutput()
     }
@@ -374,7 +377,7 @@ package final class HostSession: SessionChannelDelegate {
     private func finish(_ end: SessionEnd) {
         guard !isOver else { return }
         isOver = true
-        self.end = end
+        self.end = outputFault.map { .outputLost($0) } ?? end
         input?.close()
         input = nil
         if unopenedOutputs == 0 { closeOutputs() }

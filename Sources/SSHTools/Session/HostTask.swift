@@ -117,7 +117,7 @@ struct HostTask: Sendable {
         }
         // Sockets of forwards are files: none is left behind.
         await forwards.cancelAll()
-        if case .failed(let error) = end { throw Failure(error) }
+        if let failure = end.failure { throw failure }
         report(end, host)
         return end.exitStatus
     }

@@ -83,10 +83,16 @@ protocol LocalInput: AnyObject {
 protocol LocalOutput: AnyObject {
     /// - Parameter done: Told once the bytes are gone, or with false when nobody takes them any more.
     func write(_ bytes: ByteBuffer, done: @escaping (Bool) -> Void)
+    /// Why the system took no more of it, where that is a loss; 0 as long as it is none.
+    var fault: Int32 { get }
     /// Completes when everything that was written is gone.
     func close(_ done: @escaping () -> Void)
     /// Drops what is not gone yet.
     func abandon()
+}
+
+extension LocalOutput {
+    var fault: Int32 { 0 }
 }
 
 /// What a session's input tells it.
@@ -282,6 +288,7 @@ private final class FileInput: LocalInput {
 /// A file takes what it is given. Loop-bound.
 private final class DescriptorOutput: LocalOutput {
     private let descriptor: Int32
+    private(set) var fault: Int32 = 0
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
@@ -293,7 +300,10 @@ private final class DescriptorOutput: LocalOutput {
                     let count = systemWrite(
                         descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
                     if count < 0, errno == EINTR { continue }
-                    guard count > 0 else { return false }
+                    guard count > 0 else {
+                        if PersonTerminal.isLoss(errno) { fault = errno }
+                        return false
+                    }
                     written += count
                 }
                 return true

@@ -34,6 +34,7 @@ public enum SSHTool {
         case .connect:
             return try await connect(line)
         }
+        try PersonTerminal.checkOutput()
         return 0
     }
 

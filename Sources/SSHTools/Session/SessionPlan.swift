@@ -52,6 +52,17 @@ public enum SessionEnd: Sendable {
     /// By the escape sequence for it, or by a signal to this process.
     case givenUp
     case failed(SSHError)
+    /// Standard output is a file that took no more: what was received is not whole. The system's error number.
+    case outputLost(Int32)
+
+    /// Why it is to be told as a failure; nil for an end that says enough by its status.
+    package var failure: Failure? {
+        switch self {
+        case .failed(let error): Failure(error)
+        case .outputLost(let number): .outputLost(number, status: .connection)
+        default: nil
+        }
+    }
 
     /// As OpenSSH's client: the program's own, otherwise 255.
     public var exitStatus: Int32 {

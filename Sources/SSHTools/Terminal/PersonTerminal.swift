@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #else
@@ -19,10 +21,38 @@ public enum PersonTerminal {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return }
+            if count < 0, errno == EINTR || (errno == EAGAIN && waitForRoom(descriptor)) { continue }
+            guard count > 0 else {
+                if descriptor == STDOUT_FILENO { noteFault(errno) }
+                return
+            }
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// A terminal or a pipe that somebody has set to answer at once.
+    private static func waitForRoom(_ descriptor: Int32) -> Bool {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&waiting, 1, -1) >= 0 || errno == EINTR
+    }
+
+    // MARK: Output that is lost
+
+    private static let fault = Atomic<Int32>(0)
+
+    /// A file that takes no more, such as one on a full disk. Somebody who reads no more, and a descriptor that is closed,
+    /// lose nothing that is wanted.
+    package static func isLoss(_ error: Int32) -> Bool { ![0, EPIPE, EBADF].contains(error) }
+
+    package static func noteFault(_ error: Int32) {
+        if isLoss(error) { fault.store(error, ordering: .relaxed) }
+    }
+
+    /// Throws when something that was printed is lost: whoever goes on with a file must not take it for whole.
+    public static func checkOutput() throws(Failure) {
+        let error = fault.exchange(0, ordering: .relaxed)
+        guard error != 0 else { return }
+        throw .outputLost(error, status: .couldNot)
     }
 
     private static func write(_ text: String, to descriptor: Int32) {
@@ -69,6 +99,14 @@ public enum PersonTerminal {
             throw Failure("Nothing was given for: \(question).", hint: "Type it, or pass it on standard input.")
         }
         return Array(line.utf8)
+    }
+}
+
+extension Failure {
+    package static func outputLost(_ error: Int32, status: Status) -> Failure {
+        Failure(
+            "Standard output could not be written: \(String(cString: strerror(error))).",
+            hint: "What was written is not whole. Look whether the disk is full.", status: status)
     }
 }
 

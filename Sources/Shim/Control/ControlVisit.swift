@@ -231,7 +231,9 @@ final class ControlVisit: SessionFace {
     private var lineEnd: String { work?.hasTerminal == true ? "\r\n" : "\n" }
 
     func lastWords(_ end: SessionEnd) -> String? {
-        guard case .failed(let error) = end, !isOver else { return nil }
+        guard !isOver else { return nil }
+        if case .outputLost = end, let failure = end.failure { return lineEnd + failure.sentence + lineEnd }
+        guard case .failed(let error) = end else { return nil }
         let title = door.upstream.target.title
         let words =
             switch error.code {

@@ -66,6 +66,9 @@ struct AgentCommand: AsyncParsableCommand {
         func validate() throws {
             // Whatever follows the first word is the command's own, and so would be a lone --help.
             if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(Self.self) }
+            if let first = command.first, first.hasPrefix("-"), first != "--" {
+                throw ValidationError("Unknown option '\(first)'. A program of that name stands behind --.")
+            }
             if bourne, csh { throw ValidationError("-s and -c are for different shells.") }
             if let lifetime, seconds(lifetime) == nil {
                 throw ValidationError("'\(lifetime)' is no time: write it as 90, 10m or 8h.")

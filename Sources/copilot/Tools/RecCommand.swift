@@ -59,6 +59,9 @@ struct RecCommand: AsyncParsableCommand {
     func validate() throws {
         // Whatever follows the first word is the program's own, and so would be a lone --help.
         if command.first == "--help" || command.first == "-h" { throw CleanExit.helpRequest(Self.self) }
+        if let first = command.first, first.hasPrefix("-"), first != "--" {
+            throw ValidationError("Unknown option '\(first)'. A program of that name stands behind --.")
+        }
         guard line == nil || words.isEmpty else {
             throw ValidationError("Give the command once: with -c, or behind --.")
         }

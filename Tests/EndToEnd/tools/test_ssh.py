@@ -638,6 +638,14 @@ def test_a_signal_ends_a_command_over_a_kept_connection_on_both_sides(person):
         mark.unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize("words", [(), ("--reuse=5",)])
+def test_output_that_a_full_disk_does_not_take_is_a_failure(person, words):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(person.words(*words, "h", "echo hello"), env=person.environment, stdin=subprocess.DEVNULL,
+                              stdout=full, stderr=subprocess.PIPE, timeout=20)
+    assert done.returncode == 255 and b"Standard output could not be written: No space left on device." in done.stderr
+
+
 def test_a_failure_to_connect_is_said_once_with_reuse_too(person):
     done = person.run("--reuse", "-p", str(free_port()), "h", "true")
     assert done.returncode == 255 and done.stderr.count(b"refused the connection") == 1
