@@ -638,6 +638,31 @@ def test_a_signal_ends_a_command_over_a_kept_connection_on_both_sides(person):
         mark.unlink(missing_ok=True)
 
 
+def descriptors(person):
+    """What the process that keeps a connection has open, by its beginning: its loops, its three standard descriptors."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            line = (process / "cmdline").read_bytes()
+            if line.startswith(b"/proc/self/exe") and str(person.config).encode() in line:
+                found = {entry.name: os.readlink(entry) for entry in (process / "fd").iterdir()}
+                return sorted(found.values()).count("anon_inode:[eventpoll]"), [found[name] for name in "012"]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return None
+
+
+def test_a_call_with_closed_descriptors_keeps_a_connection_like_any_other(person):
+    kept = []
+    for closed in ("", "<&-", "<&- 2>&-"):
+        done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *person.words("--reuse=1", "h", "echo hello")],
+                              env=person.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+        assert (done.returncode, done.stdout) == (0, b"hello\n")
+        kept.append(descriptors(person))
+        eventually(lambda: descriptors(person) is None, "the unused connection has ended")
+    assert kept[0] is not None and kept[1:] == [kept[0]] * 2
+    assert kept[0][1] == ["/dev/null"] * 3
+
+
 @pytest.mark.parametrize("words", [(), ("--reuse=5",)])
 def test_output_that_a_full_disk_does_not_take_is_a_failure(person, words):
     with open("/dev/full", "w") as full:
