@@ -20,7 +20,9 @@ enum EngineBench {
         }
     }
 
-    private static func run(_ command: String, _ arguments: Arguments, on eventLoop: any EventLoop) async throws -> Int32 {
+    private static func run(_ command: String, _ arguments: Arguments, on eventLoop: any EventLoop) async throws
+        -> Int32
+    {
         switch command {
         case "serve": try await BenchServer.serve(arguments)
         case "run": return try await RemoteCommand.run(arguments, on: eventLoop)
