@@ -30,11 +30,10 @@ public struct SSHServerHandlers: Sendable {
     /// without waiting, such as keys in memory: it must answer at once. nil leaves the question to `authorize`.
     public var authorizeAtOnce: (@Sendable (AuthorizationRequest, SSHServerConnection) -> AuthorizationAnswer?)?
     /// Whether a signature with this key would be worth the user's while; a hint that lets nobody in.
-    public var mayOfferKey: @Sendable (_ username: String, PublicIdentity, SSHServerConnection) async -> Bool = {
-        _, _, _ in true
-    }
-    {
+    public var mayOfferKey: @Sendable (_ username: String, PublicIdentity, SSHServerConnection) async -> Bool = anyKey {
         didSet { judgesKeyOffers = true }
+    }
+    private static let anyKey: @Sendable (String, PublicIdentity, SSHServerConnection) async -> Bool = { _, _, _ in true
     }
     /// False while every key may be offered: nobody needs to be asked then.
     private(set) var judgesKeyOffers = false
