@@ -8,7 +8,7 @@ import SSH
 /// wanted (MaxSessions). Loop-bound.
 final class SpareSession {
     /// Hosts may limit for how long a session does nothing (ChannelTimeout); this is less than any of them would.
-    private static let age = TimeAmount.seconds(30)
+    static let age = TimeAmount.seconds(30)
 
     private let connection: SSHConnection
     private var standing: (channel: SSHSessionChannel, delegate: CountedSession)?

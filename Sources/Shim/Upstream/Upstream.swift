@@ -282,10 +282,10 @@ final class Upstream {
     private func open(_ opening: Opening, on link: UpstreamLink) {
         opening.isAsking = true
         let (id, isSession) = (link.id, opening.isSession)
-        let preparesNext = opening.seeker.isFollowedByOthers
+        let isFollowed = opening.seeker.isFollowedByOthers
         let asked = opening.seeker.ask(link) {
             self.ended(id, isSession: isSession)
-            if preparesNext, self.pool.hasNoSession(id) { link.prepareSession() }
+            if isSession, self.pool.hasNoSession(id) { link.sessionEnded(isFollowedByOthers: isFollowed) }
         }
         asked.assumeIsolated().whenComplete { result in
             opening.isAsking = false

@@ -12,6 +12,7 @@ final class UpstreamLink {
     var isRetired = false
     private var grants = ClientGrants<any ShimVisitor>()
     private let spare: SpareSession
+    private var expectedUntil = NIODeadline.uptimeNanoseconds(0)
 
     init(_ id: LinkPool.LinkID, _ connection: SSHConnection) {
         self.id = id
@@ -19,9 +20,12 @@ final class UpstreamLink {
         spare = SpareSession(connection)
     }
 
-    /// The last session ended well, and the next one is likely to be another command: it shall not have to wait for the
-    /// host's agreement to a session.
-    func prepareSession() { spare.prepare() }
+    /// A session is over, and no other one stands. After one for the control socket the next is likely to be another command
+    /// there: it shall not have to wait for the host's agreement to a session.
+    func sessionEnded(isFollowedByOthers: Bool) {
+        if isFollowedByOthers { expectedUntil = .now() + SpareSession.age }
+        if expectedUntil > .now() { spare.prepare() }
+    }
 
     /// A session that stands at the host and that nobody has had; nil without one.
     func takePreparedSession() -> (channel: SSHSessionChannel, delegate: CountedSession)? { spare.take() }
