@@ -50,4 +50,15 @@ enum Messages {
         for part in parts { text += part }
         _ = text.withUnsafeBytes { CFrontCalls.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
+
+    /// UTF-8 without the characters that a terminal would obey.
+    static func line(_ text: [UInt8]) -> [UInt8] {
+        var shown: [UInt8] = []
+        for byte in text {
+            let isSecondControl = shown.last == 0xC2 && (0x80..<0xA0).contains(byte)
+            if isSecondControl { shown.removeLast() }
+            shown.append(byte < 0x20 || byte == 0x7F || isSecondControl ? UInt8(ascii: "?") : byte)
+        }
+        return shown
+    }
 }

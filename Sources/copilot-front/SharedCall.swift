@@ -140,8 +140,8 @@ struct SharedCall {
                 case .taken: isTaken = true
                 case .ended(let status): return status
                 case .failed(let sentence, let hint):
-                    Messages.write([Array("copilot: ".utf8), sentence, Array("\n".utf8)])
-                    if !hint.isEmpty { Messages.write([Array("  ".utf8), hint, Array("\n".utf8)]) }
+                    Messages.write([Array("copilot: ".utf8), Messages.line(sentence), Array("\n".utf8)])
+                    if !hint.isEmpty { Messages.write([Array("  ".utf8), Messages.line(hint), Array("\n".utf8)]) }
                     return Self.failed
                 case .other: return isTaken ? lost() : nil
                 }
