@@ -127,13 +127,15 @@ extension SSHError {
 /// Tells when a session is over, and passes everything on. Loop-bound.
 final class CountedSession: SessionChannelDelegate {
     private var delegate: (any SessionChannelDelegate)?
-    private var ended: () -> Void
+    var ended: () -> Void
 
-    /// - Parameter delegate: nil for a session that nobody has yet; see `begin`.
-    init(_ delegate: (any SessionChannelDelegate)?, _ ended: @escaping () -> Void) {
+    init(_ delegate: any SessionChannelDelegate, _ ended: @escaping () -> Void) {
         self.delegate = delegate
         self.ended = ended
     }
+
+    /// A session that nobody has yet; see `begin`.
+    init() { ended = {} }
 
     /// Somebody has it from now on.
     func begin(_ delegate: any SessionChannelDelegate, _ ended: @escaping () -> Void) {

@@ -24,7 +24,8 @@ final class SpareSession {
         isWanted = true
         guard standing == nil, !isOpening, !isRefused, connection.isOpen else { return }
         isOpening = true
-        let delegate = CountedSession(nil) { [weak self] in self?.ended() }
+        let delegate = CountedSession()
+        delegate.ended = { [weak self, weak delegate] in self?.ended(delegate) }
         connection.makeSession(delegate: delegate).assumeIsolated().whenComplete { result in
             self.isOpening = false
             switch result {
@@ -50,9 +51,10 @@ final class SpareSession {
         expiry = connection.eventLoop.scheduleTask(in: Self.age) { bound.value.drop() }
     }
 
-    /// The host closed it before somebody wanted it.
-    private func ended() {
+    /// The host closed it before somebody wanted it. One that was given back is none of ours any more when it is closed.
+    private func ended(_ delegate: CountedSession?) {
+        guard let standing, standing.delegate === delegate else { return }
         expiry?.cancel()
-        standing = nil
+        self.standing = nil
     }
 }
