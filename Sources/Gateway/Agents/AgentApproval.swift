@@ -84,8 +84,8 @@ public struct ApprovalView: Sendable, Encodable {
     public let classes: [String]
     public let why: String
     public let status: String
-    public let decidedBy: String?
-    public let reason: String?
+    public internal(set) var decidedBy: String?
+    public internal(set) var reason: String?
     public let edited: String?
     public let createdAt: String
     public let expiresAt: String

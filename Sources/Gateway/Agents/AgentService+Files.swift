@@ -117,7 +117,7 @@ extension AgentService {
             throw GatewayError(
                 "incomplete", status: 502, "The file was not written as a whole.", hint: "Write it again.")
         }
-        return AgentFileWritten(success: true, sha256: receipt.sha256, bytes: write.contents.count, path: entry.path)
+        return AgentFileWritten(success: true, sha256: receipt.sha256, bytes: write.contents.count, path: words(entry.path, session))
     }
 
     /// Changes places of a text file.
@@ -150,11 +150,12 @@ extension AgentService {
     }
 
     /// The names in a folder.
-    public func listDirectory(_ id: String, _ path: String, _ agent: Agent) async throws(GatewayError) -> FileListing {
+    public func listDirectory(_ id: String, _ path: String, _ agent: Agent) async throws(GatewayError) -> AgentFolder {
         let session = try await active(id, agent)
         let access = fileAccess(session, mayWrite: false)
         let place = try await admit(path, .list, session, access)
-        return try await files.list(place, in: access)
+        return AgentFolder(
+            try await files.list(place, in: access), words: { words($0, session) }, redact: { redact($0, session) })
     }
 
     /// Removes a file.

@@ -48,7 +48,7 @@ extension AgentService {
             let text = planned.enumerated().map { "\($0.offset + 1). \($0.element.command)" }.joined(separator: "\n")
             question = AgentApproval(
                 sessionID: id, agent: agent, kind: .plan, subject: text, commandID: nil, workingDirectory: nil,
-                purpose: goal, classes: classes.sorted(), why: "The whole plan is to be approved at once.")
+                purpose: goal, classes: classes.sorted(), why: "The whole plan is to be approved at once.", now: clock())
         }
         let plan = AgentPlan(
             id: Identifier.make("pln"), goal: goal, steps: planned, approvalID: question?.id,
@@ -123,6 +123,9 @@ extension AgentService {
         guard let approval = board.read({ $0.approvals[id] }), approval.agent.id == agent.id else {
             throw .notFound("approval")
         }
-        return ApprovalView(approval)
+        var view = ApprovalView(approval)
+        view.reason = view.reason.map { words($0) }
+        view.decidedBy = view.decidedBy.map { words($0) }
+        return view
     }
 }

@@ -50,7 +50,7 @@ extension AgentService {
             throw GatewayError(
                 "password_prompt", status: 409, "The terminal asks for a secret, which only a person types.",
                 hint: "Wait for the person: GET /api/sessions/\(session.id)?waitMs=30000&until=control.",
-                details: ["prompt": .string(redact(waiting?.prompt ?? "", session).text)])
+                details: ["prompt": .string(words(waiting?.prompt ?? "", session))])
         }
         // A trusted agent's line inside another program is that program's. For any other every line is judged as a command:
         // the program may end before it reads, and then the shell gets the line.
@@ -110,7 +110,7 @@ extension AgentService {
     ) async throws(GatewayError) {
         let approval = AgentApproval(
             sessionID: session.id, agent: session.agent, kind: kind, subject: subject, commandID: nil,
-            workingDirectory: nil, purpose: nil, classes: classes, why: why)
+            workingDirectory: nil, purpose: nil, classes: classes, why: why, now: clock())
         open(approval, session)
         let answered = try await waiting(on: board.changes, for: .seconds(50), session.agent) {
             () throws(GatewayError) -> AgentApproval? in
@@ -201,10 +201,16 @@ extension AgentService {
     func probe(_ session: AgentSession) async -> WaitingView {
         let text = await session.live.text(from: .max)
         var found = TerminalProbe.guess(text)
+        var asked: TerminalProbe?
         if let connection = await session.live.hostConnection, let probe = await TerminalProbe.ask(connection) {
             found = probe.waiting(prompt: text.isAlternate ? "" : text.partial)
+            asked = probe
         }
-        session.box.withLockedValue { $0.waiting = found }
+        session.box.withLockedValue { state in
+            state.waiting = found
+            state.foregroundID = asked?.isShell == true ? asked?.foregroundID : nil
+            state.folder = asked?.folder
+        }
         return found
     }
 
@@ -222,10 +228,10 @@ extension AgentService {
         }
     }
 
-    private func yieldForPassword(_ session: AgentSession, prompt: String) async {
+    func yieldForPassword(_ session: AgentSession, prompt: String) async {
         let control = await session.live.control(since: session.seat.controlSince)
         guard control.holder == "agent" else { return }
-        let prompt = redact(prompt, session).text
+        let prompt = words(prompt, session)
         await letGo(session, message: "The terminal asks for a secret: \(prompt)", kind: "password", by: .copilot)
     }
 
@@ -282,7 +288,7 @@ extension AgentService {
         let state = session.state
         return HandoffView(
             success: true, handoffId: handoff.id, status: await view(session).status,
-            handback: back == true ? state.handback : nil)
+            handback: back == true ? state.handback?.map { words($0, session) } : nil)
     }
 
     @discardableResult

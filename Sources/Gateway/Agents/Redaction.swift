@@ -22,7 +22,7 @@ extension AgentService {
     /// The same for a screen: lines that ran over the margin are one, and everything stays in its place.
     func redacted(_ screen: ScreenView, _ session: AgentSession) -> ScreenView {
         var screen = screen
-        screen.title = redact(screen.title, session).text
+        screen.title = words(screen.title, session)
         var bytes: [UInt8] = []
         var rows: [Range<Int>] = []
         for (index, line) in screen.lines.enumerated() {
@@ -44,11 +44,7 @@ extension AgentService {
     }
 
     func redacted(_ waiting: WaitingView?, _ session: AgentSession) -> WaitingView? {
-        waiting.map {
-            WaitingView(
-                kind: $0.kind, prompt: redact($0.prompt, session).text, foreground: $0.foreground,
-                confidence: $0.confidence)
-        }
+        waiting?.map { words($0, session) }
     }
 
     static func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }

@@ -100,7 +100,10 @@ extension AgentTools {
             output: .object(
                 [
                     "success": .bool(), "handoffId": .string(), "status": .string(),
-                    "handback": .object(["by": .string(), "note": .string(), "screen": .list(.string())]),
+                    "handback": .object([
+                        "by": .string(), "note": .string(), "screen": .list(.string()), "cwd": .string().orNull,
+                        "humanCommands": .list(.object(["command": .string(), "exitCode": .integer().orNull])),
+                    ]),
                 ], required: ["success", "handoffId", "status"]), hints: .acts
         ) { [agents] arguments, context in
             let (id, message) = (try arguments.required("sessionId"), try arguments.required("message"))
@@ -111,7 +114,7 @@ extension AgentTools {
                     return
                         "A person has been told; nobody has returned the terminal yet. Next: ssh_wait with sessionId \(id), until: control."
                 }
-                let note = AgentTexts.fenced(back.note, "note")
+                let note = AgentTexts.handback(back)
                 return "\(AgentTexts.visible(back.by)) returned the terminal.\n\(note)"
                     + AgentTexts.fenced(back.screen.joined(separator: "\n"), "screen")
             } _: { () throws(GatewayError) in

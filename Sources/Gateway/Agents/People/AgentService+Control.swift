@@ -139,12 +139,14 @@ extension AgentService {
             throw .invalid("note", "A note has at most 2000 bytes.", hint: "Shorten it.")
         }
         if await session.live.hidden.isOn { _ = try await hide(id, false, caller: caller) }
-        let since = session.seat.controlSince
+        let since = session.state.leftAt ?? session.seat.controlSince
         let screen = redacted(await session.live.screenView(), session)
+        let commands = await session.live.commands(since: since, besides: session.agent.name)
+        await probe(session)
         session.box.withLockedValue { state in
             state.handback = HandbackView(
                 by: caller.name, note: note, durationMs: Int(clamping: (Timestamp.now() - since).milliseconds),
-                at: Timestamp.now().iso8601, screen: screen.lines)
+                at: Timestamp.now().iso8601, humanCommands: commands, cwd: state.folder, screen: screen.lines)
             state.isPaused = false
             state.handoff = nil
             state.waiting = nil
@@ -241,7 +243,7 @@ extension AgentService {
         session.box.withLockedValue { state in
             switch answer {
             case .exact(let minutes):
-                state.allowedTexts[approval.subject] = .now() + .seconds(min(max(minutes, 1), 24 * 60) * 60)
+                state.allowedTexts[approval.subject] = clock() + .seconds(min(max(minutes, 1), 24 * 60) * 60)
             case .pattern(let pattern): state.allowedPatterns.append(String(pattern.prefix(500)))
             case .once, .edited, .deny: break
             }

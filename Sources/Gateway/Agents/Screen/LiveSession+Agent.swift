@@ -91,8 +91,18 @@ extension LiveSession {
         let line = transcript?.count ?? 0
         if isOn {
             hidden.begin(line: line, byte: log.end, screen: screen.text)
+            hidden.begins(at: recorder.elapsed)
         } else {
             hidden.end(line: line, byte: log.end, screen: screen.text, columns: columns)
+            hidden.ends(at: recorder.elapsed)
+        }
+    }
+
+    /// What people ran since a moment, but for what they did unseen.
+    func commands(since: Timestamp, besides agent: String) -> [HandbackView.Command] {
+        let from = recorder.elapsed - (Timestamp.now() - since).milliseconds * 1000
+        return journal.entries.filter { $0.at >= from && $0.by != agent && !hidden.hides(moment: $0.at) }.suffix(50).map {
+            .init(command: $0.text, by: $0.by, exitCode: $0.exitStatus)
         }
     }
 
