@@ -1,64 +1,78 @@
-"""Commands that an agent has typed at the terminal's own prompt, in each of eight login shells; and what a login shell changes of
-commands on channels of their own: nothing."""
+"""The terminal that agents and people share: reading, typing, commands at its prompt in each of eight login shells."""
 
 import contextlib
-import os
-import pathlib
-import shutil
+import re
 import subprocess
-import tempfile
+import time
+import shutil
 
 import pytest
 
-import loops
-from agent import Agent, in_background
-from copilot import Copilot
-from hosts import SSHHost
+from agent import in_background
+from agent_house import ada, agent, enter, house  # noqa: F401
 from ports import eventually
-from seat import Seat
+
 
 SHELLS = ["bash", "dash", "zsh", "fish", "ksh93", "mksh", "tcsh", "busybox"]
 
 
-class House:
-    def __init__(self, folder, account):
-        self.folder = pathlib.Path(folder)
-        self.account = account
-        self.home = account.home
-        self.host = SSHHost(self.folder / "host", account).start()
-        self.copilot = Copilot(self.folder / "copilot", ["--http"])
-        password = self.copilot.add_user("ada")
-        self.copilot.start()
-        self.copilot.add_host("web-1", self.host)
-        self.ada = self.copilot.person("ada", password)
-        self.agent = Agent.make(self.copilot)
+def test_a_wait_is_honest_about_what_came(enter):
+    session = enter().ready()
+    begin = time.monotonic()
+    found = session.input("sleep 0.7; echo fin''ished\n", waitFor="sleep 0.7|finished", timeout=8000).expect(200)
+    assert found["matched"] == "finished" and time.monotonic() - begin >= 0.6
+    missed = session.input("echo xyzzy-plugh\n", waitFor="plugh-xyzzy", timeout=700).expect(200)
+    assert missed["timeout"] is True and "xyzzy-plugh" in missed["lines"]
+    session.input("\n", waitFor="(a)\\1").refused(400, "pattern_not_linear")
+    session.input("\n", waitFor="(").refused(400, "bad_pattern")
+    slow = in_background(lambda: session.input("printf 'a%.0s' $(seq 5000); echo\n", waitFor="(a|a)+b", timeout=2500))
+    other = time.monotonic()
+    session.agent.get("/api/sessions").expect(200)
+    assert time.monotonic() - other < 1
+    assert slow().expect(200)["timeout"] is True
+    session.input("clear\n", waitForMode="quiet", quietMs=300).expect(200)
+    def prompt():
+        screen = session.agent.get(session.path("/screen")).expect(200)
+        return screen if screen["lines"][screen["cursor"]["row"]].startswith("e2e$") else None
+    screen = eventually(prompt, "the prompt is on the screen again")
+    assert screen["cols"] == 120
+    prompt = session.input("cat\n", waitForMode="prompt", timeout=2000).expect(200)
+    assert prompt["waiting"]["kind"] in ("line", "none")
+    back = session.input(keys=["C-d"], waitForMode="prompt", timeout=5000).expect(200)
+    assert back["waiting"] == {**back["waiting"], "kind": "prompt", "confidence": "tty"}
+    session.input("less /etc/services\n", waitForMode="prompt", timeout=5000)
+    assert session.input(keys=["q"]).expect(200)["control"]["holder"] == "agent"
 
-    def stop(self):
-        self.agent.hang_up()
-        self.copilot.kill()
-        self.host.stop()
 
-
-@pytest.fixture(scope="module")
-def house(account):
-    with tempfile.TemporaryDirectory(prefix="copilot-e2e-terminal-", dir="/tmp") as folder:
-        os.chmod(folder, 0o755)
-        made = House(folder, account)
-        yield made
-        made.stop()
-
-
-@pytest.fixture
-def enter(house):
-    entered = []
-
-    def make(mode="trusted", **grant):
-        entered.append(house.agent.enter(house.ada, mode, **grant))
-        return entered[-1]
-
-    yield make
-    for session in entered:
-        house.ada.end_session(session.id)
+def test_a_reader_by_cursor_loses_nothing_and_sees_nothing_twice(enter):
+    session = enter().ready()
+    start = session.output()
+    by_line, by_cursor, raw = start["currentLine"], start["nextCursor"], ""
+    offset = session.output(clean="false", since=start["currentLine"])["nextCursor"]
+    lines, cursor_lines = [], []
+    writer = ("for i in $(seq 1 120); do printf 'part%s' $i; sleep 0.005; printf '\\r10%%\\rline-%s end\\n' $i; done; "
+              "seq -f 'burst-%.0f' 3000; echo all''done")
+    session.input(writer + "\n").expect(200)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        page = session.output(since=by_line, limit=100_000, maxBytes=1 << 20)
+        finished = page["lines"][:-1] if page["partial"] else page["lines"]
+        lines += finished
+        by_line = page["currentLine"]
+        page = session.output(cursor=by_cursor, maxBytes=20_000)
+        cursor_lines += page["lines"][:-1] if page["partial"] else page["lines"]
+        by_cursor = page["nextCursor"]
+        page = session.output(cursor=offset, maxBytes=50_000)
+        assert "gap" not in page
+        raw, offset = raw + page["text"], page["nextCursor"]
+        if "alldone" in lines and "alldone" in cursor_lines and "alldone\r\n" in raw:
+            break
+        time.sleep(0.02)
+    wanted = [f"line-{n} end" for n in range(1, 121)] + [f"burst-{n}" for n in range(1, 3001)] + ["alldone"]
+    for found in (lines, cursor_lines):
+        assert [line for line in found if re.match("line-|burst-|alldone", line)] == wanted
+    assert [line for line in raw.replace("\r\n", "\n").split("\n") if line.startswith("burst-")] == wanted[120:-1]
+    assert any("part" in line for line in raw.split("\n")), "the raw text has what was overwritten"
 
 
 @contextlib.contextmanager
@@ -141,7 +155,7 @@ def test_what_waits_for_more_is_told_and_can_be_stopped(enter):
     assert slow.json["timedOut"] and slow.json["state"] in ("stopped", "lost"), slow.json
 
 
-def test_one_at_a_time_at_a_prompt_that_is_free_by_whoever_has_the_keyboard(house, enter):
+def test_one_at_a_time_at_a_prompt_that_is_free_by_whoever_has_the_keyboard(house, enter, ada):
     session = enter().ready()
     calls = [in_background(lambda n=n: session.exec(f"echo begin-{n}; sleep 0.2; echo end-{n}", terminal=True)) for n in range(4)]
     outputs = [call().expect(200)["stdout"] for call in calls]
@@ -149,7 +163,7 @@ def test_one_at_a_time_at_a_prompt_that_is_free_by_whoever_has_the_keyboard(hous
     session.input("sleep 30\n").expect(200)
     eventually(lambda: session.exec("true", terminal=True, dryRun=True).json.get("code") == "terminal_busy", "the terminal is busy")
     busy = session.exec("true", terminal=True).refused(409, "terminal_busy")
-    assert busy["details"]["foreground"] == "sleep" if "details" in busy else busy["foreground"] == "sleep", busy
+    assert busy["foreground"] == "sleep" and "sleep" in busy["error"]
     session.agent.post(session.path("/signal"), {"signal": "SIGINT"}).expect(200)
     session.input(waitForMode="prompt").expect(200)
     for more in ({"cwd": "/"}, {"env": {"A": "b"}}, {"stdin": "x"}, {"durable": True}, {"sudo": True}):
@@ -157,14 +171,9 @@ def test_one_at_a_time_at_a_prompt_that_is_free_by_whoever_has_the_keyboard(hous
     for command in ("ls\nrm x", "ls\x03", "ls\x1b[A", "ls\t", "x" * 4001):
         session.exec(command, terminal=True).refused(422, "invalid")
 
-    async def person_types():
-        async with Seat(house.ada, session.id, columns=120, rows=32) as seat:
-            await seat.type("rm -rf /tmp/nothing-here; ")
-            await seat.until(lambda: seat.state["you"]["holder"], "the keyboard is the person's")
-    # `Seat` speaks TLS; this copilot has none: the person's side is a call.
-    house.ada.post(f"/api/agent-sessions/{session.id}/pause", {}).expect(200)
+    ada.post(f"/api/agent-sessions/{session.id}/pause", {}).expect(200)
     session.exec("true", terminal=True).refused(409, "control_held")
-    house.ada.post(f"/api/agent-sessions/{session.id}/return", {}).expect(200)
+    ada.post(f"/api/agent-sessions/{session.id}/return", {}).expect(200)
     # What somebody left in the line does not become a part of the command.
     session.input("echo left behind; ").expect(200)
     assert session.run("echo alone", terminal=True)["stdout"] == "alone\n"

@@ -33,7 +33,8 @@ extension AgentService {
         let shell = request.inTerminal ? try await requirePrompt(session) : nil
         let classes = CommandClasses.of(text, at: request.inTerminal ? .prompt(shell: shell) : .channel)
         if !request.isDryRun { try await requireControl(session, forCommand: !request.inTerminal) }
-        let decision = decide(text, classes, session, usingPlan: !request.isDryRun)
+        let deed = deed(text, request, session)
+        let decision = decide(deed, classes, session, usingPlan: !request.isDryRun)
         let command = AgentCommand(
             sessionID: id, agent: agent, request: request, text: text, budget: session.outputBudget,
             onFinish: { [self] in finished($0, session) })
@@ -50,22 +51,28 @@ extension AgentService {
         }
         try submit(command, session)
         if case .ask(let why) = decision {
-            ask(about: command, why: why, session)
+            ask(about: command, deed, why: why, session)
         } else {
             Task { await launch(command, session) }
         }
         return try await wait(command, session, .exit, request.wait, request.view)
     }
 
+    private func deed(_ text: String, _ request: ExecRequest, _ session: AgentSession) -> AgentDeed {
+        AgentDeed(
+            text, folder: request.inTerminal ? session.state.folder : request.workingDirectory,
+            input: request.input ?? [], isOpen: request.keepsInputOpen)
+    }
+
     /// - Parameter usingPlan: a step of an approved plan lets its command through, once.
-    func decide(_ text: String, _ classes: CommandClasses, _ session: AgentSession, usingPlan: Bool)
+    func decide(_ deed: AgentDeed, _ classes: CommandClasses, _ session: AgentSession, usingPlan: Bool)
         -> CommandPolicy.Decision
     {
         let state = session.state
         let decision = CommandPolicy(
             grant: state.grant, allowedTexts: state.allowedTexts, allowedPatterns: state.allowedPatterns
-        ).decide(text, classes, now: clock())
-        if usingPlan, case .ask = decision, session.box.withLockedValue({ Self.takeStep(text, &$0) }) { return .run }
+        ).decide(deed, classes, now: clock())
+        if usingPlan, case .ask = decision, session.box.withLockedValue({ Self.takeStep(deed, &$0) }) { return .run }
         return decision
     }
 
@@ -118,15 +125,15 @@ extension AgentService {
             ["command": command.state.text, "id": command.id, "classes": command.state.classes.joined(separator: " ")])
     }
 
-    private func ask(about command: AgentCommand, why: String, _ session: AgentSession) {
-        let state = command.state
+    private func ask(about command: AgentCommand, _ deed: AgentDeed, why: String, _ session: AgentSession) {
         let approval = AgentApproval(
-            sessionID: session.id, agent: command.agent, kind: .command, subject: state.text, commandID: command.id,
-            workingDirectory: command.request.workingDirectory, purpose: command.request.purpose,
-            classes: state.classes, why: why, now: clock())
+            sessionID: session.id, agent: command.agent, kind: .command, subject: deed.text, deed: deed,
+            commandID: command.id, purpose: command.request.purpose, classes: command.state.classes, why: why,
+            now: clock())
         _ = command.change { state in
             state.phase = .awaitingApproval
             state.approvalID = approval.id
+            state.askedIn = deed.folder
         }
         open(approval, session)
     }

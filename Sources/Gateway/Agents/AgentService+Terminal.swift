@@ -82,7 +82,7 @@ extension AgentService {
             return
         }
         guard !line.allSatisfy(\.isWhitespace) else { return }
-        switch decide(line, CommandClasses.of(line, at: .prompt(shell: shell)), session, usingPlan: true) {
+        switch decide(AgentDeed(line, folder: session.state.folder), CommandClasses.of(line, at: .prompt(shell: shell)), session, usingPlan: true) {
         case .run: break
         case .ask: try await ask(typed: line, shell: shell, session)
         case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
@@ -94,6 +94,7 @@ extension AgentService {
         do throws(GatewayError) {
             try await ask(
                 .input, line ?? "Enter, on a line that was edited with keys whose effect is not known here",
+                line.map { AgentDeed($0, folder: session.state.folder) },
                 classes: classes?.sorted ?? ["unknown"],
                 why: classes?.why ?? "What would run can't be told from the keys.",
                 session)
@@ -106,11 +107,11 @@ extension AgentService {
 
     /// Asks a person about something that is done at once or not at all, and waits for the answer.
     func ask(
-        _ kind: AgentApproval.Kind, _ subject: String, classes: [String], why: String, _ session: AgentSession
+        _ kind: AgentApproval.Kind, _ subject: String, _ deed: AgentDeed?, classes: [String], why: String, _ session: AgentSession
     ) async throws(GatewayError) {
         let approval = AgentApproval(
-            sessionID: session.id, agent: session.agent, kind: kind, subject: subject, commandID: nil,
-            workingDirectory: nil, purpose: nil, classes: classes, why: why, now: clock())
+            sessionID: session.id, agent: session.agent, kind: kind, subject: subject, deed: deed, commandID: nil,
+            purpose: nil, classes: classes, why: why, now: clock())
         open(approval, session)
         let answered = try await waiting(on: board.changes, for: .seconds(50), session.agent) {
             () throws(GatewayError) -> AgentApproval? in
@@ -186,8 +187,10 @@ extension AgentService {
         let shown = lines.map { redact($0.suffix(400).joined(separator: "\n"), session) }
         let view = await view(session)
         return TerminalAnswer(
-            currentLine: text.count, lines: shown.map { $0.text.isEmpty ? [] : $0.text.components(separatedBy: "\n") },
-            timeout: ended == "timeout" ? true : nil, matched: matched.map { redact($0, session).text },
+            currentLine: text.count, lines: shown.map {
+                $0.text.isEmpty ? [] : VisibleText.marked($0.text).components(separatedBy: "\n")
+            },
+            timeout: ended == "timeout" ? true : nil, matched: matched.map { words($0, session) },
             cursor: OutputCursor.line(text.count).text, state: view.status,
             control: await session.live.control(since: session.seat.controlSince),
             waiting: redacted(session.state.waiting, session),

@@ -63,6 +63,12 @@ extension AgentService {
                 "shell_changed", "Another shell has the terminal than when this command was judged.",
                 hint: "Send it again.")
         }
+        // What a person allowed in one folder does not run in another.
+        if command.state.approvalID != nil, session.state.folder != command.state.askedIn {
+            throw .conflict(
+                "folder_changed", "The shell is in another folder than when a person was asked about this command.",
+                hint: "Send it again, to be asked about where it runs now.")
+        }
         let marks = await promptMarks(waiting, session)
         let prompt = await session.live.typingMark
         let mark = try await type(command.state.text, session)

@@ -196,6 +196,7 @@ struct AgentPlan: Sendable {
     struct Step: Sendable {
         let id: String
         let command: String
+        let folder: String?
         let purpose: String
         let classes: [String]
         let decision: String
@@ -214,6 +215,7 @@ public struct PlanView: Sendable, Encodable {
     public struct Step: Sendable, Encodable {
         public let id: String
         public let command: String
+        public let cwd: String?
         public let purpose: String
         public let classes: [String]
         /// `allow`, `ask` or `deny` as the policy would have it without the plan.

@@ -5,7 +5,8 @@ import Storage
 /// reasons, sentences of hosts. Every one of them goes through here: secrets are taken out, and what could hide or turn something is
 /// written out, so that it is seen for what it is.
 ///
-/// Outputs, files and screens are not short texts: they go through ``redact(_:_:)`` and keep their bytes.
+/// What a terminal showed as clean text or as a screen is treated alike. Outputs of commands, files and raw bytes keep theirs but for
+/// secrets (``redact(_:_:)``): whoever asks for those asks for them exactly.
 extension AgentService {
     private static let general = SecretRedaction()
 

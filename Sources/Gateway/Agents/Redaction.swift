@@ -19,7 +19,8 @@ extension AgentService {
         return (result.bytes, result.total)
     }
 
-    /// The same for a screen: lines that ran over the margin are one, and everything stays in its place.
+    /// The same for a screen: lines that ran over the margin are one, and everything stays in its place but for what nobody could
+    /// see there, which is written out.
     func redacted(_ screen: ScreenView, _ session: AgentSession) -> ScreenView {
         var screen = screen
         screen.title = words(screen.title, session)
@@ -32,7 +33,7 @@ extension AgentService {
             rows.append(begin..<bytes.count)
         }
         let shown = session.redaction.redactKeepingLength(bytes).bytes
-        screen.lines = rows.map { String(decoding: shown[$0], as: UTF8.self) }
+        screen.lines = rows.map { VisibleText.marked(String(decoding: shown[$0], as: UTF8.self)) }
         return screen
     }
 

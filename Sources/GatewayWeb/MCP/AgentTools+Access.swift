@@ -124,7 +124,9 @@ extension AgentTools {
     }
 
     var plan: AgentTool {
-        let step = Schema.object(["command": .string(), "purpose": .string()], required: ["command"])
+        let step = Schema.object(
+            ["command": .string(), "purpose": .string(), "cwd": .string("The folder that it will run in.")],
+            required: ["command"])
         return Tool(
             "ssh_plan", title: "Propose a plan",
             "Puts several commands before a person at once; when approved, each runs once without a further question.",
@@ -137,7 +139,8 @@ extension AgentTools {
             let (id, goal) = (try arguments.required("sessionId"), try arguments.required("goal"))
             let wait = try Self.wait(arguments)
             let steps = try (arguments.objects("steps") ?? []).map(Arguments.init).map {
-                AgentService.PlannedStep(command: try $0.required("command"), purpose: try $0.string("purpose"))
+                AgentService.PlannedStep(
+                    command: try $0.required("command"), purpose: try $0.string("purpose"), cwd: try $0.string("cwd"))
             }
             return try await Self.answer(context, text: AgentTexts.plan) { () throws(GatewayError) in
                 let plan = try await agents.plan(id, goal: goal, steps: steps, context.principal)

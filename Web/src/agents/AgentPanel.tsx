@@ -64,6 +64,8 @@ export function AgentPanel({ sessionId, channel, seat }: PanelProps) {
                 <QuestionCard
                     key={question.id}
                     question={question}
+                    host={agent.host}
+                    environment={agent.environment}
                     mayDecide={agent.mayDecide}
                     attempt={attempt}
                     take={() => channel.takeKeyboard()}

@@ -60,6 +60,8 @@ final class AgentCommand: Sendable {
         var isSent = false
         /// Of a command in the terminal: the shell that it was judged for, where that was at its end, and what it waits for.
         var shell: String?
+        /// Where a person was told that it would run.
+        var askedIn: String?
         var folderAfter: String?
         var waiting: WaitingView?
     }
