@@ -7,6 +7,8 @@ import os
 import pathlib
 import time
 
+import pytest
+
 from agent import Agent, b64, in_background
 from agent_house import ada, agent, enter, house, resident, running  # noqa: F401
 from ports import eventually
@@ -166,3 +168,29 @@ def test_an_agent_becomes_root_without_having_the_password(house, enter, ada, su
     kept.append(ada.get(f"/api/recordings/{recording['id']}").expect(200))
     kept.append(ada.get(f"/api/recordings/{recording['id']}/asciicast").expect_text())
     assert "sudo sh -c" in json.dumps(kept) and house.host.password not in json.dumps(kept)
+
+
+@pytest.mark.long
+def test_endless_output_that_nobody_reads_fills_no_memory(house, ada):
+    """Eight sessions at once, in each an endless program in the terminal and four on channels of their own."""
+    agents = [Agent.make(house.copilot, f"flood-{n}") for n in range(8)]
+    sessions = [one.enter(ada).ready() for one in agents]
+    settled = resident(house.copilot)
+    for session in sessions:
+        session.input("yes the terminal\n").expect(200)
+        for program in ("yes", "cat /dev/zero", "yes € ", "cat /dev/urandom"):
+            session.exec(program, waitMs=0, output={"maxBytes": 16 << 20}).expect(202)
+    sizes = []
+    deadline = time.monotonic() + 45
+    while time.monotonic() < deadline:
+        time.sleep(3)
+        sizes.append(resident(house.copilot) - settled)
+    print("MiB more than before:", [size >> 20 for size in sizes])
+    # What is kept of each: 1 to 16 MiB of each stream within 96 MiB a session, the terminal's log and its recording's queue.
+    assert max(sizes) < 8 * (112 << 20)
+    assert max(sizes[-5:]) - max(sizes[5:10]) < 64 << 20, "it does not go on growing"
+    for session in sessions:
+        ada.post(f"/api/agent-sessions/{session.id}/pause", {}).expect(200)
+        assert all(one["state"] != "running" for one in session.agent.get(session.path("/commands")).expect(200)["commands"])
+        session.close()
+        session.agent.hang_up()

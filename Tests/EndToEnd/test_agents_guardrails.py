@@ -20,10 +20,27 @@ BYPASSES = [
 ]
 
 
+# Beyond those that are known from elsewhere.
+MORE_BYPASSES = [
+    "uniq /etc/passwd x", "xxd /etc/passwd x", "find . -fprintf x %p", "find . -okdir touch x ';'", "awk '{print > \"x\"}' /etc/passwd",
+    "awk -f /tmp/x.awk", "sed 's/.*/touch x/e' /etc/passwd", "sed -i s/a/b/ x", "env -S 'touch x'", "git log --output=x",
+    "git grep -O'touch x' root", "git diff --ext-diff", "journalctl --vacuum-size=1K", "journalctl --rotate", "dmesg -C",
+    "date -s tomorrow", "hostname other", "ip link set lo down", "sysctl -w a=b", "less +'!touch x' /etc/passwd",
+    "ls() { touch x; }; ls", "alias ls='touch x'", ". /tmp/x.sh", "trap 'touch x' EXIT", "PATH=/tmp ls", "ls >| x", "ls &> x", "ls <> x",
+    "cat <<< a > x", "${x:=`touch x`}", "echo $((a[$(touch x)]))", "[ -v 'a[$(touch x)]' ]", "mapfile -C 'touch x' -c 1 < /etc/passwd",
+    "python3 -c 'open(\"x\",\"w\")'", "curl file:///etc/passwd -o x", "tar -tf x -I 'touch x'", "openssl rand -out x 1",
+    "systemctl status ssh; reboot", "ls | xargs -I{} sh -c {}", "ls #\ntouch x", "cat /etc/passwd |& tee x", "ls\r\ntouch x",
+    "coproc touch x", "time touch x", "! touch x", "case a in a) touch x;; esac", "for i in 1; do touch x; done", "select x in 1; do touch x; done",
+    "\\\ntouch x", "t\\ouch x", "'touch' x", "$'touch' x", "/bin/../bin/touch x", "busybox touch x", "printf -v PATH /tmp; ls", "read PATH < x; ls",
+    "ls --hyperlink=$(touch x)", "echo {a,$(touch x)}", "echo ~$(touch x)", "cat <<E\n$(touch x)\nE", "unset -f cd; cd() { touch x; }; cd /",
+    "git --exec-path=/tmp status", "git -p log", "man -P 'touch x' ls", "sort --files0-from=- -o x", "nohup sh -c 'touch x' &", "exec 3> x",
+]
+
+
 def test_a_read_only_agent_writes_nothing(house, enter):
     session = enter("read_only")
     before = sorted(house.home.rglob("*"))
-    for command in BYPASSES:
+    for command in BYPASSES + MORE_BYPASSES:
         answer = session.exec(command, cwd=str(house.home))
         refused = answer.refused(403, "policy_denied")
         assert refused["rule"] == "read_only", command
@@ -92,6 +109,87 @@ def test_a_supervised_agent_asks_and_a_person_answers(house, enter, ada):
     ada.post(f"/api/agent-approvals/{line['id']}/approve", {}).expect(200)
     typed().expect(200)
     eventually(lambda: (house.home / "typed").exists(), "the line ran")
+
+
+def test_what_a_person_allowed_is_that_alone(house, enter, ada):
+    session = enter("supervised").ready()
+    for name in ("a", "b"):
+        (house.home / name).mkdir(exist_ok=True)
+    house.account.own(house.home)
+    asks = lambda command, **more: session.exec(command, waitMs=0, **more).expect(202)
+    answer = lambda body=None, what="approve", which=None: ada.post(
+        f"/api/agent-approvals/{which or session.question()['id']}/{what}", body or {})
+
+    def dropped(command):
+        session.agent.post(f"/api/commands/{command['commandId']}/stop").expect(200)
+        assert session.questions() == []
+
+    # The same words in another folder, or with other input, are another deed.
+    first = asks("rm -rf build", cwd=f"{house.home}/a")
+    assert session.question()["cwd"] == f"{house.home}/a" and session.question()["suggestedPattern"] == "rm -rf build"
+    answer({"scope": "exact", "minutes": 5}).expect(200)
+    assert session.command(first["commandId"], waitMs=9000).expect(200)["exitCode"] == 0
+    assert session.run("rm -rf build", cwd=f"{house.home}/a")["exitCode"] == 0
+    dropped(asks("rm -rf build", cwd=f"{house.home}/b"))
+    script = asks("sh", stdin="echo harmless\n")
+    assert session.question()["input"] == "echo harmless\n", "what a shell would read is the command itself"
+    answer({"scope": "exact", "minutes": 5}).expect(200)
+    assert session.command(script["commandId"], waitMs=9000).expect(200)["stdout"] == "harmless\n"
+    dropped(asks("sh", stdin="rm -rf ~\n"))
+    dropped(asks("sh", stdinOpen=True))
+    # Who lets a file be written does not let it be run.
+    place = f"{house.home}/a/tool.sh"
+    writes = in_background(lambda: session.agent.request("POST", session.path("/files") + f"?path={place}", {"content": "id\n", "mode": "0755"}))
+    assert session.question()["input"] == "id\n"
+    answer({"scope": "exact", "minutes": 5}).expect(200)
+    writes().expect(200)
+    dropped(asks(place))
+    again = in_background(lambda: session.agent.request("POST", session.path("/files") + f"?path={place}", {"content": "rm -rf ~\n"}))
+    assert session.question()["input"] == "rm -rf ~\n", "other contents are asked about"
+    answer({"reason": "no"}, "deny").expect(200)
+    again().refused(403, "policy_denied")
+    # A step of a plan is good where it was planned.
+    plan = session.agent.post(session.path("/plan"), {"goal": "x", "steps": [{"command": "touch step", "cwd": f"{house.home}/a"}]}).expect(201)
+    assert f"in {house.home}/a" in session.question()["subject"]
+    answer({"scope": "exact", "minutes": 5}).refused(422, "invalid")
+    answer().expect(200)
+    dropped(asks("touch step", cwd=f"{house.home}/b"))
+    dropped(asks("touch step"))
+    assert session.run("touch step", cwd=f"{house.home}/a")["exitCode"] == 0
+    assert session.agent.get(f"/api/plans/{plan['planId']}").expect(200)["steps"][0]["used"]
+    # In the terminal the folder is where the shell is when it runs.
+    waits = asks("touch here", terminal=True)
+    assert session.question()["cwd"] == str(house.home)
+    other = session.run("cd /tmp", terminal=True)
+    assert other["cwdAfter"] == "/tmp"
+    answer().expect(200)
+    moved = session.command(waits["commandId"], waitMs=9000).expect(200)
+    assert (moved["state"], moved["code"]) == ("failed", "folder_changed")
+
+
+def test_a_question_is_answered_once_however_many_answer(house, enter, ada):
+    session = enter("supervised").ready()
+    counter = house.home / "answered"
+    asked = session.exec(f"echo x >> {counter}", waitMs=0).expect(202)
+    question = session.question()["id"]
+    bodies = [{"scope": "once"}, {"scope": "exact", "minutes": 5}, {"scope": "edited", "command": f"echo edited >> {counter}"},
+              {"scope": "pattern", "pattern": "echo **"}, {"scope": "once"}]
+    calls = [in_background(lambda body=body: ada.post(f"/api/agent-approvals/{question}/approve", body)) for body in bodies]
+    calls.append(in_background(lambda: ada.post(f"/api/agent-approvals/{question}/deny", {"reason": "no"})))
+    answers = [call() for call in calls]
+    assert sorted(answer.status for answer in answers) == [200] + [409] * 5
+    over = session.command(asked["commandId"], waitMs=9000).expect(200)
+    assert over["state"] in ("exited", "denied")
+    lines = counter.read_text().splitlines() if counter.exists() else []
+    assert len(lines) == (1 if over["state"] == "exited" else 0)
+    # What was taken back, or ended with the access, is not approved any more.
+    for number, ends in enumerate((lambda command: session.agent.post(f"/api/commands/{command}/stop"),
+                                   lambda command: ada.delete(f"/api/agent-sessions/{session.id}"))):
+        command = session.exec(f"rm {counter}-{number}", waitMs=0).expect(202)["commandId"]
+        question = session.question()["id"]
+        ends(command)
+        ada.post(f"/api/agent-approvals/{question}/approve", {}).refused(409, "not_pending")
+        assert session.command(command, waitMs=5000).expect(200)["state"] in ("stopped", "denied")
 
 
 def test_files_are_judged_as_the_command_that_does_the_same(house, enter, ada):

@@ -12,6 +12,7 @@ from seat import Seat
 
 def test_a_person_takes_the_keyboard_by_typing_and_gives_it_back_with_a_note(enter, ada, agent):
     session = enter().ready()
+    session.run("true", terminal=True)
     epoch = session.view()["control"]["epoch"]
     running = in_background(lambda: session.exec("sleep 3; echo late", waitMs=20_000))
     eventually(lambda: session.view()["runningCommands"], "the command runs")
@@ -20,8 +21,10 @@ def test_a_person_takes_the_keyboard_by_typing_and_gives_it_back_with_a_note(ent
         async with Seat(ada, session.id, columns=120, rows=32) as seat:
             await seat.sees("e2e$")
             assert seat.state["keyboard"]["holder"]["name"] == "claude" and seat.state["you"]["mayType"]
-            await seat.type("cd /usr/lib\r")
+            await seat.type("cd /usr/lib; false\r")
             await seat.until(lambda: seat.state["you"]["holder"], "the keyboard is the person's")
+            await seat.until(lambda: "false" in "\n".join(seat.lines()), "the line is there")
+            assert bytes(seat.output).count(b"cd /usr/lib") == 1, "the key that took the keyboard came, and came once"
             held = await asyncio.to_thread(lambda: session.input("rm x\n"))
             answer = held.refused(409, "control_held")
             assert answer["control"]["holder"] == "human" and answer["control"]["name"] == "Ada"
@@ -33,6 +36,8 @@ def test_a_person_takes_the_keyboard_by_typing_and_gives_it_back_with_a_note(ent
             seen = await asyncio.to_thread(waits)
             assert seen["status"] == "ai_control" and seen["handback"]["note"] == "moved to /usr/lib"
             assert seen["handback"]["by"] == "Ada" and any("cd /usr/lib" in line for line in seen["handback"]["screen"])
+            assert seen["handback"]["humanCommands"] == [{"command": "cd /usr/lib; false", "by": "Ada", "exitCode": 1}]
+            assert seen["handback"]["cwd"] == "/usr/lib"
             await seat.until(lambda: not seat.state["you"]["holder"], "the agent has it again")
 
     loops.run(take_over())
@@ -75,7 +80,7 @@ def test_stop_everything_stops_everything(enter, ada):
     assert ada.session(session.id)["state"] == "live", "the session stays for people"
 
 
-def test_a_password_prompt_goes_to_a_person(enter, ada):
+def test_a_password_prompt_goes_to_a_person(house, enter, ada):
     session = enter().ready()
     session.input("read -rs -p 'Password: ' x; echo got ${#x}\n").expect(200)
     seen = eventually(lambda: (v := session.view())["control"]["holder"] == "none" and v, "the agent let go", 5)
@@ -91,6 +96,12 @@ def test_a_password_prompt_goes_to_a_person(enter, ada):
     everything = json.dumps([session.output(), session.output(clean="false"), session.view(),
                              session.agent.get("/api/events").expect(200)])
     assert "got 14" in everything and "hunter2" not in everything
+    # Nor in the recording, the books, or any file of the copilot's.
+    session.close()
+    recording = eventually(lambda: next((r for r in ada.recordings() if r["sessionId"] == session.id), None), "recorded")
+    kept = ada.get(f"/api/recordings/{recording['id']}/asciicast").expect_text() + json.dumps(ada.audit())
+    assert "got 14" in kept and "hunter2" not in kept
+    assert not [path for path in house.copilot.folder.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
 
 
 def test_what_a_person_types_in_private_is_not_for_the_agent(enter, ada):
