@@ -187,6 +187,22 @@ def test_a_person_lets_an_agent_in_watches_and_stops_it(house, open_tab):
     tab.press("question-once")
     assert session.command(wants["commandId"], waitMs=8000).expect(200)["exitCode"] == 0
     expect(tab.get("agent-question")).to_have_count(0)
+    hostile = "rm -rf /srv/nothing" + " " * 300 + f"# {EVIL}" + "\n" * 40 + "true"
+    session.exec(hostile, waitMs=0, purpose=EVIL).expect(202)
+    card = tab.sees("agent-question")
+    expect(card).to_have_attribute("data-grave", "true")
+    shown = tab.get("question-subject").inner_text()
+    assert "rm -rf /srv/nothing\u27e8300 blanks\u27e9# <img" in shown and "39 empty lines" in shown and "U+202E" in shown, shown
+    assert card.locator("img").count() == 0 and "destroys" in tab.get("question-place").inner_text()
+    place = tab.get("question-deny").bounding_box()
+    assert place["y"] + place["height"] <= tab.page.viewport_size["height"], "the answer is on the first screen"
+    for scheme in ("light", "dark"):
+        tab.page.emulate_media(color_scheme=scheme)
+        tab.screenshot(f"agent-question-grave-{scheme}")
+    tab.page.emulate_media(color_scheme="light")
+    tab.press("question-deny")
+    tab.press("question-send")
+    expect(tab.get("agent-question")).to_have_count(0)
     session.exec("sleep 40", waitMs=100)
     eventually(lambda: tab.page.locator("[data-testid=agent-command][data-state=running]").count(), "it runs")
     tab.press("agent-stop-all")

@@ -146,7 +146,7 @@ def test_what_a_person_allowed_is_that_alone(house, enter, ada):
     dropped(asks(place))
     again = in_background(lambda: session.agent.request("POST", session.path("/files") + f"?path={place}", {"content": "rm -rf ~\n"}))
     assert session.question()["input"] == "rm -rf ~\n", "other contents are asked about"
-    answer({"reason": "no"}, "deny").expect(200)
+    answer({"reason": "Not that."}, "deny").expect(200)
     again().refused(403, "policy_denied")
     # A step of a plan is good where it was planned.
     plan = session.agent.post(session.path("/plan"), {"goal": "x", "steps": [{"command": "touch step", "cwd": f"{house.home}/a"}]}).expect(201)

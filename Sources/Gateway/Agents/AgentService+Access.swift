@@ -111,7 +111,7 @@ extension AgentService {
         var active: [AgentSessionView] = []
         var pending: [AgentSessionView] = []
         for request in requests {
-            if let session = board.read({ $0.sessions[request.id] }) {
+            if let session = board.read({ $0.sessions[request.id] }), request.state.name != "connecting" {
                 if session.state.ending == nil { active.append(await view(session)) }
             } else if ["pending", "connecting", "connect_failed"].contains(request.state.name) {
                 pending.append(view(request))
@@ -142,10 +142,10 @@ extension AgentService {
     }
 
     private func look(_ id: String, _ agent: Agent) async throws(GatewayError) -> AgentSessionView {
-        if let session = board.read({ $0.sessions[id] }), session.agent.id == agent.id { return await view(session) }
-        guard let request = board.read({ $0.requests[id] }), request.agent.id == agent.id else {
-            throw .notFound("session")
-        }
+        let (request, session) = board.read { ($0.requests[id], $0.sessions[id]) }
+        // While it is being connected it has no keyboard yet: it is not yet a session for its agent.
+        if let session, session.agent.id == agent.id, request?.state.name != "connecting" { return await view(session) }
+        guard let request, request.agent.id == agent.id else { throw .notFound("session") }
         return view(request)
     }
 

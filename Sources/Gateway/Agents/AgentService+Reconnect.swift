@@ -81,6 +81,7 @@ extension AgentService {
                 state.isReconnecting = false
                 state.typed = TypedLine()
                 state.emptyPrompt = nil
+                state.commandsTold = 0
             }
             if mode == .control, withKeyboard, !session.state.isPaused { await live.handKeyboard(toAgent: seatID) }
         } catch {

@@ -235,7 +235,7 @@ extension AgentService {
         let control = await session.live.control(since: session.seat.controlSince)
         guard control.holder == "agent" else { return }
         let prompt = words(prompt, session)
-        await letGo(session, message: "The terminal asks for a secret: \(prompt)", kind: "password", by: .copilot)
+        await letGo(session, message: "Only a person types what the terminal asks for: \(prompt)", kind: "password", by: .copilot)
     }
 
     // MARK: Signals and hand-off

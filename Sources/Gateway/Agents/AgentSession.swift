@@ -53,6 +53,8 @@ final class AgentSession: Sendable {
         var unmarkable: String?
         /// Since when the agent has been without the keyboard.
         var leftAt: Timestamp?
+        /// Commands of the terminal that people's handbacks told of, as the session counts them.
+        var commandsTold = 0
     }
 
     /// Where the agent sits: it changes when a lost host is connected again.

@@ -143,12 +143,13 @@ extension AgentService {
         if await session.live.hidden.isOn { _ = try await hide(id, false, caller: caller) }
         let since = session.state.leftAt ?? session.seat.controlSince
         let screen = redacted(await session.live.screenView(), session)
-        let commands = await session.live.commands(since: since, besides: session.agent.name)
+        let run = await session.live.commands(behind: session.state.commandsTold, besides: session.agent.name)
         await probe(session)
         session.box.withLockedValue { state in
             state.handback = HandbackView(
                 by: caller.name, note: note, durationMs: Int(clamping: (Timestamp.now() - since).milliseconds),
-                at: Timestamp.now().iso8601, humanCommands: commands, cwd: state.folder, screen: screen.lines)
+                at: Timestamp.now().iso8601, humanCommands: run.new, cwd: state.folder, screen: screen.lines)
+            state.commandsTold = run.count
             state.isPaused = false
             state.handoff = nil
             state.waiting = nil
