@@ -42,7 +42,8 @@ struct SecretRedactionTests {
             (#""a\n\#(github)""#, #""a\n[redacted:github-token#1]""#),
             ("?t%3D\(github)&", "?t%3D[redacted:github-token#1]&"),
             (
-                "\u{1B}[1;31mghp\u{1B}[m_" + String(repeating: "aB3", count: 6) + "\u{1B}[K" + String(repeating: "aB3", count: 6) + " x",
+                "\u{1B}[1;31mghp\u{1B}[m_" + String(repeating: "aB3", count: 6) + "\u{1B}[K"
+                    + String(repeating: "aB3", count: 6) + " x",
                 "\u{1B}[1;31m[redacted:github-token#1] x"
             ),
             ("xghp" + "_" + String(repeating: "aB3", count: 12), "xghp" + "_" + String(repeating: "aB3", count: 12)),

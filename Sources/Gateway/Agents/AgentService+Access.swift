@@ -249,7 +249,8 @@ extension AgentService {
                 ? "closed"
                 : state.isReconnecting ? "reconnecting" : live.state == .live ? "active" : live.state.rawValue,
             isRecording: live.state == .live, handoffMessage: state.handoff.map { words($0.message, session) },
-            host: alias, username: words(session.request.username, session), reason: words(session.request.reason, session),
+            host: alias, username: words(session.request.username, session),
+            reason: words(session.request.reason, session),
             createdAt: session.request.createdAt.iso8601, expiresAt: state.grant.expiresAt,
             approveUrl: "\(address)/#/s/\(live.id)", decidedBy: words(session.approver.name), decision: nil,
             grant: state.grant, control: control,

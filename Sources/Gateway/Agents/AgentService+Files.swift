@@ -117,7 +117,8 @@ extension AgentService {
             throw GatewayError(
                 "incomplete", status: 502, "The file was not written as a whole.", hint: "Write it again.")
         }
-        return AgentFileWritten(success: true, sha256: receipt.sha256, bytes: write.contents.count, path: words(entry.path, session))
+        return AgentFileWritten(
+            success: true, sha256: receipt.sha256, bytes: write.contents.count, path: words(entry.path, session))
     }
 
     /// Changes places of a text file.
@@ -225,7 +226,8 @@ extension AgentService {
         case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
         case .ask(let why):
             try await ask(
-                use.changes ? .fileWrite : .fileRead, use == .remove ? "remove \(text)" : text, deed, classes: classes.sorted, why: why, session)
+                use.changes ? .fileWrite : .fileRead, use == .remove ? "remove \(text)" : text, deed,
+                classes: classes.sorted, why: why, session)
         }
         return place
     }

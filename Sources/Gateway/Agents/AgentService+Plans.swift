@@ -53,7 +53,8 @@ extension AgentService {
             }.joined(separator: "\n")
             question = AgentApproval(
                 sessionID: id, agent: agent, kind: .plan, subject: text, deed: AgentDeed(text), commandID: nil,
-                purpose: goal, classes: classes.sorted(), why: "The whole plan is to be approved at once.", now: clock())
+                purpose: goal, classes: classes.sorted(), why: "The whole plan is to be approved at once.", now: clock()
+            )
         }
         let plan = AgentPlan(
             id: Identifier.make("pln"), goal: goal, steps: planned, approvalID: question?.id,
@@ -87,7 +88,8 @@ extension AgentService {
             planId: plan.id, goal: plan.goal, status: plan.isApproved ? "approved" : approval?.state.name ?? "expired",
             steps: plan.steps.map {
                 .init(
-                    id: $0.id, command: $0.command, cwd: $0.folder, purpose: $0.purpose, classes: $0.classes, decision: $0.decision,
+                    id: $0.id, command: $0.command, cwd: $0.folder, purpose: $0.purpose, classes: $0.classes,
+                    decision: $0.decision,
                     used: $0.isUsed)
             })
     }

@@ -82,7 +82,10 @@ extension AgentService {
             return
         }
         guard !line.allSatisfy(\.isWhitespace) else { return }
-        switch decide(AgentDeed(line, folder: session.state.folder), CommandClasses.of(line, at: .prompt(shell: shell)), session, usingPlan: true) {
+        switch decide(
+            AgentDeed(line, folder: session.state.folder), CommandClasses.of(line, at: .prompt(shell: shell)), session,
+            usingPlan: true)
+        {
         case .run: break
         case .ask: try await ask(typed: line, shell: shell, session)
         case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
@@ -107,7 +110,8 @@ extension AgentService {
 
     /// Asks a person about something that is done at once or not at all, and waits for the answer.
     func ask(
-        _ kind: AgentApproval.Kind, _ subject: String, _ deed: AgentDeed?, classes: [String], why: String, _ session: AgentSession
+        _ kind: AgentApproval.Kind, _ subject: String, _ deed: AgentDeed?, classes: [String], why: String,
+        _ session: AgentSession
     ) async throws(GatewayError) {
         let approval = AgentApproval(
             sessionID: session.id, agent: session.agent, kind: kind, subject: subject, deed: deed, commandID: nil,
@@ -187,7 +191,8 @@ extension AgentService {
         let shown = lines.map { redact($0.suffix(400).joined(separator: "\n"), session) }
         let view = await view(session)
         return TerminalAnswer(
-            currentLine: text.count, lines: shown.map {
+            currentLine: text.count,
+            lines: shown.map {
                 $0.text.isEmpty ? [] : VisibleText.marked($0.text).components(separatedBy: "\n")
             },
             timeout: ended == "timeout" ? true : nil, matched: matched.map { words($0, session) },
@@ -235,7 +240,9 @@ extension AgentService {
         let control = await session.live.control(since: session.seat.controlSince)
         guard control.holder == "agent" else { return }
         let prompt = words(prompt, session)
-        await letGo(session, message: "Only a person types what the terminal asks for: \(prompt)", kind: "password", by: .copilot)
+        await letGo(
+            session, message: "Only a person types what the terminal asks for: \(prompt)", kind: "password",
+            by: .copilot)
     }
 
     // MARK: Signals and hand-off

@@ -24,7 +24,8 @@ extension AgentTools {
                     "durable": .bool(
                         "It survives a lost connection and the copilot's restart, and is found again by commandId."),
                     "terminal": .bool(
-                        "Type it at the terminal's prompt instead: folder, variables and jobs of that shell stay. One line; not with cwd, env, stdin, sudo or durable."),
+                        "Type it at the terminal's prompt instead: folder, variables and jobs of that shell stay. One line; not with cwd, env, stdin, sudo or durable."
+                    ),
                     "dryRun": .bool("Only say whether it would be allowed."),
                     "maxBytes": .integer("Bytes of each stream to return.", from: 256, to: 1 << 20),
                     "head": .integer("Of those, from the beginning.", from: 0),

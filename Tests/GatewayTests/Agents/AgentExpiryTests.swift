@@ -3,8 +3,8 @@ import Logging
 import NIOPosix
 import SSHKeys
 import Storage
-import Testing
 import TestSupport
+import Testing
 import Vault
 
 @testable import Gateway
@@ -128,7 +128,8 @@ struct AgentExpiryTests {
         }
     }
 
-    @Test("what was granted ends at its minute: commands are stopped, the keyboard is gone, the session stays for people")
+    @Test(
+        "what was granted ends at its minute: commands are stopped, the keyboard is gone, the session stays for people")
     func grants() async throws {
         try await withHouse { house in
             let id = try await house.enter(.trusted, minutes: 5)
@@ -155,9 +156,11 @@ struct AgentExpiryTests {
     func allowedTexts() async throws {
         try await withHouse { house in
             let id = try await house.enter(.supervised)
-            let asked = try await house.agents.exec(id, ExecRequest(command: "touch /dev/null", wait: .zero), house.agent)
+            let asked = try await house.agents.exec(
+                id, ExecRequest(command: "touch /dev/null", wait: .zero), house.agent)
             _ = try await house.agents.answer(
-                try #require(asked.approval?.id), .exact(minutes: 10), proof: AgentExpiryTests.noProof, caller: house.ada)
+                try #require(asked.approval?.id), .exact(minutes: 10), proof: AgentExpiryTests.noProof,
+                caller: house.ada)
             let again = ExecRequest(command: "touch /dev/null", wait: .seconds(20))
             await house.later(.seconds(9 * 60))
             #expect(try await house.agents.exec(id, again, house.agent).exitCode == 0)

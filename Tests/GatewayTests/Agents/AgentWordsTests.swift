@@ -6,8 +6,9 @@ struct AgentWordsTests {
     @Test("what hides or turns something is written out, and words stay words")
     func marked() {
         #expect(VisibleText.marked("naïve – 日本語\n\tок") == "naïve – 日本語\n\tок")
-        #expect(VisibleText.marked("a\u{1B}[31mb\u{202E}c\u{200B}d\u{E0041}e\u{3164}\r") ==
-            #"a\u{1b}[31mb\u{202e}c\u{200b}d\u{e0041}e\u{3164}\u{d}"#)
+        #expect(
+            VisibleText.marked("a\u{1B}[31mb\u{202E}c\u{200B}d\u{E0041}e\u{3164}\r")
+                == #"a\u{1b}[31mb\u{202e}c\u{200b}d\u{e0041}e\u{3164}\u{d}"#)
     }
 
     @Test("an error on its way to an agent shows no secret and no control character, in its details neither")

@@ -41,7 +41,8 @@ struct TerminalCommandReaderTests {
 
     @Test("a program that prints a mark without the word of this session ends nothing")
     func forged() {
-        let bytes = "x\r\n\u{1B}]133;C;n0nce\u{7}" + end(0, "/", nonce: "other") + "\u{1B}]133;D;0\u{7}still\r\n" + end(7, "/")
+        let bytes =
+            "x\r\n\u{1B}]133;C;n0nce\u{7}" + end(0, "/", nonce: "other") + "\u{1B}]133;D;0\u{7}still\r\n" + end(7, "/")
         for found in read(bytes, Self.bash) { #expect(found.text == "still\n" && found.exitCode == 7) }
     }
 
@@ -60,9 +61,11 @@ struct TerminalCommandReaderTests {
         #expect(Self.dash.read("A") == nil && Self.dash.read("D;0") == nil)
     }
 
-    @Test("every shell's line is one line that holds no mark itself", arguments: [
-        "bash", "zsh", "fish", "tcsh", "sh", "dash", "ash", "busybox", "ksh", "ksh93", "mksh",
-    ])
+    @Test(
+        "every shell's line is one line that holds no mark itself",
+        arguments: [
+            "bash", "zsh", "fish", "tcsh", "sh", "dash", "ash", "busybox", "ksh", "ksh93", "mksh",
+        ])
     func installation(shell: String) throws {
         let marks = PromptMarks(processID: "7", shell: shell, nonce: "n0nce", generation: 0)
         let line = try #require(marks.installation)

@@ -88,6 +88,7 @@ struct DurableCommands: Sendable {
             workingDirectory: try row.optionalText("folder"), purpose: try row.optionalText("purpose"),
             key: try row.optionalText("idempotency_key"),
             classes: try row.text("classes").split(separator: " ").map(String.init),
-            isRoot: try row.bool("is_root"), submitted: try row.time("submitted"), stopAt: try row.optionalTime("stop_at"))
+            isRoot: try row.bool("is_root"), submitted: try row.time("submitted"),
+            stopAt: try row.optionalTime("stop_at"))
     }
 }
