@@ -109,6 +109,8 @@ public struct AgentService: Sendable {
         }
         if !live.isEmpty, let good = try? await tokens.good(Set(live.map(\.agent.id))) {
             for session in live where !good.contains(session.agent.id) {
+                // Whoever waits for this agent is told that, and not what follows from it.
+                tokens.forget(session.agent.id)
                 await dismiss(session, .revoked(by: "the token's end"), because: "The agent's token was revoked.")
             }
         }
@@ -123,7 +125,10 @@ public struct AgentService: Sendable {
         let deadline = ContinuousClock.now + min(duration, Self.longestWait)
         while true {
             let seen = signal.version
-            if let value = try await check() { return value }
+            if let value = try await check() {
+                try await tokens.check(agent)
+                return value
+            }
             guard ContinuousClock.now < deadline, !Task.isCancelled, !isStopping else { return nil }
             await signal.wait(after: seen, until: min(deadline, .now + .milliseconds(400)))
             try await tokens.check(agent)
