@@ -149,7 +149,7 @@ class Tab:
 
     def screenshot(self, name):
         SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{self.test}-{name}.png")
+        self.page.screenshot(path=SCREENSHOTS / f"{self.test}-{name}.png", animations="disabled")
 
     # --- people
 

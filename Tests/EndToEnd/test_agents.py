@@ -98,6 +98,16 @@ def test_an_agent_reaches_nothing_that_is_for_people(house, agent, ada, enter):
     agent.request("POST", session.path("/exec"), {"command": "id"}, {"Origin": "https://evil.example"}).refused(
         403, "foreign_origin")
     agent.request("GET", "/api/sessions", headers={"Host": "evil.example"}).refused(421, "wrong_host")
+    # The same at each other door: the terminal's socket, and MCP.
+    socket = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+              "Sec-WebSocket-Version": "13", "Sec-WebSocket-Protocol": "copilot.term.v1"}
+    here = f"https://localhost:{house.copilot.port}"
+    ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    for headers, wanted in (({}, (401, 403)), ({"Origin": here}, (401, 403)), ({"Origin": "https://evil.example"}, (403,)),
+                            ({"Origin": "null"}, (403,)), ({"Host": "evil.example"}, (421,))):
+        assert agent.request("GET", "/api/terminal", headers={**socket, **headers}).status in wanted, headers
+        if headers and headers.get("Origin") != here:
+            assert agent.request("POST", "/mcp", ping, {"Accept": "application/json", **headers}).status == wanted[0], headers
     words = agent.request("GET", "/instructions", headers={"Authorization": None}).expect_text()
     assert house.copilot.address in words and "evil" not in words
     agent.request("GET", "/instructions", headers={"Host": "evil.example"}).refused(421, "wrong_host")
@@ -193,6 +203,7 @@ def test_a_person_lets_an_agent_in_watches_and_stops_it(house, open_tab):
     expect(card).to_have_attribute("data-grave", "true")
     shown = tab.get("question-subject").inner_text()
     assert "rm -rf /srv/nothing\u27e8300 blanks\u27e9# <img" in shown and "39 empty lines" in shown and "U+202E" in shown, shown
+    expect(tab.page.get_by_text("The agent asks you something")).to_have_count(0)
     assert card.locator("img").count() == 0 and "destroys" in tab.get("question-place").inner_text()
     place = tab.get("question-deny").bounding_box()
     assert place["y"] + place["height"] <= tab.page.viewport_size["height"], "the answer is on the first screen"

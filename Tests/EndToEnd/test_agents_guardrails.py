@@ -241,7 +241,7 @@ def test_secrets_are_not_for_the_agent_and_the_books_are_complete(house, enter, 
     token = "ghp_" + "Ab3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"
     secret = house.host.password
     for seen in (session.run(f"echo {token}; echo '{secret}'")["stdout"],
-                 "\n".join(session.input(f"echo {token}\n", waitForMode="quiet").expect(200)["lines"]),
+                 "\n".join(session.input(f"echo {token}\n", waitFor="redacted").expect(200)["lines"]),
                  json.dumps(session.output()), session.agent.get(session.path("/history")).expect_text(),
                  json.dumps(session.agent.get(session.path("/screen")).expect(200))):
         assert token not in seen and secret not in seen and "redacted" in seen, seen[:400]

@@ -4,7 +4,7 @@ import { EnvironmentLabel, useNow } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { inert } from "../ui/text";
 import { type AgentQuestion, agents, type Scope } from "./api";
-import { Verbatim, visible } from "./Verbatim";
+import { plain, Verbatim } from "./Verbatim";
 import { effects } from "./words";
 
 const verbs: Record<string, string> = {
@@ -69,7 +69,7 @@ export function QuestionCard({ question, host, environment, mayDecide, attempt, 
                 {inert(question.why, 300)}
                 {question.cwd && <> In <code>{inert(question.cwd, 120)}</code>.</>}
             </p>
-            {question.purpose && <p className="muted">In its own words: {visible(question.purpose)}</p>}
+            {question.purpose && <p className="muted">In its own words: {plain(question.purpose)}</p>}
             <Deadline at={question.expiresAt} />
             {!mayDecide && <p className="muted">Only those with full control of this session decide.</p>}
             {mayDecide && (more === "none" || more === "options") && (

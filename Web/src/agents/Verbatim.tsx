@@ -6,7 +6,7 @@ const LONG = { characters: 700, lines: 14 };
  * line ends stay line ends. Blanks without end, which would push the rest out of sight, are counted instead of shown.
  */
 export function Verbatim({ text, testid, label }: { text: string; testid?: string; label?: string }) {
-    const shown = unpushed(visible(text));
+    const shown = plain(text);
     const lines = shown.split("\n").length;
     return (
         <>
@@ -20,9 +20,9 @@ export function Verbatim({ text, testid, label }: { text: string; testid?: strin
     );
 }
 
-/** Runs of blanks and of empty lines by their number. */
-const unpushed = (text: string) =>
-    text
+/** The same for places that have no frame of their own: marks for what hides, runs of blanks and of empty lines by their number. */
+export const plain = (text: string): string =>
+    visible(text)
         .replace(/[ \u00a0\u2000-\u200a\u3000]{12,}/g, (run) => `\u27e8${run.length} blanks\u27e9`)
         .replace(/\n(?:[ \t]*\n){3,}/g, (run) => `\n\u27e8${run.split("\n").length - 2} empty lines\u27e9\n`);
 
