@@ -51,7 +51,7 @@ async def ages(viewer, seconds):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rate", [60_000, 200_000])
+@pytest.mark.parametrize("rate", [60_000, 200_000, 3_000_000])
 def test_a_viewer_on_a_narrow_link_is_never_a_second_behind(make_copilot, make_proxy, host, rate):
     copilot = make_copilot(start=False)
     proxy = make_proxy(copilot.port)
