@@ -83,9 +83,10 @@ var targets: [Target] = [
     .executableTarget(
         name: "packet-benchmark", dependencies: ["SSHCrypto", nioCore], path: "Benchmarks/Packets",
         swiftSettings: settings),
+    .target(name: "CBenchmarkCalls", path: "Benchmarks/engine/calls"),
     .executableTarget(
-        name: "engine-bench", dependencies: ["SFTP", "SSH", nioCore, nioPosix], path: "Benchmarks/engine/program",
-        swiftSettings: settings),
+        name: "engine-bench", dependencies: ["CBenchmarkCalls", "SFTP", "SSH", nioCore, nioPosix],
+        path: "Benchmarks/engine/program", swiftSettings: settings),
     // What tests share: folders, programs and memory; and, over the engine, servers and keys.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .target(

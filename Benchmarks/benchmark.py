@@ -25,6 +25,7 @@ from report import markdown, show  # noqa: E402
 from wire import Wire  # noqa: E402
 
 SEATS = os.environ.get("SEATS_BINARY", "")
+WEBTTY = os.environ.get("WEBTTY_BINARY", "")
 READY = "stty raw -echo; echo re''ady; exec cat"
 
 
@@ -87,6 +88,24 @@ class Stage:
     def terminal(self):
         return Seats("terminal", *self.ssh(options=["-tt"]))
 
+    @contextlib.contextmanager
+    def web_terminal(self, count):
+        """What people put before a host without a gateway: one ssh on the web, which everybody sees; and its viewers."""
+        certificate, key = self.folder / "webtty.crt", self.folder / "webtty.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+        process = subprocess.Popen(
+            [WEBTTY, str(certificate), str(key), *self.ssh(options=["-tt"])], stdout=subprocess.PIPE, text=True)
+        try:
+            with Seats("webtty", process.stdout.readline().strip(), str(count)) as seats:
+                seats.order()
+                seats.pid = process.pid
+                yield seats
+        finally:
+            process.kill()
+            process.wait()
+
     def close(self):
         self.ends.close()
 
@@ -144,20 +163,22 @@ def medians(rows):
 
 
 def latency(stage, quick):
-    """One character at a time to a PTY that echoes it; both ways in turns against the same sshd."""
+    """One character at a time to a PTY that echoes it; all ways in turns against the same sshd."""
     rounds, strokes = (3, 100) if quick else (9, 300)
     rows = []
-    with stage.seats(1) as gateway, stage.terminal() as plain:
-        for seats in (gateway, plain):
+    with stage.seats(1) as gateway, stage.terminal() as plain, stage.web_terminal(1) as web:
+        for seats in (gateway, plain, web):
             seats.run("ready", READY)
             seats.strokes(50)
         for _ in range(rounds):
-            direct, through = plain.strokes(strokes), gateway.strokes(strokes)
-            rows.append({
-                "ssh p50 us": percentile(direct, 0.5), "gateway p50 us": percentile(through, 0.5),
-                "x p50": percentile(through, 0.5) / percentile(direct, 0.5),
-                "ssh p99 us": percentile(direct, 0.99), "gateway p99 us": percentile(through, 0.99),
-                "x p99": percentile(through, 0.99) / percentile(direct, 0.99)})
+            ways = plain.strokes(strokes), web.strokes(strokes), gateway.strokes(strokes)
+            row = {}
+            for name, part in (("p50", 0.5), ("p99", 0.99)):
+                direct, peer, through = (percentile(way, part) for way in ways)
+                row |= {
+                    f"ssh {name} us": direct, f"web terminal + ssh {name} us": peer, f"gateway {name} us": through,
+                    f"x ssh {name}": through / direct, f"x web terminal + ssh {name}": through / peer}
+            rows.append(row)
     return medians(rows)
 
 
@@ -178,9 +199,10 @@ def bulk(stage, quick):
         plain = {"ssh -tt wall s": plain_cat(stage, big, ["-tt"]), "ssh wall s": plain_cat(stage, big, [])}
         direct.append(plain)
         for count in counts:
-            row = fan_out(stage, big, count)
+            row = fan_out(stage, big, count) | web_fan_out(stage, big, count)
             row["x ssh -tt"] = row["wall s"] / plain["ssh -tt wall s"]
             row["x ssh"] = row["wall s"] / plain["ssh wall s"]
+            row["x web terminal + ssh"] = row["wall s"] / row["web terminal + ssh wall s"]
             rows[count].append(row)
     return {"megabytes": size / 1e6, **medians(direct), **{f"{count} viewers": medians(rows[count]) for count in counts}}
 
@@ -201,6 +223,18 @@ def fan_out(stage, big, viewers):
         row["copilot cpu s"] = cpu_seconds(stage.pid) - used
         row["cpu s per GB delivered"] = row["copilot cpu s"] / (row["delivered MB"] / 1000)
         return row
+
+
+def web_fan_out(stage, big, viewers):
+    """The same by a web terminal that asks nobody and records nothing; its ssh's CPU counts, as the gateway's does."""
+    with stage.web_terminal(viewers) as seats:
+        seats.run("ready", "echo re''ady")
+        pids = process_tree(seats.pid)
+        used = sum(map(cpu_seconds, pids))
+        row = seats.run("finished", f"cat {big}; echo fi''nished")
+        used = sum(map(cpu_seconds, pids)) - used
+        return {"web terminal + ssh wall s": row["wall s"],
+                "web terminal + ssh cpu s per GB delivered": used / (row["delivered MB"] / 1000)}
 
 
 def memory(stage, quick):

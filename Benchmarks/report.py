@@ -31,7 +31,8 @@ def markdown(results):
     machine = "; ".join(f"{name}: {value}" for name, value in results["machine"].items())
     parts = [
         "# Benchmarks", "",
-        "The gateway beside plain OpenSSH, against the same sshd, in turns within one run; medians over the rounds. TLS,",
+        "The gateway beside plain OpenSSH and beside a web terminal of libwebsockets that runs `ssh` and shows it to everybody,",
+        "against the same sshd, in turns within one run; medians over the rounds. At the gateway TLS,",
         "recording, audit and policy are on, as always. Read the ratios (x): the absolute figures are this machine's.", "",
         f"{machine}. Loopback. Made by `Benchmarks/run --markdown FILE`.", ""]
     for name, heading in HEADINGS.items():

@@ -2,6 +2,7 @@
  * Seats at a terminal, fast enough to measure the gateway and not themselves.
  *
  *   seats gateway PORT COOKIE COUNT    COUNT tabs with their WebSockets, over TLS and `copilot.term.v1`
+ *   seats webtty PORT COUNT            COUNT viewers of `webtty.c`, over TLS as well
  *   seats terminal COMMAND...          one command on a PTY of this machine, such as plain `ssh -tt`
  *
  * Reads its orders from standard input, a line each, and answers each with a line:
@@ -12,7 +13,7 @@
  *                           had it, bytes delivered, bytes skipped, CPU seconds of this program
  *   await MARK              waits until MARK has come to every seat
  *
- * Every seat acknowledges as a page does: each 4 KiB, and each screen.
+ * Every seat at the gateway acknowledges as a page does: each 4 KiB, and each screen.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -52,6 +53,8 @@ static const char *mark;
 static size_t mark_length;
 static struct seat *seats;
 static int seat_count, epoll;
+/* The peer's messages are a byte '0' and the bytes of the terminal. */
+static int is_webtty;
 
 static void die(const char *format, ...) {
     va_list arguments;
@@ -142,6 +145,10 @@ static void type(struct seat *seat, const char *text, size_t length) {
     if (!seat->tls) return send_all(seat, (const unsigned char *)text, length);
     unsigned char message[2048] = {IN, 1};
     size_t at = 2 + put_varint(message + 2, ++seat->typed);
+    if (is_webtty) {
+        message[0] = '0';
+        at = 1;
+    }
     if (at + length > sizeof message) die("a command is too long");
     memcpy(message + at, text, length);
     send_message(seat, message, at + length);
@@ -160,6 +167,11 @@ static void take_message(struct seat *seat, const unsigned char *at, size_t leng
     const unsigned char *end = at + length;
     if (length < 2) return;
     int kind = *at++;
+    if (is_webtty) {
+        seat->delivered += length - 1;
+        look(seat, at, length - 1);
+        return;
+    }
     uint64_t channel, offset, other;
     at = get_varint(at, end, &channel);
     if (kind == OUT) {
@@ -188,7 +200,7 @@ static void take_message(struct seat *seat, const unsigned char *at, size_t leng
 }
 
 static void acknowledge(struct seat *seat) {
-    if (!seat->has_screen && seat->position - seat->acknowledged < ACKNOWLEDGE_EVERY) return;
+    if (is_webtty || (!seat->has_screen && seat->position - seat->acknowledged < ACKNOWLEDGE_EVERY)) return;
     seat->has_screen = 0;
     unsigned char message[16] = {ACK, 1};
     seat->acknowledged = seat->position;
@@ -298,7 +310,7 @@ static void watch(struct seat *seat, int fd) {
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll: %s", strerror(errno));
 }
 
-static void open_socket(struct seat *seat, SSL_CTX *context, int port, const char *cookie) {
+static void open_socket(struct seat *seat, SSL_CTX *context, const char *path, int port, const char *headers) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
@@ -307,13 +319,13 @@ static void open_socket(struct seat *seat, SSL_CTX *context, int port, const cha
     seat->tls = SSL_new(context);
     SSL_set_fd(seat->tls, fd);
     if (SSL_connect(seat->tls) != 1) die("TLS failed");
-    char request[4096];
+    char request[8192];
     int length = snprintf(
         request, sizeof request,
-        "GET /api/terminal HTTP/1.1\r\nHost: localhost:%d\r\nOrigin: https://localhost:%d\r\nCookie: %s\r\n"
+        "GET %s HTTP/1.1\r\nHost: localhost:%d\r\nOrigin: https://localhost:%d\r\n%s\r\n"
         "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Protocol: copilot.term.v1\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-        port, port, cookie);
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        path, port, port, headers);
     SSL_write(seat->tls, request, length);
     char answer[8192];
     size_t used = 0;
@@ -329,6 +341,16 @@ static void open_socket(struct seat *seat, SSL_CTX *context, int port, const cha
     watch(seat, fd);
     seat->used = used - (size_t)(end + 4 - answer);
     memcpy(seat->buffer, end + 4, seat->used);
+}
+
+static void open_seats(int count, const char *path, int port, const char *headers) {
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    seat_count = count;
+    seats = calloc((size_t)count, sizeof *seats);
+    for (int index = 0; index < count; index++) open_socket(&seats[index], context, path, port, headers);
+    puts("ok");
+    fflush(stdout);
 }
 
 static void attach(struct seat *seat, int number, const char *session) {
@@ -392,14 +414,12 @@ int main(int count, char **arguments) {
         }
         watch(&seats[0], master);
     } else if (count == 5 && strcmp(arguments[1], "gateway") == 0) {
-        SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-        SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-        seat_count = atoi(arguments[4]);
-        seats = calloc((size_t)seat_count, sizeof *seats);
-        for (int index = 0; index < seat_count; index++)
-            open_socket(&seats[index], context, atoi(arguments[2]), arguments[3]);
-        puts("ok");
-        fflush(stdout);
+        char headers[4096];
+        snprintf(headers, sizeof headers, "Sec-WebSocket-Protocol: copilot.term.v1\r\nCookie: %s", arguments[3]);
+        open_seats(atoi(arguments[4]), "/api/terminal", atoi(arguments[2]), headers);
+    } else if (count == 4 && strcmp(arguments[1], "webtty") == 0) {
+        is_webtty = 1;
+        open_seats(atoi(arguments[3]), "/", atoi(arguments[2]), "Sec-WebSocket-Protocol: tty");
     } else {
         die("see the head of seats.c");
     }

@@ -41,8 +41,10 @@ public struct Gateway: Sendable {
     public static let tenant = "default"
 
     /// Opens the data of one copilot: makes what is missing, and refuses, with the reason, what it can't read.
+    /// - Parameter clock: by which requests, questions and grants of agents run out.
     public static func open(
-        _ configuration: Configuration, environment: [String: String], loops: any EventLoopGroup, logger: Logger
+        _ configuration: Configuration, environment: [String: String], loops: any EventLoopGroup, logger: Logger,
+        clock: @escaping @Sendable () -> Timestamp = { .now() }
     ) async throws -> Gateway {
         for folder in [configuration.data, configuration.keys, configuration.checkpoints] { try makePrivate(folder) }
         let store = try Store.open(path: configuration.database)
@@ -73,7 +75,8 @@ public struct Gateway: Sendable {
             handoffs: Handoffs(services: services, sessions: sessions),
             fileService: fileService,
             agents: AgentService(
-                services: services, sessions: sessions, files: fileService, address: configuration.address()),
+                services: services, sessions: sessions, files: fileService, address: configuration.address(),
+                clock: clock),
             checkpoints: CheckpointWriter(log: audit, directory: configuration.checkpoints, key: signingKey) { error in
                 faults.error("A checkpoint of the audit log could not be written.", metadata: ["error": "\(error)"])
             },

@@ -18,4 +18,5 @@ public enum Schema {
         + [SecondFactorSchema.migration]
         + [AgentSchema.durableCommands]
         + [Passkeys.migration]
+        + [AgentSchema.durableRoot]
 }

@@ -56,18 +56,28 @@ public struct SecretRedaction: Sendable {
     /// - Parameter shown: only this part is answered, and the rest is looked at to recognise what it cuts: a page of a log
     ///   shows no half of a token. A secret that reaches into it is replaced. Out of range bounds are clamped.
     public func redact(_ bytes: [UInt8], shown: Range<Int>? = nil) -> Result {
-        let scan = SecretScan(bytes, known: known, mayGoOn: false)
+        let found = secrets(in: bytes)
         let shown = (shown ?? 0..<bytes.count).clamped(to: 0..<bytes.count)
         var result = Result(bytes: [], counts: [:])
-        append(bytes, shown, scan.found, to: &result)
+        append(bytes, shown, found, to: &result)
         return result
+    }
+
+    /// Where they are in a whole text: as it stands, and as it is seen.
+    private func secrets(in bytes: [UInt8]) -> [SecretScan.Found] {
+        let found = SecretScan(bytes, known: known, mayGoOn: false).found
+        guard let plain = PlainBytes(bytes) else { return found }
+        let seen = SecretScan(plain.bytes, known: known, mayGoOn: false).found.map {
+            SecretScan.Found(range: plain.original($0.range), kind: $0.kind)
+        }
+        return SecretScan.merged(found + seen)
     }
 
     /// The same with as many bytes as before, for text whose places mean something, such as a screen's: what stands for a secret
     /// is filled up with `*`, or cut.
     public func redactKeepingLength(_ bytes: [UInt8]) -> Result {
         var result = Result(bytes: bytes, counts: [:])
-        for secret in SecretScan(bytes, known: known, mayGoOn: false).found {
+        for secret in secrets(in: bytes) {
             let words = Array(placeholder(secret.kind, bytes[secret.range]).utf8.prefix(secret.range.count))
             let filling = [UInt8](repeating: UInt8(ascii: "*"), count: secret.range.count - words.count)
             result.bytes.replaceSubrange(secret.range, with: words + filling)

@@ -38,11 +38,13 @@ struct SecretScan {
         let (ranges, open) = known.find(in: bytes)
         if mayGoOn { certainEnd = min(certainEnd, bytes.count - open) }
         guard !ranges.isEmpty else { return }
-        let all = (found + ranges.map { Found(range: $0, kind: .knownSecret) }).sorted {
-            $0.range.lowerBound < $1.range.lowerBound
-        }
-        found = []
-        for secret in all {
+        found = Self.merged(found + ranges.map { Found(range: $0, kind: .knownSecret) })
+    }
+
+    /// In the order of the text; what overlaps is one.
+    static func merged(_ all: [Found]) -> [Found] {
+        var found: [Found] = []
+        for secret in all.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
             guard let last = found.last, secret.range.lowerBound < last.range.upperBound else {
                 found.append(secret)
                 continue
@@ -51,6 +53,7 @@ struct SecretScan {
             let kind = last.kind == .knownSecret || secret.kind == .knownSecret ? .knownSecret : last.kind
             found[found.count - 1] = Found(range: whole, kind: kind)
         }
+        return found
     }
 
     private mutating func step() {
@@ -133,9 +136,21 @@ struct SecretScan {
 
     // MARK: Tokens
 
+    /// Whether a token may begin here: at the beginning of a word, or behind what only looks like a part of one, the end of an
+    /// escape sequence (`ESC[32m`), of an escape in a string (`\\n`), of a coded byte (`%3D`).
+    private var mayBegin: Bool {
+        guard at > 0, Characters.isWord(bytes[at - 1]) else { return true }
+        if at > 1, bytes[at - 2] == UInt8(ascii: "\\") { return true }
+        if at > 2, bytes[at - 3] == UInt8(ascii: "%") { return true }
+        var back = at - 2
+        let limit = max(0, at - 24)
+        while back >= limit, (0x20...0x3F).contains(bytes[back]) { back -= 1 }
+        return back > 0 && bytes[back] == UInt8(ascii: "[") && bytes[back - 1] == 0x1B
+    }
+
     private mutating func token(_ byte: UInt8) -> Bool {
         let shapes = TokenShape.byFirst[Int(byte)]
-        guard !shapes.isEmpty, at == 0 || !Characters.isWord(bytes[at - 1]) else { return false }
+        guard !shapes.isEmpty, mayBegin else { return false }
         for shape in shapes {
             guard sees(shape.beginning, at: at) else {
                 if endsWithBeginning(of: shape.beginning, at: at) { isOpen(from: at) }

@@ -16,6 +16,11 @@ struct Cell: Hashable, Sendable {
         self.style = style
     }
 
+    /// Replaces the character by one of ASCII; everything else stays.
+    mutating func setASCII(_ byte: UInt8) {
+        bits = bits & ~0x3F_FFFF | UInt32(byte)
+    }
+
     /// The second half of a wide character.
     static func tail(_ style: Style) -> Cell { Cell(bits: 0, style: style) }
 

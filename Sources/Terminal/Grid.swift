@@ -17,7 +17,9 @@ struct SavedCursor: Hashable, Sendable {
 
 /// The lines of one screen, primary or alternate, with its history, margins and saved cursor.
 struct Grid: Sendable {
-    private(set) var lines: [Line]
+    /// The rows in a ring, so that scrolling the whole screen moves none of them.
+    private var ring: [Line]
+    private var first = 0
     var history: LineRing
     /// Scroll region: first and last row.
     private(set) var top = 0
@@ -27,20 +29,39 @@ struct Grid: Sendable {
     var restingRow = 0
 
     init(rows: Int, historyLimit: Int) {
-        lines = Array(repeating: Line(), count: rows)
+        ring = Array(repeating: Line(), count: rows)
         history = LineRing(limit: historyLimit)
         bottom = rows - 1
     }
 
-    var rows: Int { lines.count }
+    var rows: Int { ring.count }
+
+    /// The lines from the top down.
+    private(set) var lines: [Line] {
+        get { first == 0 ? ring : Array(ring[first...] + ring[..<first]) }
+        set {
+            ring = newValue
+            first = 0
+        }
+    }
 
     /// The line at a row; a row outside is brought inside.
     subscript(row: Int) -> Line {
-        get { lines[clamped(row)] }
-        _modify { yield &lines[clamped(row)] }
+        get { ring[place(row)] }
+        _modify { yield &ring[place(row)] }
     }
 
-    private func clamped(_ row: Int) -> Int { min(max(row, 0), lines.count - 1) }
+    private func place(_ row: Int) -> Int {
+        let place = first + min(max(row, 0), ring.count - 1)
+        return place < ring.count ? place : place - ring.count
+    }
+
+    /// Puts the top row first, for what moves a part of the rows.
+    private mutating func straighten() {
+        guard first != 0 else { return }
+        ring = lines
+        first = 0
+    }
 
     /// DECSTBM. False when the region would have fewer than two lines.
     mutating func setMargins(top newTop: Int, bottom newBottom: Int) -> Bool {
@@ -57,15 +78,15 @@ struct Grid: Sendable {
 
     /// Scrolls the region up by one line. Lines that leave at the top of the screen become history.
     mutating func scrollUp(background: Color, columns: Int) {
-        var fresh: Line
-        if top == 0, history.limit > 0 {
-            fresh = history.push(lines.remove(at: 0))
-        } else {
-            fresh = lines.remove(at: top)
+        guard top == 0, bottom == rows - 1 else {
+            straighten()
+            if top == 0, history.limit > 0 { history.exchange(&ring[0]) }
+            return moveBlanked(from: top, to: bottom, background: background, columns: columns)
         }
-        fresh.clear()
-        fresh.erase(0..<columns, background: background)
-        lines.insert(fresh, at: bottom)
+        history.exchange(&ring[first])
+        ring[first].clear()
+        if background != .default { ring[first].erase(0..<columns, background: background) }
+        first = first + 1 < ring.count ? first + 1 : 0
     }
 
     /// Takes `count` lines out at `row` and lets blank ones in at the bottom margin; nothing becomes history.
@@ -85,10 +106,11 @@ struct Grid: Sendable {
     }
 
     private mutating func moveBlanked(from: Int, to: Int, background: Color, columns: Int) {
-        var line = lines.remove(at: from)
+        straighten()
+        var line = ring.remove(at: from)
         line.clear()
         line.erase(0..<columns, background: background)
-        lines.insert(line, at: to)
+        ring.insert(line, at: to)
     }
 
     /// Blanks everything that is shown and puts the margins back.
@@ -100,13 +122,13 @@ struct Grid: Sendable {
 
     /// Makes all lines the same and puts the margins back.
     mutating func fill(with line: Line) {
-        for row in lines.indices { lines[row] = line }
+        for row in ring.indices { ring[row] = line }
         resetMargins()
     }
 
     mutating func forEachLine(_ body: (inout Line) -> Void) {
         history.forEach(body)
-        for row in lines.indices { body(&lines[row]) }
+        for row in ring.indices { body(&ring[row]) }
     }
 
     /// Changes the size. Rows go at the bottom while they are below the cursor, else at the top into history; new rows
@@ -142,22 +164,23 @@ struct Grid: Sendable {
     private mutating func resize(rows newRows: Int, cursorRow: Int) -> (shift: Int, oldest: Int) {
         var shift = 0
         var oldest = 0
+        straighten()
         if newRows < rows {
-            lines.removeLast(min(rows - newRows, max(rows - 1 - cursorRow, 0)))
+            ring.removeLast(min(rows - newRows, max(rows - 1 - cursorRow, 0)))
             shift = newRows - rows
-            for line in lines.prefix(rows - newRows) {
+            for row in 0..<rows - newRows {
                 if history.count >= history.limit { oldest += 1 }
-                _ = history.push(line)
+                history.exchange(&ring[row])
             }
-            lines.removeFirst(rows - newRows)
+            ring.removeFirst(rows - newRows)
         } else if newRows > rows {
             var former: [Line] = []
             if cursorRow == rows - 1 {
                 while rows + former.count < newRows, let line = history.popNewest() { former.append(line) }
             }
             shift = former.count
-            lines = former.reversed() + lines
-            while rows < newRows { lines.append(Line()) }
+            ring = former.reversed() + ring
+            while rows < newRows { ring.append(Line()) }
         }
         return (shift, oldest)
     }

@@ -11,17 +11,16 @@ struct LineRing: Sendable {
 
     subscript(index: Int) -> Line { storage[(oldest + index) % storage.count] }
 
-    /// Takes a line in; gives back the storage of the line that falls out, so that it can be used again.
-    mutating func push(_ line: Line) -> Line {
-        guard limit > 0 else { return line }
+    /// Takes a line in and leaves the one in its place that falls out, whose storage can be used again.
+    mutating func exchange(_ line: inout Line) {
+        guard limit > 0 else { return }
         guard storage.count >= limit else {
             storage.append(line)
-            return Line()
+            line = Line()
+            return
         }
-        var passed = line
-        swap(&storage[oldest], &passed)
+        swap(&storage[oldest], &line)
         oldest = oldest + 1 == limit ? 0 : oldest + 1
-        return passed
     }
 
     mutating func popNewest() -> Line? {

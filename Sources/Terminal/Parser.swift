@@ -67,6 +67,23 @@ struct Parser: Sendable {
         return consumeASCII(UInt8(truncatingIfNeeded: scalar))
     }
 
+    /// A control sequence without intermediate bytes (ECMA-48 §5.4) that begins here and is there as a whole, in the
+    /// ground state. Returns its length, with `parameters` and `prefix` set as byte by byte; nil when it is none.
+    mutating func controlSequence(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int? {
+        let limit = min(bytes.count, start + Parser.introductionLimit)
+        guard start + 2 < limit, bytes[start] == 0x1B, bytes[start + 1] == 0x5B else { return nil }
+        var end = start + 2
+        if (0x3C...0x3F).contains(bytes[end]) { end += 1 }
+        let first = end
+        while end < limit, (0x30...0x3B).contains(bytes[end]) { end += 1 }
+        guard end < limit, (0x40...0x7E).contains(bytes[end]) else { return nil }
+        parameters.removeAll()
+        prefix = first > start + 2 ? bytes[start + 2] : 0
+        intermediates = 0
+        for index in first..<end { parameter(bytes[index]) }
+        return end + 1 - start
+    }
+
     private mutating func enter(_ next: State) {
         state = next
         if next == .ground { introduction.removeAll(keepingCapacity: true) }

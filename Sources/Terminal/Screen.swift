@@ -80,20 +80,36 @@ public struct Screen: Sendable {
     public mutating func feed(_ bytes: UnsafeRawBufferPointer) {
         var index = 0
         while index < bytes.count {
-            if parser.state == .ground, decoder.isIdle {
-                let start = index
-                while index < bytes.count, bytes[index] >= 0x20, bytes[index] < 0x7F { index += 1 }
-                if index > start {
-                    consumed += UInt64(index - start)
-                    print(bytes[start..<index])
-                    continue
-                }
-            }
             let byte = bytes[index]
+            if parser.state == .ground, decoder.isIdle, let taken = feedWhole(byte, bytes, at: index) {
+                consumed += UInt64(taken)
+                index += taken
+                continue
+            }
             index += 1
             consumed += 1
             if byte < 0x80, decoder.isIdle { perform(parser.consume(UInt32(byte))) } else { decode(byte) }
         }
+    }
+
+    /// The fast ways, for what most output is made of: a run of printable ASCII, another character, and a control sequence,
+    /// each when it is there as a whole. How many bytes it was; nil when it is something else.
+    private mutating func feedWhole(_ byte: UInt8, _ bytes: UnsafeRawBufferPointer, at index: Int) -> Int? {
+        if byte == 0x1B {
+            guard let length = parser.controlSequence(bytes, at: index) else { return nil }
+            perform(.control(final: bytes[index + length - 1]))
+            return length
+        }
+        if byte >= 0xC2 {
+            // U+0080 to U+009F are controls.
+            guard let (scalar, length) = UTF8Decoder.whole(bytes, at: index), scalar >= 0xA0 else { return nil }
+            print(charsets.current.map(scalar))
+            return length
+        }
+        guard byte >= 0x20, byte < 0x7F else { return nil }
+        let length = bytes.printableASCII(from: index)
+        print(UnsafeRawBufferPointer(rebasing: bytes[index..<index + length]))
+        return length
     }
 
     private mutating func decode(_ byte: UInt8) {
@@ -160,5 +176,22 @@ public struct Screen: Sendable {
         tabStops.resize(columns: newColumns)
         position.pendingWrap = false
         lastScalar = 0
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// How many bytes from here on are printable ASCII. Eight at a time: a byte that is none has its highest bit set, or
+    /// gets it when 0x20 is taken away or 1 is added. Carries reach only bytes behind the first such one.
+    fileprivate func printableASCII(from start: Int) -> Int {
+        let highest: UInt64 = 0x8080_8080_8080_8080
+        var index = start
+        while index + 8 <= count {
+            let word = UInt64(littleEndian: loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let others = (word | (word &- 0x2020_2020_2020_2020) | (word &+ 0x0101_0101_0101_0101)) & highest
+            if others != 0 { return index + others.trailingZeroBitCount / 8 - start }
+            index += 8
+        }
+        while index < count, self[index] >= 0x20, self[index] < 0x7F { index += 1 }
+        return index - start
     }
 }

@@ -4,18 +4,19 @@ extension Screen {
     static let clusterLimit = 12
 
     /// The fast way: a run of printable ASCII.
-    mutating func print(_ run: Slice<UnsafeRawBufferPointer>) {
+    mutating func print(_ run: UnsafeRawBufferPointer) {
         guard charsets.current == .ascii, !modes.insert, modes.autowrap else {
             for byte in run { print(charsets.current.map(UInt32(byte))) }
             return
         }
-        var rest = run
-        while !rest.isEmpty {
+        var start = 0
+        while start < run.count {
             if position.pendingWrap { wrap() }
-            let part = rest.prefix(columns - position.column)
-            grid[position.row].write(part, at: position.column, style: style, columns: columns)
-            rest = rest.dropFirst(part.count)
-            advance(part.count)
+            let end = min(run.count, start + columns - position.column)
+            grid[position.row].write(
+                UnsafeRawBufferPointer(rebasing: run[start..<end]), at: position.column, style: style, columns: columns)
+            advance(end - start)
+            start = end
         }
         if let last = run.last { lastScalar = UInt32(last) }
     }

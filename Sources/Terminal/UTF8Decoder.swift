@@ -22,6 +22,20 @@ struct UTF8Decoder: Hashable, Sendable {
         case invalidBefore
     }
 
+    /// A scalar of two bytes or more that is there as a whole, and its length; nil when it is cut off or ill-formed.
+    static func whole(_ bytes: UnsafeRawBufferPointer, at index: Int) -> (scalar: UInt32, length: Int)? {
+        let first = bytes[index]
+        let (length, least): (Int, UInt32) = first < 0xE0 ? (2, 0x80) : first < 0xF0 ? (3, 0x800) : (4, 0x1_0000)
+        guard (0xC2...0xF4).contains(first), bytes.count - index >= length else { return nil }
+        var scalar = UInt32(first) & 0xFF >> UInt32(length + 1)
+        for byte in bytes[index + 1..<index + length] {
+            guard byte & 0xC0 == 0x80 else { return nil }
+            scalar = scalar << 6 | UInt32(byte & 0x3F)
+        }
+        guard scalar >= least, Unicode.Scalar(scalar) != nil else { return nil }
+        return (scalar, length)
+    }
+
     mutating func push(_ byte: UInt8) -> Step {
         guard needed > 0 else { return start(byte) }
         guard byte >= lower, byte <= upper else {

@@ -83,8 +83,7 @@ private struct AgentGreeting: Sendable {
             try await saySignIn(address, gateway)
             let file = settings.data + "/agent-token"
             try await prepareToken(file, gateway)
-            PersonTerminal.print(
-                """
+            let words = """
 
                 For the agent's environment (the file is yours alone, mode 0600):
                   export COPILOT_AGENT_TOKEN="$(cat '\(file)')"
@@ -94,7 +93,11 @@ private struct AgentGreeting: Sendable {
 
                 A program that runs as you can read your files, this copilot's among them: an agent that you do not trust
                 so far belongs under another account.
-                """)
+                """
+            // One by one: what is printed to a person holds no line feed of its own.
+            for line in words.split(separator: "\n", omittingEmptySubsequences: false) {
+                PersonTerminal.print(String(line))
+            }
         } catch {
             PersonTerminal.error("copilot: \(error)")
         }

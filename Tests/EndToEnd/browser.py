@@ -87,7 +87,7 @@ class Tab:
         self.profile = profile
         self.copilot = copilot
         self.test = re.sub(r"[^A-Za-z0-9]+", "-", test).strip("-")
-        self.base = f"https://localhost:{port or copilot.port}"
+        self.base = f"{copilot.scheme}://localhost:{port or copilot.port}"
         self.context = profile.browser.new_context(ignore_https_errors=True, accept_downloads=True, **profile.options)
         self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.base)
         self.complaints = []
@@ -149,7 +149,7 @@ class Tab:
 
     def screenshot(self, name):
         SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{self.test}-{name}.png")
+        self.page.screenshot(path=SCREENSHOTS / f"{self.test}-{name}.png", animations="disabled")
 
     # --- people
 

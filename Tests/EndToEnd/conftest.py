@@ -6,6 +6,7 @@ import tempfile
 
 import pytest
 
+from agent_house import agent_house  # noqa: F401
 from copilot import BINARY, PAGE, Copilot
 from hosts import Account, SSHHost
 from proxy import Proxy
@@ -37,6 +38,31 @@ def account():
         made = Account(path)
         yield made
         made.remove()
+
+
+class Sudoer:
+    """What sudo lets the account do."""
+
+    def __init__(self, account):
+        self.account = account
+        self.line = pathlib.Path(f"/etc/sudoers.d/{account.name}")
+
+    def allow(self, more=""):
+        self.forbid()
+        self.line.write_text(f"{self.account.name} ALL=(ALL) {more}ALL\n")
+        self.line.chmod(0o440)
+
+    def forbid(self):
+        self.line.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def sudoer(account):
+    """The account may become root, with its password."""
+    made = Sudoer(account)
+    made.allow()
+    yield made
+    made.forbid()
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Account:
 
     def own(self, path):
         for entry in [path, *pathlib.Path(path).rglob("*")]:
-            os.chown(entry, self.uid, self.gid)
+            os.chown(entry, self.uid, self.gid, follow_symlinks=False)
 
     def remove(self):
         for pid in subprocess.run(["ps", "-o", "pid=", "-u", self.name], capture_output=True, text=True).stdout.split():

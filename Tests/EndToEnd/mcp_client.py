@@ -1,12 +1,13 @@
 """Runs in an environment of its own with one version of the official SDK: does the steps that it reads and prints what came.
 
 Standard input: {"url", "token"} or {"command": [...], "env"}, "mode" (auto, legacy), "steps": [{"list": true} |
-{"call", "arguments", "progress", "giveUpAfter"} | {"read": uri} | {"sleep": seconds}].
+{"call", "arguments", "progress", "giveUpAfter"} | {"read": uri} | {"sleep": seconds} | {"idle": [file that is made, file that is waited for]}].
 """
 
 import asyncio
 import contextlib
 import json
+import pathlib
 import sys
 from importlib.metadata import version
 
@@ -50,6 +51,12 @@ async def do(client, step):
         return plain(await client.list_tools())
     if "read" in step:
         return plain(await client.read_resource(step["read"]))
+    if "idle" in step:
+        began, over = map(pathlib.Path, step["idle"])
+        began.write_text("")
+        while not over.exists():
+            await asyncio.sleep(0.1)
+        return None
     if "sleep" in step:
         return await asyncio.sleep(step["sleep"])
     beats = []

@@ -232,3 +232,63 @@ def test_a_durable_command_is_found_again_after_the_copilot_was_killed(house, co
     other.get(f"/api/commands/{command}").refused(404, "not_found")
     other.hang_up()
     back.close()
+
+
+def test_a_durable_command_of_root_is_roots_alone_and_its_password_is_nowhere(house, counter, sudoer):
+    session = house.agent.enter(house.ada, sudo="allow").ready()
+    password = house.account.password
+    script = f"id -u; cat; echo; {STEPS.format(counter=counter)}"
+    began = session.exec(script, sudo=True, durable=True, stdin="given", waitMs=900).expect(202)
+    said = "0\ngiven\n" + ALL
+    assert began["command"].startswith("sudo sh -c ") and said.startswith(began["stdout"]) and began["stdout"].startswith("0\n")
+    folder = pathlib.Path("/root/.copilot-agent") / began["commandId"]
+    assert folder.stat().st_mode & 0o777 == 0o700 and folder.stat().st_uid == 0
+    assert not (house.home / ".copilot-agent" / began["commandId"]).exists()
+    # Neither in a list of processes, nor in a variable, nor in a file, while it runs and is watched.
+    everywhere = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("cmdline", "environ"):
+            try:
+                if int(pid) != os.getpid():
+                    everywhere.append(pathlib.Path(f"/proc/{pid}/{name}").read_bytes())
+            except OSError:
+                pass
+    assert not [text for text in everywhere if password.encode() in text]
+    waits = in_background(lambda: session.command(began["commandId"], waitMs=40_000))
+    house.link.cut()
+    connected_again(session, 1)
+    done = waits().expect(200)
+    assert (done["stdout"], done["stderr"], done["exitCode"], done["state"]) == (said, "oops\n", 23, "exited")
+    assert counter.read_text() == "x\n"
+    # Who may not become root any more does not watch what root does, and nobody says that it ended.
+    mark = "7" + str(time.time_ns())[-8:]
+    second = session.exec(f"trap '' INT TERM; sleep {mark}", sudo=True, durable=True, waitMs=900).expect(202)["commandId"]
+    eventually(lambda: running(mark), "it runs")
+    sudoer.forbid()
+    house.link.cut()
+    lost = eventually(lambda: (v := session.command(second).json)["state"] == "lost" and v, "it is lost", 20)
+    assert (lost["exitCode"], lost["code"]) == (None, "sudo_refused") and running(mark)
+    stop = lambda: house.agent.post(f"/api/commands/{second}/stop").expect(200)["stop"]
+    connected_again(session, 2)
+    assert stop() == "unconfirmed" and running(mark)
+    sudoer.allow()
+    assert stop() == "stopped"
+    eventually(lambda: not running(mark), "nothing is left, not even who watched it", 5)
+    session.close()
+    assert not folder.exists()
+
+
+def test_a_durable_command_of_root_is_found_again_by_who_may_become_root(house, counter, sudoer):
+    session = house.agent.enter(house.ada, sudo="allow")
+    began = session.exec(STEPS.format(counter=counter), sudo=True, durable=True, waitMs=600).expect(202)
+    house.agent.hang_up()
+    house.copilot.kill()
+    house.copilot.start()
+    reader = house.agent.enter(house.ada, "supervised", sudo="never")
+    house.agent.get(f"/api/commands/{began['commandId']}").refused(425, "not_connected")
+    reader.close()
+    back = house.agent.enter(house.ada, sudo="allow")
+    again = back.command(began["commandId"], waitMs=20_000).expect(200)
+    assert (again["stdout"], again["stderr"], again["exitCode"]) == (ALL, "oops\n", 23) and "found_again" in again["flags"]
+    assert counter.read_text() == "x\n"
+    back.close()

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import types
 
 import pytest
 
@@ -260,6 +261,37 @@ def test_only_the_token_opens_it_and_foreign_pages_do_not(house):
     assert rpc(house, ping, {"Origin": "https://evil.example"}).status == 403
     assert rpc(house, ping, {"Host": f"evil.example:{house.copilot.port}"}).status in (403, 421)
     assert rpc(house, ping).json["result"] == {}
+
+
+def test_a_conversation_that_was_idle_goes_on_since_nothing_of_it_is_kept(make_copilot, host, folder):
+    """Longer than any idle time: the copilot itself was stopped and started in between."""
+    copilot = make_copilot("--http", start=False)
+    copilot.add_user("ada")
+    copilot.start().add_host("web-1", host)
+    house = types.SimpleNamespace(copilot=copilot, agent=Agent.make(copilot), url=f"{copilot.address}/mcp")
+    opened = rpc(house, {"method": "initialize", "id": 0, "params": {"protocolVersion": "2025-11-25"}})
+    conversation = {"Mcp-Session-Id": opened.headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}
+    line = json.dumps({"call": "ssh_hosts", "arguments": {}})
+    clients = [subprocess.Popen(
+        [str(environment(name) / "python"), str(HERE / "mcp_client.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in ("new", "old")]
+    before, after = folder / "idle-began", folder / "idle-over"
+    for child, mode in zip(clients, ("auto", "legacy")):
+        child.stdin.write(json.dumps({
+            "mode": mode, "url": house.url, "token": house.agent.token,
+            "steps": [json.loads(line), {"idle": [f"{before}-{mode}", str(after)]}, json.loads(line)]}))
+        child.stdin.close()
+    eventually(lambda: all(pathlib.Path(f"{before}-{mode}").exists() for mode in ("auto", "legacy")), "both have called once", 60)
+    house.copilot.stop()
+    house.agent.hang_up()
+    house.copilot.start()
+    assert rpc(house, {"id": 1, "method": "tools/list"}, conversation).json["result"]["tools"]
+    after.write_text("")
+    for child in clients:
+        answer = json.loads(child.stdout.read())
+        assert child.wait(60) == 0
+        first, _, last = answer["found"]
+        assert data(first) == data(last) and data(last)["hosts"]
 
 
 def test_a_revoked_token_ends_waits_and_another_agent_sees_nothing(house, session):

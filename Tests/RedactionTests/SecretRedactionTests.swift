@@ -37,6 +37,16 @@ struct SecretRedactionTests {
             ("mysql --password hunter2 -e x", "mysql --password [redacted:password#1] -e x"),
             ("mysql --password=hunter2 -e x", "mysql --password=[redacted:password#1] -e x"),
             ("spring.datasource.password: geheim1", "spring.datasource.password: [redacted:password#1]"),
+            ("\u{1B}[32m\(github)\u{1B}[0m", "\u{1B}[32m[redacted:github-token#1]\u{1B}[0m"),
+            ("said:\u{1B}[2J\(github)", "said:\u{1B}[2J[redacted:github-token#1]"),
+            (#""a\n\#(github)""#, #""a\n[redacted:github-token#1]""#),
+            ("?t%3D\(github)&", "?t%3D[redacted:github-token#1]&"),
+            (
+                "\u{1B}[1;31mghp\u{1B}[m_" + String(repeating: "aB3", count: 6) + "\u{1B}[K"
+                    + String(repeating: "aB3", count: 6) + " x",
+                "\u{1B}[1;31m[redacted:github-token#1] x"
+            ),
+            ("xghp" + "_" + String(repeating: "aB3", count: 12), "xghp" + "_" + String(repeating: "aB3", count: 12)),
             ("same \(github) \(github)", "same [redacted:github-token#1] [redacted:github-token#1]"),
         ])
     func shapes(text: String, expected: String) {

@@ -13,7 +13,8 @@ enum BenchServer {
         configuration.core.maximumSessions = 10_000
         configuration.penalties = nil
         configuration.startups = StartupLimits(start: 1000, rate: 30, full: 2000, perSource: 2000)
-        var handlers = SSHServerHandlers { request, _ in
+        var handlers = SSHServerHandlers { _, _ in .refuse }
+        handlers.authorizeAtOnce = { request, _ in
             guard case .publicKey(let identity, _, _) = request.method else { return .refuse }
             return identity.publicKey == userKey ? .accept : .refuse
         }

@@ -40,7 +40,4 @@ struct Client: Sendable {
     func connect(on eventLoop: any EventLoop) async throws -> SSHConnection {
         try await SSHClient.connect(to: address, endpoint: endpoint, configuration: configuration, on: eventLoop)
     }
-
-    /// One loop: a client has one connection, and each thread costs at its start.
-    static func loop() -> any EventLoop { MultiThreadedEventLoopGroup(numberOfThreads: 1).next() }
 }

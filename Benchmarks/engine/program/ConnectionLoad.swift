@@ -19,11 +19,11 @@ enum ConnectionLoad {
     }
 
     /// `channels --count N --parallel M --command TEXT`: commands on one connection, a channel each.
-    static func channels(_ arguments: Arguments) async throws {
+    static func channels(_ arguments: Arguments, on eventLoop: any EventLoop) async throws {
         let client = try Client(arguments)
         let (count, parallel) = (try arguments.number("count"), try arguments.number("parallel", otherwise: 1))
         let command = try arguments.text("command")
-        let connection = try await client.connect(on: MultiThreadedEventLoopGroup.singleton.next())
+        let connection = try await client.connect(on: eventLoop)
         // The first one pays for what later ones find in memory.
         _ = try await connection.run(command)
         try await inParallel(count, parallel) { _ in _ = try await connection.run(command) }

@@ -1,33 +1,42 @@
 // The engine's own ends for the benchmark: a server that runs programs and serves files, and small clients.
 
 import Glibc
+import NIOCore
 import SSH
 
 /// `engine-bench COMMAND --name value… words…`; `Benchmarks/run --engine` calls it.
 @main
 enum EngineBench {
-    static func main() async {
+    static func main() {
         var words = Array(CommandLine.arguments.dropFirst())
-        guard !words.isEmpty else { return complain("usage: engine-bench serve|run|connect|channels|hold|files …", 64) }
+        guard !words.isEmpty else { complain("usage: engine-bench serve|run|connect|channels|hold|files …", 64) }
         let command = words.removeFirst()
-        do {
-            let arguments = try Arguments(words)
-            switch command {
-            case "serve": try await BenchServer.serve(arguments)
-            case "run": exit(try await RemoteCommand.run(arguments))
-            case "connect": try await ConnectionLoad.connect(arguments)
-            case "channels": try await ConnectionLoad.channels(arguments)
-            case "hold": try await ConnectionLoad.hold(arguments)
-            case "files": try await FileTransfers.run(arguments)
-            case "allocations": try DataPathAllocations.run(arguments)
-            default: throw UsageError("there is no command \(command)")
+        LoopExecutor.run { [words] eventLoop in
+            do {
+                exit(try await run(command, Arguments(words), on: eventLoop))
+            } catch {
+                complain("engine-bench \(command): \(error)", 1)
             }
-        } catch {
-            complain("engine-bench \(command): \(error)", 1)
         }
     }
 
-    static func complain(_ words: String, _ status: Int32) {
+    private static func run(_ command: String, _ arguments: Arguments, on eventLoop: any EventLoop) async throws
+        -> Int32
+    {
+        switch command {
+        case "serve": try await BenchServer.serve(arguments)
+        case "run": return try await RemoteCommand.run(arguments, on: eventLoop)
+        case "connect": try await ConnectionLoad.connect(arguments)
+        case "channels": try await ConnectionLoad.channels(arguments, on: eventLoop)
+        case "hold": try await ConnectionLoad.hold(arguments)
+        case "files": try await FileTransfers.run(arguments, on: eventLoop)
+        case "allocations": try DataPathAllocations.run(arguments)
+        default: throw UsageError("there is no command \(command)")
+        }
+        return 0
+    }
+
+    static func complain(_ words: String, _ status: Int32) -> Never {
         write(2, words + "\n", words.utf8.count + 1)
         exit(status)
     }

@@ -1,11 +1,12 @@
+import NIOCore
 import SFTP
 import SSH
 
 /// `engine-bench files … put|get SOURCE TARGET` and `files … list FOLDER`: what `sftp -b` does with one command.
 enum FileTransfers {
-    static func run(_ arguments: Arguments) async throws {
+    static func run(_ arguments: Arguments, on eventLoop: any EventLoop) async throws {
         let client = try Client(arguments)
-        let connection = try await client.connect(on: Client.loop())
+        let connection = try await client.connect(on: eventLoop)
         let files = try await connection.sftp()
         switch try arguments.word(0) {
         case "put": try await files.upload(arguments.word(1), to: RemotePath(try arguments.word(2)), options: options)

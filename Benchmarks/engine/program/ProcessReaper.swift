@@ -1,5 +1,6 @@
 // Programs of the system: how they are started, and how their end becomes known.
 
+import CBenchmarkCalls
 import Glibc
 import NIOConcurrencyHelpers
 import NIOPosix
@@ -101,7 +102,8 @@ struct StartedProgram: Sendable {
             theirs = [stdin.reading, stdout.writing]
             (input, output, isTerminal) = (stdin.writing, stdout.reading, false)
         }
-        Self.closeInherited(&actions)
+        // A library's sockets are inherited unless somebody sees to it.
+        _ = bench_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -118,14 +120,6 @@ struct StartedProgram: Sendable {
         for descriptor in theirs { close(descriptor) }
         guard code == 0 else { throw UsageError("\(shellWords[0]) did not start: \(code)") }
         identifier = process
-    }
-
-    /// Pipes that another thread is making are not to be inherited. The function is in glibc from 2.34 on and not in the
-    /// headers that Swift sees.
-    private static func closeInherited(_ actions: inout posix_spawn_file_actions_t) {
-        typealias AddCloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, CInt) -> CInt
-        guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else { return }
-        _ = unsafeBitCast(symbol, to: AddCloseFrom.self)(&actions, 3)
     }
 
     /// Nobody is left who wants it.
@@ -149,8 +143,7 @@ struct StartedProgram: Sendable {
 
     private static func pipe() throws -> (reading: CInt, writing: CInt) {
         var ends: [CInt] = [-1, -1]
-        guard Glibc.pipe(&ends) == 0 else { throw UsageError("there is no pipe") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        guard bench_pipe(&ends) == 0 else { throw UsageError("there is no pipe") }
         enlargePipe(ends[0])
         return (ends[0], ends[1])
     }

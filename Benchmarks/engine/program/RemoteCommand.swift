@@ -5,10 +5,10 @@ import SSH
 
 /// `engine-bench run … COMMAND`: what `ssh host COMMAND` does, with this process's standard streams.
 enum RemoteCommand {
-    static func run(_ arguments: Arguments) async throws -> Int32 {
+    static func run(_ arguments: Arguments, on eventLoop: any EventLoop) async throws -> Int32 {
         let client = try Client(arguments)
         let command = try arguments.word(0)
-        let connection = try await client.connect(on: Client.loop())
+        let connection = try await client.connect(on: eventLoop)
         let readsInput = arguments.optional("input") != "none"
         let status = try await connection.eventLoop.flatSubmit {
             let streams = StandardStreams(on: connection.eventLoop)

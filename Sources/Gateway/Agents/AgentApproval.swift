@@ -40,8 +40,9 @@ struct AgentApproval: Sendable {
     let kind: Kind
     /// What would happen: the command, the text to type, the path.
     let subject: String
+    /// That as exactly as it can be said; nil where it is not known.
+    let deed: AgentDeed?
     let commandID: String?
-    let workingDirectory: String?
     let purpose: String?
     let classes: [String]
     /// Why it is asked.
@@ -53,7 +54,7 @@ struct AgentApproval: Sendable {
     var edited: String?
 
     init(
-        sessionID: String, agent: Agent, kind: Kind, subject: String, commandID: String?, workingDirectory: String?,
+        sessionID: String, agent: Agent, kind: Kind, subject: String, deed: AgentDeed?, commandID: String?,
         purpose: String?, classes: [String], why: String, now: Timestamp = .now()
     ) {
         id = Identifier.make("apr")
@@ -62,7 +63,7 @@ struct AgentApproval: Sendable {
         self.kind = kind
         self.subject = subject
         self.commandID = commandID
-        self.workingDirectory = workingDirectory
+        self.deed = deed
         self.purpose = purpose
         self.classes = classes
         self.why = why
@@ -80,12 +81,14 @@ public struct ApprovalView: Sendable, Encodable {
     public let subject: String
     public let commandId: String?
     public let cwd: String?
+    /// What a command would read, or a file would hold: its beginning.
+    public let input: String?
     public let purpose: String?
     public let classes: [String]
     public let why: String
     public let status: String
-    public let decidedBy: String?
-    public let reason: String?
+    public internal(set) var decidedBy: String?
+    public internal(set) var reason: String?
     public let edited: String?
     public let createdAt: String
     public let expiresAt: String
@@ -99,7 +102,8 @@ public struct ApprovalView: Sendable, Encodable {
         kind = approval.kind.rawValue
         subject = approval.subject
         commandId = approval.commandID
-        cwd = approval.workingDirectory
+        cwd = approval.deed?.folder
+        input = approval.deed?.shownInput
         purpose = approval.purpose
         classes = approval.classes
         why = approval.why
@@ -109,14 +113,15 @@ public struct ApprovalView: Sendable, Encodable {
         edited = approval.edited
         createdAt = approval.createdAt.iso8601
         expiresAt = approval.expiresAt.iso8601
-        suggestedPattern = approval.kind == .command ? Self.pattern(approval.subject) : nil
+        suggestedPattern = approval.kind == .command ? Self.pattern(approval.subject, approval.classes) : nil
     }
 
-    /// The first two words of a command, with anything behind them.
-    private static func pattern(_ command: String) -> String {
+    /// The command with anything as its last word; the very command where it does what can't be undone.
+    private static func pattern(_ command: String, _ classes: [String]) -> String {
         let words = command.split(separator: " ", omittingEmptySubsequences: true)
-        guard words.count > 2 else { return command }
-        return words.prefix(2).joined(separator: " ") + " **"
+        let isGrave = !Set(classes).isDisjoint(with: ["destructive", "privileged", "power", "secrets", "unknown"])
+        guard words.count > 1, !isGrave else { return command }
+        return words.dropLast().joined(separator: " ") + " *"
     }
 }
 
@@ -130,4 +135,12 @@ public enum ApprovalAnswer: Sendable {
     /// Another command instead.
     case edited(String)
     case deny(reason: String)
+
+    /// It allows something beyond the question.
+    var holdsOn: Bool {
+        switch self {
+        case .exact, .pattern: true
+        case .once, .edited, .deny: false
+        }
+    }
 }

@@ -48,7 +48,8 @@ public enum AgentInstructions {
         it again. 202 with `awaiting_approval`: a person is asked; the same call waits. `exitCode` is never invented: it is
         null after a signal and when the link broke (`lost`).
         `durable: true` lets it go on without a connection, and over a restart of the copilot: it is found again under the
-        same CID, once you are let in at the same host. `sudo: true` runs it as root, without you having the password.
+        same CID, once you are let in at the same host. `terminal: true` types it at the terminal's own prompt: folder, variables and
+        jobs of that shell stay; `cwdAfter` says where it is; 409 `terminal_busy` when a program has it. `sudo: true` runs it as root, without you having the password.
         `POST /api/commands/CID/stop` ends it with everything it started.
 
         """,
@@ -86,14 +87,14 @@ public enum AgentInstructions {
         ## Hand-off
         `POST .../handoff` with `{"message", "kind": "password|2fa|decision|stuck", "waitMs": 50000}` when you need a
         person. Then, and whenever a person takes the keyboard, what you write is refused with 409 `control_held`: wait
-        with `GET /api/sessions/ID?waitMs=50000&until=control`, read `handback.note` and the screen, and go on.
+        with `GET /api/sessions/ID?waitMs=50000&until=control`, read `handback` (note, humanCommands, cwd, screen), and go on.
 
         """,
         "approvals": """
         ## Approvals
         Depending on the grant a person decides about single commands. They may change one: then `editedFrom` is what you
         sent. `dryRun: true` tells what would happen. Several steps: `POST .../plan` with `{"goal", "steps": [{"command",
-        "purpose"}]}` asks once for all of them. A refusal names its rule; do not try to get around it.
+        "purpose", "cwd"}]}` asks once for all of them. What is allowed is allowed in that folder and with that input alone. A refusal names its rule; do not try to get around it.
 
         """,
         "errors": """

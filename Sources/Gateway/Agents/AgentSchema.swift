@@ -34,4 +34,9 @@ enum AgentSchema {
             """,
             "CREATE INDEX agent_command_by_host ON agent_command (tenant, agent, host, submitted)",
         ])
+
+    /// Durable commands of root's.
+    static let durableRoot = Migration(
+        "agents-3",
+        ["ALTER TABLE agent_command ADD COLUMN is_root \(type: .boolean) NOT NULL DEFAULT FALSE"])
 }

@@ -73,7 +73,9 @@ extension AgentService {
         guard let owner = await owner(of: agent) else { return [] }
         let hosts = try await services.hosts.hosts(owner)
         return hosts.filter(\.may.connect).map {
-            AgentHostView(alias: $0.alias, username: $0.username, environment: $0.environment.rawValue, tags: $0.tags)
+            AgentHostView(
+                alias: words($0.alias), username: words($0.username), environment: $0.environment.rawValue,
+                tags: $0.tags.map { words($0) })
         }
     }
 
@@ -109,7 +111,7 @@ extension AgentService {
         var active: [AgentSessionView] = []
         var pending: [AgentSessionView] = []
         for request in requests {
-            if let session = board.read({ $0.sessions[request.id] }) {
+            if let session = board.read({ $0.sessions[request.id] }), request.state.name != "connecting" {
                 if session.state.ending == nil { active.append(await view(session)) }
             } else if ["pending", "connecting", "connect_failed"].contains(request.state.name) {
                 pending.append(view(request))
@@ -140,10 +142,10 @@ extension AgentService {
     }
 
     private func look(_ id: String, _ agent: Agent) async throws(GatewayError) -> AgentSessionView {
-        if let session = board.read({ $0.sessions[id] }), session.agent.id == agent.id { return await view(session) }
-        guard let request = board.read({ $0.requests[id] }), request.agent.id == agent.id else {
-            throw .notFound("session")
-        }
+        let (request, session) = board.read { ($0.requests[id], $0.sessions[id]) }
+        // While it is being connected it has no keyboard yet: it is not yet a session for its agent.
+        if let session, session.agent.id == agent.id, request?.state.name != "connecting" { return await view(session) }
+        guard let request, request.agent.id == agent.id else { throw .notFound("session") }
         return view(request)
     }
 
@@ -152,7 +154,7 @@ extension AgentService {
     public func request(_ new: AgentRequest.New, _ agent: Agent, wait: Duration = .zero) async throws(GatewayError)
         -> AgentSessionView
     {
-        let request = try AgentRequest(new, agent: agent)
+        let request = try AgentRequest(new, agent: agent, now: clock())
         let isTaken = board.change { state in
             let waiting = state.requests.values.count { request in
                 if case .pending = request.state { return request.agent.id == agent.id }
@@ -211,11 +213,12 @@ extension AgentService {
     func view(_ request: AgentRequest) -> AgentSessionView {
         let shown = AgentRequestView(request)
         return AgentSessionView(
-            id: request.id, name: request.host,
+            id: request.id, name: words(request.host),
             status: ["connecting", "approved"].contains(shown.status) ? "pending" : shown.status, state: shown.status,
-            isRecording: false, handoffMessage: nil, host: request.host, username: request.username,
-            reason: request.reason, createdAt: shown.createdAt, expiresAt: shown.expiresAt,
-            approveUrl: approveURL(request.id), decidedBy: shown.decidedBy, decision: shown.decision, grant: nil,
+            isRecording: false, handoffMessage: nil, host: words(request.host), username: words(request.username),
+            reason: words(request.reason), createdAt: shown.createdAt, expiresAt: shown.expiresAt,
+            approveUrl: approveURL(request.id), decidedBy: shown.decidedBy.map { words($0) },
+            decision: shown.decision.map { words($0) }, grant: nil,
             control: nil, terminal: nil, runningCommands: [], pendingApprovals: [], handback: nil, closed: nil)
     }
 
@@ -239,22 +242,24 @@ extension AgentService {
         let approvals = board.read { board in
             board.approvals.values.filter { $0.sessionID == session.id && $0.state == .pending }.map(\.id).sorted()
         }
+        let alias = words(live.host.alias, session)
         return AgentSessionView(
-            id: session.id, name: live.host.alias, status: status,
+            id: session.id, name: alias, status: status,
             state: state.ending != nil
                 ? "closed"
                 : state.isReconnecting ? "reconnecting" : live.state == .live ? "active" : live.state.rawValue,
-            isRecording: live.state == .live, handoffMessage: state.handoff?.message, host: live.host.alias,
-            username: session.request.username, reason: session.request.reason,
+            isRecording: live.state == .live, handoffMessage: state.handoff.map { words($0.message, session) },
+            host: alias, username: words(session.request.username, session),
+            reason: words(session.request.reason, session),
             createdAt: session.request.createdAt.iso8601, expiresAt: state.grant.expiresAt,
-            approveUrl: "\(address)/#/s/\(live.id)", decidedBy: session.approver.name, decision: nil,
+            approveUrl: "\(address)/#/s/\(live.id)", decidedBy: words(session.approver.name), decision: nil,
             grant: state.grant, control: control,
             terminal: .init(
-                cols: live.columns, rows: live.rows, title: redact(live.title, session).text,
+                cols: live.columns, rows: live.rows, title: words(live.title, session),
                 generation: session.place.generation, isPrivate: await session.live.hidden.isOn,
                 waiting: redacted(state.waiting, session)),
             runningCommands: state.commands.filter { !$0.phase.isOver }.map(\.id), pendingApprovals: approvals,
-            handback: state.handback, closed: state.ending?.reason)
+            handback: state.handback?.map { words($0, session) }, closed: state.ending?.reason)
     }
 
     /// What happened to this agent since.
@@ -265,6 +270,6 @@ extension AgentService {
             let page = board.read { ($0.events[agent.id] ?? AgentEvents()).page(since: since, session: session) }
             return page.events.isEmpty ? nil : page
         }
-        return page ?? board.read { ($0.events[agent.id] ?? AgentEvents()).page(since: since, session: session) }
+        return words(page ?? board.read { ($0.events[agent.id] ?? AgentEvents()).page(since: since, session: session) })
     }
 }

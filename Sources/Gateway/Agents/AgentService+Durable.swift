@@ -10,25 +10,37 @@ extension AgentService {
         try await session.live.requireOpen()
         let (state, request) = (command.state, command.request)
         let script = ExecRequest.script(
-            state.text, workingDirectory: request.workingDirectory, agent: command.agent.name)
-        let line = try ShellQuoting.commandLine(
-            DurableRun.start(script, id: command.id, inputBytes: command.pendingInput), name: "attach")
+            request.isRoot ? try request.line() : state.text, workingDirectory: request.workingDirectory,
+            agent: command.agent.name)
+        let sudo = request.isRoot ? try await sudoDialogue(session) : nil
+        let line = try Self.watching(
+            DurableRun.start(script, id: command.id, inputBytes: command.pendingInput), sudo)
         let entry = DurableCommands.Entry(
             id: command.id, agentID: command.agent.id, hostID: session.hostID, text: state.text,
             editedFrom: state.editedFrom, workingDirectory: request.workingDirectory, purpose: request.purpose,
-            key: request.idempotencyKey, classes: state.classes, submitted: command.submittedAt,
+            key: request.idempotencyKey, classes: state.classes, isRoot: request.isRoot, submitted: command.submittedAt,
             stopAt: request.onTimeout == .stop ? .now() + request.timeout : nil)
         let durables = durables
         try await GatewayError.mapping { try await durables.add(entry) }
         command.change { $0.flags.append("durable") }
         board.tell(
             command.agent.id, "command.started", session: session.id, command: command.id, text: state.text)
-        try await run(command, line, session)
+        try await run(command, line, sudo, session)
     }
 
-    private func run(_ command: AgentCommand, _ line: String, _ session: AgentSession) async throws(GatewayError) {
+    /// A durable command of root's is kept where only root reads and writes: whoever watches it becomes root first.
+    private static func watching(_ script: String, _ sudo: SudoDialogue?) throws(GatewayError) -> String {
+        guard let sudo else { return try ShellQuoting.commandLine(script, name: "attach") }
+        return try ShellQuoting.commandLine(
+            sudo.script(DurableRun.ofRoot(script), name: "attach"), name: "attach")
+    }
+
+    private func run(
+        _ command: AgentCommand, _ line: String, _ sudo: SudoDialogue?, _ session: AgentSession,
+        isAttaching: Bool = false
+    ) async throws(GatewayError) {
         let launch = CommandLaunch(
-            line: line, onTimeout: { Task { await stop(command, session) } },
+            line: line, sudo: sudo, isAttaching: isAttaching, onTimeout: { Task { await stop(command, session) } },
             onDetached: { attachSoon(command, session) })
         try await session.channels.run(command, launch)
     }
@@ -51,7 +63,8 @@ extension AgentService {
             id: command.id, output: state.standardOutput.total, error: state.standardError.total)
         do throws(GatewayError) {
             if state.stopOutcome != nil { return await stopDurable(command, session) }
-            try await run(command, try ShellQuoting.commandLine(watch, name: "attach"), session)
+            let sudo = command.request.isRoot ? try await sudoDialogue(session) : nil
+            try await run(command, try Self.watching(watch, sudo), sudo, session, isAttaching: true)
         } catch {
             // The session's end, or the next connection, decides.
             let isLive = await session.live.state == .live
@@ -62,7 +75,7 @@ extension AgentService {
     /// Ends a durable command with everything that it started.
     func stopDurable(_ command: AgentCommand, _ session: AgentSession) async {
         command.change { $0.stopOutcome = .unconfirmed }
-        let isGone = await StopLadder.climb(command, on: session.channels)
+        let isGone = await climb(command, session)
         command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
         let channel = command.state.channel
         if isGone, !(await over(command, within: .seconds(1))) {
@@ -79,7 +92,7 @@ extension AgentService {
 
     /// A command whose link broke may still run: its processes are looked up by its name and ended.
     func stopLost(_ command: AgentCommand, _ session: AgentSession) async {
-        let isGone = await StopLadder.climb(command, on: session.channels)
+        let isGone = await climb(command, session)
         command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
         audit(
             .copilot, "command.stopped", session.id, session.live.origin.host.alias,
@@ -95,6 +108,8 @@ extension AgentService {
             return
         }
         for entry in entries {
+            // Whoever may not become root here does not get to read what root wrote.
+            if entry.isRoot, session.grant.sudo == .never { continue }
             // What another session of this agent watches stays with that.
             if let known = board.read({ $0.commands[entry.id] }), !known.phase.isOver || known.sessionID == session.id {
                 guard board.read({ $0.sessions[known.sessionID] })?.state.ending != nil else { continue }
@@ -108,10 +123,11 @@ extension AgentService {
 
     private func restored(_ entry: DurableCommands.Entry, _ session: AgentSession) -> AgentCommand {
         let stop = entry.stopAt.map { $0 - entry.submitted }
-        let request = ExecRequest(
+        var request = ExecRequest(
             command: entry.text, workingDirectory: entry.workingDirectory,
             timeout: stop ?? .seconds(24 * 3600), onTimeout: stop == nil ? .detach : .stop, idempotencyKey: entry.key,
             isDurable: true, purpose: entry.purpose)
+        request.isRoot = entry.isRoot
         let command = AgentCommand(
             id: entry.id, sessionID: session.id, agent: session.agent, request: request, text: entry.text,
             submittedAt: entry.submitted, budget: session.outputBudget, onFinish: { [self] in finished($0, session) })
@@ -139,10 +155,15 @@ extension AgentService {
 
     /// An agent that has finished leaves nothing at the host: what its finished durable commands wrote is removed.
     func clearDurables(of session: AgentSession) async {
-        let ids = session.state.commands.filter { $0.state.isSent && $0.phase == .exited }.map(\.id)
-        guard !ids.isEmpty, let line = try? ShellQuoting.commandLine(DurableRun.removal(ids), name: "remove"),
-            let result = await session.channels.aside(line), result.exit == .status(0)
-        else { return }
-        try? await durables.remove(ids)
+        let done = session.state.commands.filter { $0.state.isSent && $0.phase == .exited }
+        for isRoot in [false, true] {
+            let ids = done.filter { $0.request.isRoot == isRoot }.map(\.id)
+            guard !ids.isEmpty else { continue }
+            let sudo = isRoot ? try? await sudoDialogue(session) : nil
+            guard isRoot == (sudo != nil), let line = try? Self.watching(DurableRun.removal(ids), sudo),
+                let result = await session.channels.aside(line, sudo: sudo), result.exit == .status(0)
+            else { continue }
+            try? await durables.remove(ids)
+        }
     }
 }

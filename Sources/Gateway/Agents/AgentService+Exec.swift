@@ -29,16 +29,19 @@ extension AgentService {
             }
             return try await wait(command, session, .exit, request.wait, request.view)
         }
-        let classes = CommandClasses.of(text, at: .channel)
-        let decision = decide(text, classes, session, usingPlan: !request.isDryRun)
-        if !request.isDryRun {
-            try await requireControl(session, forCommand: true)
-            try await session.live.requireOpen()
-        }
+        if !request.isDryRun { try await session.live.requireOpen() }
+        let shell = request.inTerminal ? try await requirePrompt(session) : nil
+        let classes = CommandClasses.of(text, at: request.inTerminal ? .prompt(shell: shell) : .channel)
+        if !request.isDryRun { try await requireControl(session, forCommand: !request.inTerminal) }
+        let deed = deed(text, request, session)
+        let decision = decide(deed, classes, session, usingPlan: !request.isDryRun)
         let command = AgentCommand(
             sessionID: id, agent: agent, request: request, text: text, budget: session.outputBudget,
             onFinish: { [self] in finished($0, session) })
-        _ = command.change { $0.classes = classes.sorted }
+        command.change { state in
+            state.classes = classes.sorted
+            state.shell = shell
+        }
         if request.isDryRun { return dryRun(command, decision, session) }
         if case .refuse(let rule, let sentence, let hint) = decision {
             audit(
@@ -48,22 +51,28 @@ extension AgentService {
         }
         try submit(command, session)
         if case .ask(let why) = decision {
-            ask(about: command, why: why, session)
+            ask(about: command, deed, why: why, session)
         } else {
             Task { await launch(command, session) }
         }
         return try await wait(command, session, .exit, request.wait, request.view)
     }
 
+    private func deed(_ text: String, _ request: ExecRequest, _ session: AgentSession) -> AgentDeed {
+        AgentDeed(
+            text, folder: request.inTerminal ? session.state.folder : request.workingDirectory,
+            input: request.input ?? [], isOpen: request.keepsInputOpen)
+    }
+
     /// - Parameter usingPlan: a step of an approved plan lets its command through, once.
-    func decide(_ text: String, _ classes: CommandClasses, _ session: AgentSession, usingPlan: Bool)
+    func decide(_ deed: AgentDeed, _ classes: CommandClasses, _ session: AgentSession, usingPlan: Bool)
         -> CommandPolicy.Decision
     {
         let state = session.state
         let decision = CommandPolicy(
             grant: state.grant, allowedTexts: state.allowedTexts, allowedPatterns: state.allowedPatterns
-        ).decide(text, classes)
-        if usingPlan, case .ask = decision, session.box.withLockedValue({ Self.takeStep(text, &$0) }) { return .run }
+        ).decide(deed, classes, now: clock())
+        if usingPlan, case .ask = decision, session.box.withLockedValue({ Self.takeStep(deed, &$0) }) { return .run }
         return decision
     }
 
@@ -116,15 +125,15 @@ extension AgentService {
             ["command": command.state.text, "id": command.id, "classes": command.state.classes.joined(separator: " ")])
     }
 
-    private func ask(about command: AgentCommand, why: String, _ session: AgentSession) {
-        let state = command.state
+    private func ask(about command: AgentCommand, _ deed: AgentDeed, why: String, _ session: AgentSession) {
         let approval = AgentApproval(
-            sessionID: session.id, agent: command.agent, kind: .command, subject: state.text, commandID: command.id,
-            workingDirectory: command.request.workingDirectory, purpose: command.request.purpose,
-            classes: state.classes, why: why)
+            sessionID: session.id, agent: command.agent, kind: .command, subject: deed.text, deed: deed,
+            commandID: command.id, purpose: command.request.purpose, classes: command.state.classes, why: why,
+            now: clock())
         _ = command.change { state in
             state.phase = .awaitingApproval
             state.approvalID = approval.id
+            state.askedIn = deed.folder
         }
         open(approval, session)
     }
@@ -187,13 +196,13 @@ extension AgentService {
     func launch(_ command: AgentCommand, _ session: AgentSession) async {
         do throws(GatewayError) {
             if command.request.isDurable { return try await launchDurable(command, session) }
+            if command.request.inTerminal { return try await launchInTerminal(command, session) }
             // Between the question and the answer the session may have been stopped, or left without its watcher.
             try await session.live.requireOpen()
             let script = ExecRequest.script(
                 command.request.isRoot ? try command.request.line() : command.state.text,
                 workingDirectory: command.request.workingDirectory, agent: command.agent.name)
-            var sudo: SudoDialogue?
-            if command.request.isRoot { sudo = SudoDialogue(password: try await rootPassword(session)) }
+            let sudo = command.request.isRoot ? try await sudoDialogue(session) : nil
             let line = try ShellQuoting.commandLine(sudo?.script(script, name: command.id) ?? script, name: command.id)
             board.tell(
                 command.agent.id, "command.started", session: session.id, command: command.id, text: command.state.text)
@@ -204,18 +213,19 @@ extension AgentService {
         }
     }
 
-    /// The password by which an agent becomes root without ever having it.
-    private func rootPassword(_ session: AgentSession) async throws(GatewayError) -> [UInt8] {
+    /// sudo, with the password by which an agent becomes root without ever having it.
+    func sudoDialogue(_ session: AgentSession) async throws(GatewayError) -> SudoDialogue {
         guard let password = await services.hosts.secretsToHide(session.hostID).first else {
             throw .conflict(
                 "no_password", "The vault has no password for this account: sudo could not be answered.",
                 hint: "Run it without “sudo”, or hand off to the person.")
         }
-        return password
+        return SudoDialogue(password: password)
     }
 
     func finished(_ command: AgentCommand, _ session: AgentSession) {
         let state = command.state
+        if command.request.inTerminal { session.leaveTerminal(command.id) }
         if state.isSent { Task { try? await durables.ended(command.id) } }
         var details = ["id": command.id, "state": state.phase.rawValue]
         if let code = state.exitCode { details["exitCode"] = String(code) }
@@ -287,7 +297,7 @@ extension AgentService {
         return AgentCommandView(
             command, state, options: options,
             approval: approval.map { .init(id: $0.id, status: $0.state.name, by: $0.state.person) }, control: control,
-            waitEnded: waitEnded, redact: { redact($0, shown: $1, session) })
+            waitEnded: waitEnded, words: { words($0, session) }, redact: { redact($0, shown: $1, session) })
     }
 
     /// A part of what a command wrote, from anywhere.
@@ -389,12 +399,13 @@ extension AgentService {
             command.finish(.stopped) { $0.stopOutcome = .stopped }
             return
         }
+        if command.request.inTerminal { return await stopInTerminal(command, session) }
         if let channel = command.state.channel {
-            _ = command.change { $0.stopOutcome = .stopped }
+            command.change { $0.stopOutcome = .stopped }
             channel.connection.eventLoop.execute { channel.signal("TERM") }
             let isOver = await over(command, within: .milliseconds(700))
             // Its own process may be gone while what it started has stayed.
-            let isGone = await StopLadder.climb(command, on: session.channels)
+            let isGone = await climb(command, session)
             if !isOver { _ = await over(command, within: .seconds(1)) }
             _ = command.change { $0.stopOutcome = isGone ? .stopped : .unconfirmed }
             if !command.phase.isOver {
@@ -405,6 +416,13 @@ extension AgentService {
         audit(
             .copilot, "command.stopped", session.id, session.live.origin.host.alias,
             ["id": command.id, "outcome": command.state.stopOutcome?.rawValue ?? ""])
+    }
+
+    /// Ends what is left of a command, as root where it ran as root: by sudo again, since nobody else may signal it.
+    func climb(_ command: AgentCommand, _ session: AgentSession) async -> Bool {
+        var sudo: SudoDialogue?
+        if command.request.isRoot { sudo = try? await sudoDialogue(session) }
+        return await StopLadder.climb(command, on: session.channels, sudo: sudo)
     }
 
     func over(_ command: AgentCommand, within duration: Duration) async -> Bool {

@@ -109,7 +109,7 @@ extension AgentService {
         let session = try await active(id, agent)
         try await requireControl(session, forCommand: true)
         let access = fileAccess(session, mayWrite: true)
-        let place = try await admit(path, .write, session, access)
+        let place = try await admit(path, .write, session, access, contents: write.contents)
         var options = FileWrite(mode: write.mode)
         if let sum = write.ifMatch { options.precondition = .version("sha256-" + sum.lowercased()) }
         let written = try await files.write(ByteBuffer(bytes: write.contents), to: place, options, in: access)
@@ -117,7 +117,8 @@ extension AgentService {
             throw GatewayError(
                 "incomplete", status: 502, "The file was not written as a whole.", hint: "Write it again.")
         }
-        return AgentFileWritten(success: true, sha256: receipt.sha256, bytes: write.contents.count, path: entry.path)
+        return AgentFileWritten(
+            success: true, sha256: receipt.sha256, bytes: write.contents.count, path: words(entry.path, session))
     }
 
     /// Changes places of a text file.
@@ -150,11 +151,12 @@ extension AgentService {
     }
 
     /// The names in a folder.
-    public func listDirectory(_ id: String, _ path: String, _ agent: Agent) async throws(GatewayError) -> FileListing {
+    public func listDirectory(_ id: String, _ path: String, _ agent: Agent) async throws(GatewayError) -> AgentFolder {
         let session = try await active(id, agent)
         let access = fileAccess(session, mayWrite: false)
         let place = try await admit(path, .list, session, access)
-        return try await files.list(place, in: access)
+        return AgentFolder(
+            try await files.list(place, in: access), words: { words($0, session) }, redact: { redact($0, session) })
     }
 
     /// Removes a file.
@@ -196,9 +198,9 @@ extension AgentService {
     }
 
     /// Where a path really leads, when the agent may go there.
-    private func admit(_ path: String, _ use: Use, _ session: AgentSession, _ access: FileAccess)
-        async throws(GatewayError) -> RemotePath
-    {
+    private func admit(
+        _ path: String, _ use: Use, _ session: AgentSession, _ access: FileAccess, contents: [UInt8] = []
+    ) async throws(GatewayError) -> RemotePath {
         guard !path.isEmpty, !path.utf8.contains(0), path.utf8.count <= 4096 else {
             throw GatewayError(
                 "missing_path", status: 400, "Missing path.", hint: "Name the file with ?path=.", field: "path")
@@ -218,12 +220,14 @@ extension AgentService {
         if patterns.contains(where: { TextPattern($0).matches(text) }) { return place }
         let command = use.command(text)
         let classes = CommandClasses.of(command, at: .channel)
-        switch decide(command, classes, session, usingPlan: true) {
+        let deed = AgentDeed(command, input: contents)
+        switch decide(deed, classes, session, usingPlan: true) {
         case .run: return place
         case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
         case .ask(let why):
             try await ask(
-                use.changes ? .fileWrite : .fileRead, text, classes: classes.sorted, why: why, session)
+                use.changes ? .fileWrite : .fileRead, use == .remove ? "remove \(text)" : text, deed,
+                classes: classes.sorted, why: why, session)
         }
         return place
     }

@@ -103,7 +103,8 @@ extension AgentService {
         let reach = Array(before.map { $0 + "\n" }.joined().utf8)
         let bytes = reach + Array(lines.joined(separator: "\n").utf8)
         let shown = redact(bytes, shown: reach.count..<bytes.count, session)
-        return (String(decoding: shown.bytes, as: UTF8.self).components(separatedBy: "\n"), shown.count)
+        let text = VisibleText.marked(String(decoding: shown.bytes, as: UTF8.self))
+        return (text.components(separatedBy: "\n"), shown.count)
     }
 
     private func raw(_ session: AgentSession, from offset: UInt64, _ query: OutputQuery) async -> OutputView {
@@ -171,7 +172,8 @@ extension AgentService {
         case .clean:
             let text = await session.live.text(from: 0)
             let all = (text.lines + (text.partial.isEmpty ? [] : [text.partial])).joined(separator: "\n")
-            return CompleteText.suffix(Array(redact(all, session).text.utf8.suffix(500_000)))
+            let shown = VisibleText.marked(redact(all, session).text)
+            return CompleteText.suffix(Array(shown.utf8.suffix(500_000)))
         }
     }
 

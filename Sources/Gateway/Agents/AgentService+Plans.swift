@@ -10,10 +10,13 @@ extension AgentService {
     public struct PlannedStep: Sendable, Decodable {
         public var command: String
         public var purpose: String?
+        /// The folder that it will run in; nil: the account's own.
+        public var cwd: String?
 
-        public init(command: String, purpose: String? = nil) {
+        public init(command: String, purpose: String? = nil, cwd: String? = nil) {
             self.command = command
             self.purpose = purpose
+            self.cwd = cwd
         }
     }
 
@@ -28,10 +31,10 @@ extension AgentService {
         var planned: [AgentPlan.Step] = []
         var classes: Set<String> = []
         for step in steps {
-            _ = try ExecRequest(command: step.command).text()
+            _ = try ExecRequest(command: step.command, workingDirectory: step.cwd).text()
             let found = CommandClasses.of(step.command, at: .channel)
             let decision =
-                switch decide(step.command, found, session, usingPlan: false) {
+                switch decide(AgentDeed(step.command, folder: step.cwd), found, session, usingPlan: false) {
                 case .run: "allow"
                 case .ask: "ask"
                 case .refuse: "deny"
@@ -39,16 +42,19 @@ extension AgentService {
             classes.formUnion(found.names)
             planned.append(
                 .init(
-                    id: Identifier.make("stp"), command: step.command,
+                    id: Identifier.make("stp"), command: step.command, folder: step.cwd,
                     purpose: String((step.purpose ?? "").prefix(500)),
                     classes: found.sorted, decision: decision))
         }
         var question: AgentApproval?
         if planned.contains(where: { $0.decision == "ask" }) {
-            let text = planned.enumerated().map { "\($0.offset + 1). \($0.element.command)" }.joined(separator: "\n")
+            let text = planned.enumerated().map { number, step in
+                "\(number + 1). \(step.command)" + (step.folder.map { "\n   in \($0)" } ?? "")
+            }.joined(separator: "\n")
             question = AgentApproval(
-                sessionID: id, agent: agent, kind: .plan, subject: text, commandID: nil, workingDirectory: nil,
-                purpose: goal, classes: classes.sorted(), why: "The whole plan is to be approved at once.")
+                sessionID: id, agent: agent, kind: .plan, subject: text, deed: AgentDeed(text), commandID: nil,
+                purpose: goal, classes: classes.sorted(), why: "The whole plan is to be approved at once.", now: clock()
+            )
         }
         let plan = AgentPlan(
             id: Identifier.make("pln"), goal: goal, steps: planned, approvalID: question?.id,
@@ -82,7 +88,8 @@ extension AgentService {
             planId: plan.id, goal: plan.goal, status: plan.isApproved ? "approved" : approval?.state.name ?? "expired",
             steps: plan.steps.map {
                 .init(
-                    id: $0.id, command: $0.command, purpose: $0.purpose, classes: $0.classes, decision: $0.decision,
+                    id: $0.id, command: $0.command, cwd: $0.folder, purpose: $0.purpose, classes: $0.classes,
+                    decision: $0.decision,
                     used: $0.isUsed)
             })
     }
@@ -95,11 +102,14 @@ extension AgentService {
         }
     }
 
-    /// Uses up the first unused step of an approved plan that has exactly this text.
-    static func takeStep(_ text: String, _ state: inout AgentSession.State) -> Bool {
+    /// Uses up the first unused step of an approved plan that is exactly this: nobody was asked about input.
+    static func takeStep(_ deed: AgentDeed, _ state: inout AgentSession.State) -> Bool {
+        guard deed.input.isEmpty, !deed.isOpen else { return false }
         for plan in state.plans.indices where state.plans[plan].isApproved {
             for step in state.plans[plan].steps.indices
-            where !state.plans[plan].steps[step].isUsed && state.plans[plan].steps[step].command == text {
+            where !state.plans[plan].steps[step].isUsed && state.plans[plan].steps[step].command == deed.text
+                && state.plans[plan].steps[step].folder == deed.folder
+            {
                 state.plans[plan].steps[step].isUsed = true
                 return true
             }
@@ -123,6 +133,9 @@ extension AgentService {
         guard let approval = board.read({ $0.approvals[id] }), approval.agent.id == agent.id else {
             throw .notFound("approval")
         }
-        return ApprovalView(approval)
+        var view = ApprovalView(approval)
+        view.reason = view.reason.map { words($0) }
+        view.decidedBy = view.decidedBy.map { words($0) }
+        return view
     }
 }

@@ -14,7 +14,7 @@ extension AgentService {
     /// - Returns: false when the agent's part is over with the host.
     func beginReconnecting(_ session: AgentSession) -> Bool {
         let isFirst = session.box.withLockedValue { state in
-            guard state.ending == nil, !state.isReconnecting, state.grant.expires > .now() else { return false }
+            guard state.ending == nil, !state.isReconnecting, state.grant.expires > clock() else { return false }
             state.isReconnecting = true
             state.waiting = nil
             return true
@@ -32,7 +32,7 @@ extension AgentService {
         let deadline = ContinuousClock.now + Self.patience
         var attempt = 0
         var failure: GatewayError?
-        while session.state.ending == nil, session.grant.expires > .now(), ContinuousClock.now < deadline {
+        while session.state.ending == nil, session.grant.expires > clock(), ContinuousClock.now < deadline {
             try? await Task.sleep(for: Self.pauses[min(attempt, Self.pauses.count - 1)])
             guard !Task.isCancelled, session.state.ending == nil else { return }
             do throws(GatewayError) {
@@ -81,6 +81,7 @@ extension AgentService {
                 state.isReconnecting = false
                 state.typed = TypedLine()
                 state.emptyPrompt = nil
+                state.commandsTold = 0
             }
             if mode == .control, withKeyboard, !session.state.isPaused { await live.handKeyboard(toAgent: seatID) }
         } catch {

@@ -50,7 +50,7 @@ extension AgentService {
             throw GatewayError(
                 "password_prompt", status: 409, "The terminal asks for a secret, which only a person types.",
                 hint: "Wait for the person: GET /api/sessions/\(session.id)?waitMs=30000&until=control.",
-                details: ["prompt": .string(redact(waiting?.prompt ?? "", session).text)])
+                details: ["prompt": .string(words(waiting?.prompt ?? "", session))])
         }
         // A trusted agent's line inside another program is that program's. For any other every line is judged as a command:
         // the program may end before it reads, and then the shell gets the line.
@@ -82,7 +82,10 @@ extension AgentService {
             return
         }
         guard !line.allSatisfy(\.isWhitespace) else { return }
-        switch decide(line, CommandClasses.of(line, at: .prompt(shell: shell)), session, usingPlan: true) {
+        switch decide(
+            AgentDeed(line, folder: session.state.folder), CommandClasses.of(line, at: .prompt(shell: shell)), session,
+            usingPlan: true)
+        {
         case .run: break
         case .ask: try await ask(typed: line, shell: shell, session)
         case .refuse(let rule, let sentence, let hint): throw .policyDenied(rule, sentence, hint)
@@ -94,6 +97,7 @@ extension AgentService {
         do throws(GatewayError) {
             try await ask(
                 .input, line ?? "Enter, on a line that was edited with keys whose effect is not known here",
+                line.map { AgentDeed($0, folder: session.state.folder) },
                 classes: classes?.sorted ?? ["unknown"],
                 why: classes?.why ?? "What would run can't be told from the keys.",
                 session)
@@ -106,11 +110,12 @@ extension AgentService {
 
     /// Asks a person about something that is done at once or not at all, and waits for the answer.
     func ask(
-        _ kind: AgentApproval.Kind, _ subject: String, classes: [String], why: String, _ session: AgentSession
+        _ kind: AgentApproval.Kind, _ subject: String, _ deed: AgentDeed?, classes: [String], why: String,
+        _ session: AgentSession
     ) async throws(GatewayError) {
         let approval = AgentApproval(
-            sessionID: session.id, agent: session.agent, kind: kind, subject: subject, commandID: nil,
-            workingDirectory: nil, purpose: nil, classes: classes, why: why)
+            sessionID: session.id, agent: session.agent, kind: kind, subject: subject, deed: deed, commandID: nil,
+            purpose: nil, classes: classes, why: why, now: clock())
         open(approval, session)
         let answered = try await waiting(on: board.changes, for: .seconds(50), session.agent) {
             () throws(GatewayError) -> AgentApproval? in
@@ -186,8 +191,11 @@ extension AgentService {
         let shown = lines.map { redact($0.suffix(400).joined(separator: "\n"), session) }
         let view = await view(session)
         return TerminalAnswer(
-            currentLine: text.count, lines: shown.map { $0.text.isEmpty ? [] : $0.text.components(separatedBy: "\n") },
-            timeout: ended == "timeout" ? true : nil, matched: matched.map { redact($0, session).text },
+            currentLine: text.count,
+            lines: shown.map {
+                $0.text.isEmpty ? [] : VisibleText.marked($0.text).components(separatedBy: "\n")
+            },
+            timeout: ended == "timeout" ? true : nil, matched: matched.map { words($0, session) },
             cursor: OutputCursor.line(text.count).text, state: view.status,
             control: await session.live.control(since: session.seat.controlSince),
             waiting: redacted(session.state.waiting, session),
@@ -201,10 +209,16 @@ extension AgentService {
     func probe(_ session: AgentSession) async -> WaitingView {
         let text = await session.live.text(from: .max)
         var found = TerminalProbe.guess(text)
+        var asked: TerminalProbe?
         if let connection = await session.live.hostConnection, let probe = await TerminalProbe.ask(connection) {
             found = probe.waiting(prompt: text.isAlternate ? "" : text.partial)
+            asked = probe
         }
-        session.box.withLockedValue { $0.waiting = found }
+        session.box.withLockedValue { state in
+            state.waiting = found
+            state.foregroundID = asked?.isShell == true ? asked?.foregroundID : nil
+            state.folder = asked?.folder
+        }
         return found
     }
 
@@ -222,11 +236,13 @@ extension AgentService {
         }
     }
 
-    private func yieldForPassword(_ session: AgentSession, prompt: String) async {
+    func yieldForPassword(_ session: AgentSession, prompt: String) async {
         let control = await session.live.control(since: session.seat.controlSince)
         guard control.holder == "agent" else { return }
-        let prompt = redact(prompt, session).text
-        await letGo(session, message: "The terminal asks for a secret: \(prompt)", kind: "password", by: .copilot)
+        let prompt = words(prompt, session)
+        await letGo(
+            session, message: "Only a person types what the terminal asks for: \(prompt)", kind: "password",
+            by: .copilot)
     }
 
     // MARK: Signals and hand-off
@@ -282,7 +298,7 @@ extension AgentService {
         let state = session.state
         return HandoffView(
             success: true, handoffId: handoff.id, status: await view(session).status,
-            handback: back == true ? state.handback : nil)
+            handback: back == true ? state.handback?.map { words($0, session) } : nil)
     }
 
     @discardableResult

@@ -22,12 +22,18 @@ public struct AgentService: Sendable {
     /// Where people reach this copilot, for links in answers to agents. Never taken from a request.
     private let addressBox: NIOLockedValueBox<String>
     private let stopping = NIOLockedValueBox(false)
+    /// What time it is: a test turns it forward.
+    let clock: @Sendable () -> Timestamp
     private let rights = NIOLockedValueBox<[String: (user: User, until: Timestamp)]>([:])
 
     /// An answer waits no longer than this, whatever was asked for.
     public static let longestWait: Duration = .seconds(120)
 
-    init(services: Services, sessions: Sessions, files: FileService, address: String) {
+    init(
+        services: Services, sessions: Sessions, files: FileService, address: String,
+        clock: @escaping @Sendable () -> Timestamp = { .now() }
+    ) {
+        self.clock = clock
         self.services = services
         self.sessions = sessions
         self.files = files
@@ -75,7 +81,7 @@ public struct AgentService: Sendable {
         await findRequests()
         while !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(500))
-            await expire(now: .now())
+            await expire(now: clock())
         }
         for session in board.read({ Array($0.sessions.values) }) { await session.channels.close() }
     }
@@ -88,7 +94,7 @@ public struct AgentService: Sendable {
         }
     }
 
-    private func expire(now: Timestamp) async {
+    func expire(now: Timestamp) async {
         for request in board.read({ $0.requests.values.filter { $0.expiresAt < now } }) {
             guard case .pending = request.state else { continue }
             settle(request.id, .expired, from: ["pending"])
@@ -103,6 +109,8 @@ public struct AgentService: Sendable {
         }
         if !live.isEmpty, let good = try? await tokens.good(Set(live.map(\.agent.id))) {
             for session in live where !good.contains(session.agent.id) {
+                // Whoever waits for this agent is told that, and not what follows from it.
+                tokens.forget(session.agent.id)
                 await dismiss(session, .revoked(by: "the token's end"), because: "The agent's token was revoked.")
             }
         }
@@ -117,7 +125,10 @@ public struct AgentService: Sendable {
         let deadline = ContinuousClock.now + min(duration, Self.longestWait)
         while true {
             let seen = signal.version
-            if let value = try await check() { return value }
+            if let value = try await check() {
+                try await tokens.check(agent)
+                return value
+            }
             guard ContinuousClock.now < deadline, !Task.isCancelled, !isStopping else { return nil }
             await signal.wait(after: seen, until: min(deadline, .now + .milliseconds(400)))
             try await tokens.check(agent)
@@ -147,7 +158,7 @@ public struct AgentService: Sendable {
             throw GatewayError(
                 "closed", status: 410, "This session is over for you: \(ending.reason).", hint: "Ask for access again.")
         }
-        guard session.grant.expires > .now() else {
+        guard session.grant.expires > clock() else {
             throw GatewayError(
                 "grant_expired", status: 403, "The time that was granted is over.", hint: "Ask for access again.")
         }

@@ -43,6 +43,18 @@ final class AgentSession: Sendable {
         var typed = TypedLine()
         /// The prompt as it looks with nothing behind it.
         var emptyPrompt: String?
+        /// The shell that had the prompt when the terminal was asked last, and where it was.
+        var foregroundID: String?
+        var folder: String?
+        /// Commands in the terminal: the first one runs.
+        var terminalQueue: [String] = []
+        var marks: PromptMarks?
+        /// A shell that did not understand how to mark its prompt.
+        var unmarkable: String?
+        /// Since when the agent has been without the keyboard.
+        var leftAt: Timestamp?
+        /// Commands of the terminal that people's handbacks told of, as the session counts them.
+        var commandsTold = 0
     }
 
     /// Where the agent sits: it changes when a lost host is connected again.
@@ -77,6 +89,8 @@ final class AgentSession: Sendable {
     /// What the agent does not get to read.
     let redaction: SecretRedaction
     let outputBudget = OutputBudget(limit: outputKept)
+    /// A command left the terminal's queue.
+    let terminalChanges = ChangeSignal()
     let box: NIOLockedValueBox<State>
 
     init(
@@ -122,19 +136,45 @@ final class AgentSession: Sendable {
         }
     }
 
+    /// A command is over: the next one in the terminal may begin.
+    func leaveTerminal(_ id: String) {
+        box.withLockedValue { $0.terminalQueue.removeAll { $0 == id } }
+        terminalChanges.changed()
+    }
+
     /// Commands that still run or wait.
     var unfinished: [AgentCommand] { box.withLockedValue { $0.commands.filter { !$0.phase.isOver } } }
 }
 
 /// How a person gave the keyboard back.
 public struct HandbackView: Sendable, Encodable {
+    /// What people ran meanwhile, as far as the terminal showed it.
+    public struct Command: Sendable, Encodable {
+        public let command: String
+        public let by: String
+        /// Known where the shell marks its prompt.
+        @Nullable public var exitCode: Int?
+    }
+
     public let by: String
     public let note: String
     public let durationMs: Int
     public let at: String
+    public let humanCommands: [Command]
+    /// The folder of the terminal's shell; null where the host does not tell.
+    @Nullable public var cwd: String?
     /// The screen as it was then.
     public let screen: [String]
     public let untrusted = true
+
+    /// The same with each short text turned into another.
+    func map(_ words: (String) -> String) -> HandbackView {
+        HandbackView(
+            by: words(by), note: words(note), durationMs: durationMs, at: at,
+            humanCommands: humanCommands.map {
+                Command(command: words($0.command), by: words($0.by), exitCode: $0.exitCode)
+            }, cwd: cwd.map(words), screen: screen)
+    }
 }
 
 /// What the program in the terminal waits for.
@@ -146,6 +186,11 @@ public struct WaitingView: Sendable, Encodable, Equatable {
     public let foreground: String?
     /// `tty` when the terminal itself was asked, `heuristic` when only the screen was looked at.
     public let confidence: String
+
+    /// The same with each text of the host's turned into another.
+    func map(_ words: (String) -> String) -> WaitingView {
+        WaitingView(kind: kind, prompt: words(prompt), foreground: foreground.map(words), confidence: confidence)
+    }
 }
 
 /// A plan: several commands that a person approves together.
@@ -153,6 +198,7 @@ struct AgentPlan: Sendable {
     struct Step: Sendable {
         let id: String
         let command: String
+        let folder: String?
         let purpose: String
         let classes: [String]
         let decision: String
@@ -171,6 +217,7 @@ public struct PlanView: Sendable, Encodable {
     public struct Step: Sendable, Encodable {
         public let id: String
         public let command: String
+        public let cwd: String?
         public let purpose: String
         public let classes: [String]
         /// `allow`, `ask` or `deny` as the policy would have it without the plan.

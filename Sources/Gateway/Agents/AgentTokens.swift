@@ -135,7 +135,8 @@ public struct AgentTokens: Sendable {
         return id
     }
 
-    private func forget(_ id: String) {
+    /// The next question about this token goes to the store.
+    func forget(_ id: String) {
         known.withLockedValue { known in known = known.filter { $0.value.id != id } }
         goodUntil.withLockedValue { _ = $0.removeValue(forKey: id) }
     }

@@ -22,7 +22,11 @@ extension CommandClasses {
             }
         let found = ShellGrammar.classify(text, in: surroundings)
         let grave = found.reasons.sorted { $0.effect > $1.effect }
-        let clauses = grave.prefix(4).map { reason in reason.program.map { "\($0) \(reason.text)" } ?? reason.text }
+        var clauses: [String] = []
+        for reason in grave where clauses.count < 4 {
+            let clause = reason.program.map { "\($0) \(reason.text)" } ?? reason.text
+            if !clauses.contains(clause) { clauses.append(clause) }
+        }
         return CommandClasses(
             names: Set(found.effects.map(\.rawValue)), why: Self.sentence(clauses, found), found: found)
     }

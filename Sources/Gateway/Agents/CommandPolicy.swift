@@ -25,10 +25,16 @@ struct CommandPolicy: Sendable {
     }
 
     let grant: AgentGrant
+    /// By the key of the deed that a person allowed.
     let allowedTexts: [String: Timestamp]
     let allowedPatterns: [String]
 
     func decide(_ text: String, _ classes: CommandClasses, now: Timestamp = .now()) -> Decision {
+        decide(AgentDeed(text), classes, now: now)
+    }
+
+    func decide(_ deed: AgentDeed, _ classes: CommandClasses, now: Timestamp) -> Decision {
+        let text = deed.text
         for pattern in grant.deny where forbids(pattern, text, classes) {
             return .refuse(
                 rule: "deny", sentence: "This session's grant forbids it: “\(pattern)”.",
@@ -49,12 +55,13 @@ struct CommandPolicy: Sendable {
             return .refuse(
                 rule: "read_only", sentence: "This session is for reading only: \(classes.why)",
                 hint: "Run a command that only reads; `cwd` stands for cd.")
-        case .supervised, .trusted: return beyondReading(text, classes, now)
+        case .supervised, .trusted: return beyondReading(deed, classes, now)
         }
     }
 
-    private func beyondReading(_ text: String, _ classes: CommandClasses, _ now: Timestamp) -> Decision {
-        if let until = allowedTexts[text], until > now { return .run }
+    private func beyondReading(_ deed: AgentDeed, _ classes: CommandClasses, _ now: Timestamp) -> Decision {
+        let text = deed.text
+        if let until = allowedTexts[deed.key], until > now { return .run }
         if isAllowed(text, by: allowedPatterns) { return .run }
         // A pattern of the grant lets a command through, but never one that needs root where that is to be asked.
         let asksForRoot = classes.names.contains("privileged") && grant.sudo != .allow

@@ -19,10 +19,11 @@ extension AgentService {
         return (result.bytes, result.total)
     }
 
-    /// The same for a screen: lines that ran over the margin are one, and everything stays in its place.
+    /// The same for a screen: lines that ran over the margin are one, and everything stays in its place but for what nobody could
+    /// see there, which is written out.
     func redacted(_ screen: ScreenView, _ session: AgentSession) -> ScreenView {
         var screen = screen
-        screen.title = redact(screen.title, session).text
+        screen.title = words(screen.title, session)
         var bytes: [UInt8] = []
         var rows: [Range<Int>] = []
         for (index, line) in screen.lines.enumerated() {
@@ -32,7 +33,7 @@ extension AgentService {
             rows.append(begin..<bytes.count)
         }
         let shown = session.redaction.redactKeepingLength(bytes).bytes
-        screen.lines = rows.map { String(decoding: shown[$0], as: UTF8.self) }
+        screen.lines = rows.map { VisibleText.marked(String(decoding: shown[$0], as: UTF8.self)) }
         return screen
     }
 
@@ -44,11 +45,7 @@ extension AgentService {
     }
 
     func redacted(_ waiting: WaitingView?, _ session: AgentSession) -> WaitingView? {
-        waiting.map {
-            WaitingView(
-                kind: $0.kind, prompt: redact($0.prompt, session).text, foreground: $0.foreground,
-                confidence: $0.confidence)
-        }
+        waiting?.map { words($0, session) }
     }
 
     static func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }

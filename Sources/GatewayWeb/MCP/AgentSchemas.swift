@@ -31,7 +31,8 @@ enum AgentSchemas {
             "exitCode": .integer("Null while it runs and when nobody knows.").orNull,
             "signal": .string().orNull, "timedOut": .bool(), "truncated": .object(), "durationMs": .integer(),
             "approval": .object(["id": .string(), "status": .string()]), "classes": .list(.string()),
-            "error": .string(), "hint": .string(),
+            "error": .string(), "hint": .string(), "mode": .string("isolated or terminal"),
+            "cwdAfter": .string("Of a command in the terminal: the shell's folder at its end."), "waiting": waiting,
             "redactions": .integer("Secrets that were taken out."), "stop": .string("stopped or unconfirmed"),
         ], required: ["commandId", "state", "stdout", "stderr", "exitCode"])
 

@@ -11,29 +11,7 @@ enum AgentTexts {
     }
 
     /// Control, invisible and direction-changing characters, written out.
-    static func visible(_ text: String) -> String {
-        var shown = ""
-        for scalar in text.unicodeScalars {
-            if isHidden(scalar) {
-                shown += "\\u{" + String(scalar.value, radix: 16) + "}"
-            } else {
-                shown.unicodeScalars.append(scalar)
-            }
-        }
-        return shown
-    }
-
-    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0x09, 0x0A: false
-        case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180E, 0x200B...0x200F,
-            0x2028...0x202E,
-            0x2060...0x206F, 0x3164, 0xFEFF, 0xFFA0, 0xFFF9...0xFFFB, 0x1BCA0...0x1BCA3, 0x1D173...0x1D17A,
-            0xE0000...0xE0FFF:
-            true
-        default: false
-        }
-    }
+    static func visible(_ text: String) -> String { VisibleText.marked(text) }
 
     static func line(_ session: AgentSessionView) -> String {
         let person = session.control.map { ", control: \($0.holder)" } ?? ""
@@ -52,8 +30,14 @@ enum AgentTexts {
             text += "\nA person has the terminal. Next: ssh_wait with sessionId \(session.id), until: control."
         default: break
         }
-        if let back = session.handback { text += fenced(back.note, "note") }
+        if let back = session.handback { text += handback(back) }
         return text
+    }
+
+    static func handback(_ back: HandbackView) -> String {
+        let commands = back.humanCommands.map { "\($0.command)" + ($0.exitCode.map { " (exit code \($0))" } ?? "") }
+        return fenced(back.note, "note") + fenced(commands.joined(separator: "\n"), "what people ran")
+            + (back.cwd.map { "\nThe shell is in \(visible($0))." } ?? "")
     }
 
     static func command(_ command: AgentCommandView) -> String {
@@ -73,6 +57,10 @@ enum AgentTexts {
         text += fenced(command.stdout, "stdout") + fenced(command.stderr, "stderr")
         for (stream, binary) in (command.binary ?? [:]).sorted(by: { $0.key < $1.key }) {
             text += "\n\(stream) is binary (\(binary.sniff), \(binary.bytes) bytes)."
+        }
+        if let folder = command.cwdAfter { text += "\nThe shell is in \(visible(folder))." }
+        if command.isPending, let waiting = command.waiting, waiting.kind != "none" {
+            text += "\nThe terminal waits for: \(waiting.kind) (ssh_input, or ssh_signal SIGINT)."
         }
         if let outcome = command.stop { text += "\nStop: \(outcome)." }
         if command.isPending, !command.flags.contains("dry_run") {

@@ -100,7 +100,10 @@ extension AgentTools {
             output: .object(
                 [
                     "success": .bool(), "handoffId": .string(), "status": .string(),
-                    "handback": .object(["by": .string(), "note": .string(), "screen": .list(.string())]),
+                    "handback": .object([
+                        "by": .string(), "note": .string(), "screen": .list(.string()), "cwd": .string().orNull,
+                        "humanCommands": .list(.object(["command": .string(), "exitCode": .integer().orNull])),
+                    ]),
                 ], required: ["success", "handoffId", "status"]), hints: .acts
         ) { [agents] arguments, context in
             let (id, message) = (try arguments.required("sessionId"), try arguments.required("message"))
@@ -111,7 +114,7 @@ extension AgentTools {
                     return
                         "A person has been told; nobody has returned the terminal yet. Next: ssh_wait with sessionId \(id), until: control."
                 }
-                let note = AgentTexts.fenced(back.note, "note")
+                let note = AgentTexts.handback(back)
                 return "\(AgentTexts.visible(back.by)) returned the terminal.\n\(note)"
                     + AgentTexts.fenced(back.screen.joined(separator: "\n"), "screen")
             } _: { () throws(GatewayError) in
@@ -121,7 +124,9 @@ extension AgentTools {
     }
 
     var plan: AgentTool {
-        let step = Schema.object(["command": .string(), "purpose": .string()], required: ["command"])
+        let step = Schema.object(
+            ["command": .string(), "purpose": .string(), "cwd": .string("The folder that it will run in.")],
+            required: ["command"])
         return Tool(
             "ssh_plan", title: "Propose a plan",
             "Puts several commands before a person at once; when approved, each runs once without a further question.",
@@ -134,7 +139,8 @@ extension AgentTools {
             let (id, goal) = (try arguments.required("sessionId"), try arguments.required("goal"))
             let wait = try Self.wait(arguments)
             let steps = try (arguments.objects("steps") ?? []).map(Arguments.init).map {
-                AgentService.PlannedStep(command: try $0.required("command"), purpose: try $0.string("purpose"))
+                AgentService.PlannedStep(
+                    command: try $0.required("command"), purpose: try $0.string("purpose"), cwd: try $0.string("cwd"))
             }
             return try await Self.answer(context, text: AgentTexts.plan) { () throws(GatewayError) in
                 let plan = try await agents.plan(id, goal: goal, steps: steps, context.principal)

@@ -7,7 +7,7 @@ extension AgentTools {
     var exec: AgentTool {
         Tool(
             "ssh_exec", title: "Run a command",
-            "Runs one command on the server, by itself: no state is kept, so give cwd and env each time. Returns stdout, stderr and exitCode. If state is running or awaiting_approval, call ssh_wait with commandId; do not run it again.",
+            "Runs one command on the server, by itself: no state is kept, so give cwd and env each time (or terminal: true). Returns stdout, stderr and exitCode. If state is running or awaiting_approval, call ssh_wait with commandId; do not run it again.",
             input: .object(
                 [
                     "sessionId": Self.sessionID, "command": .string("A line for sh."),
@@ -23,6 +23,9 @@ extension AgentTools {
                     "sudo": .bool("Run it as root: sudo is answered from the vault, if a person allows that."),
                     "durable": .bool(
                         "It survives a lost connection and the copilot's restart, and is found again by commandId."),
+                    "terminal": .bool(
+                        "Type it at the terminal's prompt instead: folder, variables and jobs of that shell stay. One line; not with cwd, env, stdin, sudo or durable."
+                    ),
                     "dryRun": .bool("Only say whether it would be allowed."),
                     "maxBytes": .integer("Bytes of each stream to return.", from: 256, to: 1 << 20),
                     "head": .integer("Of those, from the beginning.", from: 0),
@@ -78,6 +81,7 @@ extension AgentTools {
             purpose: try arguments.string("purpose").map { String($0.prefix(500)) },
             isDryRun: try arguments.bool("dryRun") ?? false, view: try Self.view(arguments))
         request.isRoot = try arguments.bool("sudo") ?? false
+        request.inTerminal = try arguments.bool("terminal") ?? false
         return request
     }
 

@@ -122,7 +122,7 @@ extension AgentTools {
                 required: ["path", "entries"]), hints: .reads
         ) { [agents] arguments, context in
             let (id, path) = (try arguments.required("sessionId"), try arguments.required("path"))
-            return try await Self.answer(context) { (folder: FileListing) in
+            return try await Self.answer(context) { (folder: AgentFolder) in
                 let names = folder.entries.map { $0.kind == .folder ? $0.name + "/" : $0.name }
                 let more = folder.truncated ? ", of which not all were read" : ""
                 return "\(folder.total) names\(more)." + AgentTexts.fenced(names.joined(separator: "\n"), "names")

@@ -52,6 +52,7 @@ struct AgentTools: Sendable {
 
 extension ToolFailure {
     init(_ error: GatewayError) {
+        let error = AgentService.words(of: error)
         var details = (try? JSONValue(encoding: error.details))?.object ?? [:]
         if let field = error.field { details["field"] = .string(field) }
         if let seconds = error.retryAfter { details["retryAfterMs"] = .integer(Int64(seconds) * 1000) }

@@ -29,6 +29,7 @@ struct ExecBody: Decodable {
     let idempotencyKey: String?
     let durable: Bool?
     let sudo: Bool?
+    let terminal: Bool?
     let purpose: String?
     let dryRun: Bool?
     let output: Output?
@@ -49,6 +50,7 @@ struct ExecBody: Decodable {
                 maxBytes: output?.maxBytes, head: output?.head, tail: output?.tail,
                 base64: output?.encoding == "base64"))
         request.isRoot = sudo ?? false
+        request.inTerminal = terminal ?? false
         return request
     }
 

@@ -59,9 +59,14 @@ final class RouteTable: Sendable {
         _ respond: @escaping @Sendable (Call, Agent) async throws -> Response
     ) {
         let route = Route(method: method, path: path, bodyBytes: bodyBytes, time: time) { [authentication] call in
-            try await respond(call, authentication.agent(of: call))
+            try await Self.forAgents { try await respond(call, authentication.agent(of: call)) }
         }
         state.withLockedValue { $0.append(route) }
+    }
+
+    /// What goes wrong is told an agent in words that are fit for it.
+    private static func forAgents(_ answer: () async throws -> Response) async throws -> Response {
+        do { return try await answer() } catch let error as GatewayError { throw AgentService.words(of: error) }
     }
 
     /// A call that people and agents make alike, each with its own meaning; the credential tells which.
@@ -74,7 +79,7 @@ final class RouteTable: Sendable {
     ) {
         let route = Route(method: method, path: path, bodyBytes: bodyBytes, time: time) { [authentication] call in
             if authentication.agentToken(in: call.request) != nil {
-                return try await agent(call, authentication.agent(of: call))
+                return try await Self.forAgents { try await agent(call, authentication.agent(of: call)) }
             }
             let caller = try await forGuests ? authentication.seat(of: call) : authentication.caller(of: call)
             return try await person(call, caller)
@@ -119,7 +124,9 @@ final class RouteTable: Sendable {
             limits.bodyBytes = agentBytes
             let body = try await Call.collectBody(of: call.request, limits: limits)
             return try await withTimeLimit(AgentRoutes.time) {
-                try await agent(Call(request: call.request, context: call.context, bodyBytes: body), identity)
+                try await Self.forAgents {
+                    try await agent(Call(request: call.request, context: call.context, bodyBytes: body), identity)
+                }
             }
         }
     }

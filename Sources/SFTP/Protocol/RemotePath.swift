@@ -10,6 +10,7 @@ import SSHProtocol
 /// try path.appending("syslog")    // throws for "..", "a/b", "" and names with NUL
 /// ```
 public struct RemotePath: Sendable, Hashable, ExpressibleByStringInterpolation, CustomStringConvertible {
+    /// As the server has them; not always UTF-8.
     public var bytes: [UInt8]
 
     public init(bytes: [UInt8]) { self.bytes = bytes }
@@ -19,6 +20,7 @@ public struct RemotePath: Sendable, Hashable, ExpressibleByStringInterpolation, 
     /// As text that is harmless to show.
     public var description: String { DisplayText.neutralise(String(decoding: bytes, as: UTF8.self), limit: 1024) }
 
+    /// Whether it begins at the root. Others begin at the session's home.
     public var isAbsolute: Bool { bytes.first == UInt8(ascii: "/") }
 
     /// The last component; empty for "/" and "".

@@ -46,6 +46,7 @@ public struct SSHSessionFacts: Sendable, Hashable {
 /// The host's proven key, to be compared with what is on record. Asked before authentication; nothing else is read from
 /// the host until the answer.
 public struct HostKeyQuestion: Sendable, Hashable {
+    /// The key, which in a certificate is the one that it certifies.
     public var publicKey: SSHPublicKey
     /// The key, or the certificate with the key in it, which is still to be checked.
     public var identity: PublicIdentity
@@ -79,7 +80,9 @@ public enum HostKeyAnswer: Sendable, Hashable {
 
 /// Everything a client connection needs to know beforehand.
 public struct SSHClientConfiguration: Sendable {
+    /// The account at the host (RFC 4252 §5).
     public var username: String
+    /// What to authenticate with, in the order in which it is tried; one whose method the host does not offer is left out.
     public var credentials: [SSHCredential]
     /// Asked once, before authentication. A key that changes within the connection ends it without a question.
     public var verifyHostKey: @Sendable (HostKeyQuestion) async -> HostKeyAnswer
@@ -109,7 +112,9 @@ public struct SSHClientConfiguration: Sendable {
     public var signsFirst = false
     /// Has the system look for a peer that went away without a word (SO_KEEPALIVE), beside `keepaliveInterval`.
     public var usesTCPKeepalive = true
+    /// What may be negotiated, first what is preferred (RFC 4253 §7.1).
     public var algorithms: AlgorithmPreferences = .standard
+    /// After how many bytes and packets, and how much time, new keys are agreed on (RFC 4253 §9, RFC 4344 §3).
     public var rekey: RekeyPolicy = .standard
     /// Channels at once on one connection.
     public var maximumChannels: Int {

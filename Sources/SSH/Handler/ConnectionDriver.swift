@@ -174,14 +174,15 @@ final class ConnectionDriver {
     private func flushOutput() {
         guard let wire, !isInReadTurn else { return }
         // At most 1 MiB for each turn, so that one bulk channel leaves the loop to the other connections.
-        var rounds = 4
+        let limit = 4
+        var rounds = limit
         while rounds > 0, let output = machine.drainOutput(now: .now()) {
             wire.send(output)
             machine.setWritable(wire.isWritable)
             rounds -= 1
         }
         // Draining may have made room in a channel's queue.
-        process()
+        if rounds < limit || machine.hasEvents { process() }
         if rounds == 0, wire.isWritable { turn() }
         if case .some = ending { wire.close() }
     }

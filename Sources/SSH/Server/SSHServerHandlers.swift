@@ -26,10 +26,17 @@ public struct SSHServerHandlers: Sendable {
     /// Whether a user may come in. A key's signature is verified before this is asked. Unknown users and wrong
     /// credentials must take the same way here; the answer that the client sees is the same.
     public var authorize: @Sendable (AuthorizationRequest, SSHServerConnection) async -> AuthorizationAnswer
+    /// Asked first, on the connection's loop, so that no change of threads lies between the question and what is known
+    /// without waiting, such as keys in memory: it must answer at once. nil leaves the question to `authorize`.
+    public var authorizeAtOnce: (@Sendable (AuthorizationRequest, SSHServerConnection) -> AuthorizationAnswer?)?
     /// Whether a signature with this key would be worth the user's while; a hint that lets nobody in.
-    public var mayOfferKey: @Sendable (_ username: String, PublicIdentity, SSHServerConnection) async -> Bool = {
-        _, _, _ in true
+    public var mayOfferKey: @Sendable (_ username: String, PublicIdentity, SSHServerConnection) async -> Bool = anyKey {
+        didSet { judgesKeyOffers = true }
     }
+    private static let anyKey: @Sendable (String, PublicIdentity, SSHServerConnection) async -> Bool = { _, _, _ in true
+    }
+    /// False while every key may be offered: nobody needs to be asked then.
+    private(set) var judgesKeyOffers = false
     /// Serves shells and commands, and subsystems that are not in the map. nil refuses them.
     public var session: SSHSessionHandler?
     /// Serves subsystems by name, such as "sftp".

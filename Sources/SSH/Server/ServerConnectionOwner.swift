@@ -37,6 +37,7 @@ final class ServerConnectionOwner: ConnectionOwner {
         guard let connection else { return }
         switch event {
         case .mayOfferKey(let username, let identity):
+            guard server.handlers.judgesKeyOffers else { return driver.answerKeyOffer(true) }
             let (handlers, bound) = (server.handlers, NIOLoopBound(driver, eventLoop: driver.eventLoop))
             question = Task {
                 let isAcceptable = await handlers.mayOfferKey(username, identity, connection)
@@ -46,6 +47,9 @@ final class ServerConnectionOwner: ConnectionOwner {
             if request.method.name != "none" { attempts += 1 }
             let identification = driver.machine.peerIdentification
             connection.learned { $0.identification = identification }
+            if let answer = server.handlers.authorizeAtOnce?(request, connection) {
+                return driver.answerAuthorization(answer)
+            }
             let (handlers, bound) = (server.handlers, NIOLoopBound(driver, eventLoop: driver.eventLoop))
             question = Task {
                 let answer = await handlers.authorize(request, connection)

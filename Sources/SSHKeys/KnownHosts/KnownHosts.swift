@@ -19,9 +19,12 @@ public struct KnownHosts: Sendable, Hashable {
         public let path: String
         /// The first line is 1.
         public let line: Int
+        /// What the line says of its key: a host's own, an authority's, or one that nobody may trust.
         public let marker: Marker
+        /// The hosts it speaks of.
         public let hosts: HostPatterns
         public let key: SSHPublicKey
+        /// The rest of the line.
         public let comment: String
     }
 

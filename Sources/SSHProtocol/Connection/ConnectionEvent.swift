@@ -2,23 +2,25 @@ public import NIOCore
 public import SSHKeys
 
 /// What happened on a connection. Events that ask something stop further input until they are answered.
+///
+/// What is large and rare lies behind a reference, since channel data is copied with the whole of the enumeration.
 public enum ConnectionEvent {
     /// A banner during authentication (RFC 4252 §5.4), as the host sent it: neutralise it before showing.
     case banner(String)
     /// Answer with `acceptHostKey` or `refuseHostKey`.
-    case verifyHostKey(HostKeyOffer)
+    indirect case verifyHostKey(HostKeyOffer)
     /// Answer with `answerPrompt`.
-    case prompt(AuthenticationPrompt)
+    indirect case prompt(AuthenticationPrompt)
     /// Client: answer with `answerPasswordChange`.
-    case passwordExpired(PasswordChangePrompt)
+    indirect case passwordExpired(PasswordChangePrompt)
     /// Client: a key that is not ours has to sign. Answer with `answerSignature`.
-    case sign(SignatureRequest)
+    indirect case sign(SignatureRequest)
     /// Server: whether it would be worth a signature. Answer with `answerKeyOffer`; it lets nobody in.
-    case mayOfferKey(username: String, PublicIdentity)
+    indirect case mayOfferKey(username: String, PublicIdentity)
     /// Server: whether the user may come in. Answer with `answerAuthorization`.
-    case authorize(AuthorizationRequest)
+    indirect case authorize(AuthorizationRequest)
     /// A key exchange is complete in both directions.
-    case keysChanged(NegotiatedAlgorithms)
+    indirect case keysChanged(NegotiatedAlgorithms)
     /// Channels may be opened.
     case authenticated
     /// Client: keys beside the one in use that the host proved to own. What is on record for the host may be brought up
@@ -28,15 +30,15 @@ public enum ConnectionEvent {
     case pong
     case channel(ChannelID, SessionChannelEvent)
     /// The peer wants a channel. Answer with `accept` or `refuse`, when it suits; other input goes on.
-    case channelOpen(ChannelID, ChannelOpenRequest)
+    indirect case channelOpen(ChannelID, ChannelOpenRequest)
     /// The peer wants something of the connection. Answer with `answer`, when it suits.
-    case globalRequest(InboundGlobalRequest)
+    indirect case globalRequest(InboundGlobalRequest)
     /// A forward of ours stands, with the port that the server chose, or was refused (nil).
-    case forwardAnswer(RequestToken, RemoteForward?)
+    indirect case forwardAnswer(RequestToken, RemoteForward?)
     /// A ping was answered; how (success or failure) says nothing.
     case globalReply(RequestToken, Bool)
     /// The end, with its reason: the last event.
-    case closed(ProtocolError)
+    indirect case closed(ProtocolError)
 }
 
 /// What happened on one channel.
@@ -47,11 +49,11 @@ public enum SessionChannelEvent {
     /// Data; its window is given back by `consumed`.
     case data(SSHDataStream, ByteBuffer)
     case exitStatus(UInt32)
-    case exitSignal(ExitSignal)
+    indirect case exitSignal(ExitSignal)
     /// The host sends no more data.
     case endOfFile
     /// The peer asks for something. Answer with `answer`, when it suits.
-    case request(InboundChannelRequest)
+    indirect case request(InboundChannelRequest)
     /// The peer reads nothing more of what is sent (eow@openssh.com).
     case endOfWrite
     /// A request of ours was answered.

@@ -198,6 +198,9 @@ public struct ConnectionMachine {
     /// Whether more bytes should be read from the socket.
     public var wantsInput: Bool { isReadyForInput || transport.reader.pendingBytes < Self.readAhead }
 
+    /// Whether `nextEvent` has something that needs no more input; like `nextDeadline` it changes nothing.
+    public var hasEvents: Bool { mutating get { !events.isEmpty } }
+
     /// When `tick` is due next. It changes nothing, but a getter that may not change would be given a copy of the machine
     /// wherever that is a class's property: half a dozen times a key stroke.
     public var nextDeadline: NIODeadline? { mutating get { isClosed ? nil : timers.next(in: phase) } }

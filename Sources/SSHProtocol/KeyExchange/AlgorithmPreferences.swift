@@ -5,9 +5,13 @@ public import SSHKeys
 
 /// What is offered to the peer, each list best first.
 public struct AlgorithmPreferences: Sendable, Hashable {
+    /// Key exchange methods (RFC 4253 §7.1).
     public var keyExchange: [KeyExchangeMethod]
+    /// Algorithms of host keys and of the signatures made with them.
     public var hostKeys: [HostKeyAlgorithm]
+    /// For both directions.
     public var ciphers: [CipherName]
+    /// For both directions, and only with ciphers that do not authenticate by themselves.
     public var macs: [MACName]
     /// Off by default: it costs time on all but slow links, and lengths then tell about contents.
     public var compression: [CompressionName]

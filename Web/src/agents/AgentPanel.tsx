@@ -7,8 +7,8 @@ import { Icon } from "../ui/Icon";
 import { clock, inert, shortTime } from "../ui/text";
 import { type AgentAtSession, type AgentCommand, agents } from "./api";
 import { QuestionCard } from "./QuestionCard";
-import { setQuestions, useAgentNotes } from "./questions";
-import { visible } from "./Verbatim";
+import { setQuestions, useAgentNotes, useSeen } from "./questions";
+import { plain, visible } from "./Verbatim";
 import { commandState, modeWords, sudoWords } from "./words";
 
 /** Notes tell of every change; this is for what a lost one leaves behind, and for a command's output as it comes. */
@@ -47,6 +47,7 @@ function useAgent(sessionId: string) {
 /** The agent at this session: what it asks, who has the keyboard, what it ran. */
 export function AgentPanel({ sessionId, channel, seat }: PanelProps) {
     const { agent, error, reload, setError } = useAgent(sessionId);
+    useSeen(sessionId);
     if (!agent) return error ? <Problem error={error} retry={() => void reload()} /> : <Skeleton rows={3} />;
     const attempt = async (act: () => Promise<unknown>) => {
         try {
@@ -64,6 +65,8 @@ export function AgentPanel({ sessionId, channel, seat }: PanelProps) {
                 <QuestionCard
                     key={question.id}
                     question={question}
+                    host={agent.host}
+                    environment={agent.environment}
                     mayDecide={agent.mayDecide}
                     attempt={attempt}
                     take={() => channel.takeKeyboard()}
@@ -203,7 +206,7 @@ function CommandRow({ command, mayStop, attempt }: { command: AgentCommand; mayS
     return (
         <li data-testid="agent-command" data-state={command.state}>
             <div className="command-line">
-                <code>{visible(command.command)}</code>
+                <code>{plain(command.command)}</code>
                 <span
                     className={`command-state ${command.state === "exited" && command.exitCode === 0 ? "good" : command.state}`}
                 >
@@ -213,7 +216,7 @@ function CommandRow({ command, mayStop, attempt }: { command: AgentCommand; mayS
                     )}
                 </span>
             </div>
-            {command.purpose && <p className="muted">{visible(command.purpose)}</p>}
+            {command.purpose && <p className="muted">{plain(command.purpose)}</p>}
             {command.tail && <pre className="command-tail">{visible(command.tail)}</pre>}
             {isRunning && mayStop && (
                 <Button small icon="close" onClick={() => void attempt(() => agents.stopCommand(command.id))}>Stop</Button>

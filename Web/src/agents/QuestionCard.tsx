@@ -1,23 +1,27 @@
 import { useState } from "react";
 import { Button } from "../ui/controls";
+import { EnvironmentLabel, useNow } from "../ui/display";
 import { Icon } from "../ui/Icon";
 import { inert } from "../ui/text";
 import { type AgentQuestion, agents, type Scope } from "./api";
-import { Verbatim, visible } from "./Verbatim";
+import { plain, Verbatim } from "./Verbatim";
+import { effects } from "./words";
 
 const verbs: Record<string, string> = {
     command: "wants to run",
     input: "wants to type",
     plan: "has a plan",
-    file_read: "wants to read",
-    file_write: "wants to write",
+    file_read: "wants to read a file",
+    file_write: "wants to change a file",
 };
 
 type More = "none" | "options" | "edit" | "pattern" | "deny";
 
 /** One question of an agent: what would happen, why it is asked, and the answers under the thumb. */
-export function QuestionCard({ question, mayDecide, attempt, take }: {
+export function QuestionCard({ question, host, environment, mayDecide, attempt, take }: {
     question: AgentQuestion;
+    host: string;
+    environment: string;
     mayDecide: boolean;
     attempt: (act: () => Promise<unknown>) => Promise<void>;
     take: () => void;
@@ -36,22 +40,42 @@ export function QuestionCard({ question, mayDecide, attempt, take }: {
         setMore(next);
         setText(value);
     };
+    const may = effects(question.classes);
+    const isGrave = may.some((effect) => effect.isGrave);
     return (
-        <article className="question-card" data-testid="agent-question" data-kind={question.kind}>
+        <article
+            className={`question-card ${isGrave ? "grave" : ""}`}
+            data-testid="agent-question"
+            data-kind={question.kind}
+            data-grave={isGrave}
+        >
             <h3>
                 <Icon name="alert" size={16} /> {inert(question.agent.name, 40)} {verbs[question.kind] ?? "asks"}
             </h3>
+            <p className="question-place" data-testid="question-place">
+                <b>{inert(host, 60)}</b> <EnvironmentLabel environment={environment} />
+                {may.map((effect) => (
+                    <span key={effect.name} className={`effect ${effect.isGrave ? "grave" : ""}`}>{effect.words}</span>
+                ))}
+            </p>
             <Verbatim text={question.subject} testid="question-subject" />
+            {question.input && (
+                <div>
+                    <p className="muted">{question.kind === "file_write" ? "The file would hold:" : "With this input:"}</p>
+                    <Verbatim text={question.input} testid="question-input" />
+                </div>
+            )}
             <p className="question-why" data-testid="question-why">
                 {inert(question.why, 300)}
                 {question.cwd && <> In <code>{inert(question.cwd, 120)}</code>.</>}
             </p>
-            {question.purpose && <p className="muted">In its own words: {visible(question.purpose)}</p>}
+            {question.purpose && <p className="muted">In its own words: {plain(question.purpose)}</p>}
+            <Deadline at={question.expiresAt} />
             {!mayDecide && <p className="muted">Only those with full control of this session decide.</p>}
             {mayDecide && (more === "none" || more === "options") && (
                 <div className="question-buttons">
                     <Button
-                        tone="primary"
+                        tone={isGrave ? "danger" : "primary"}
                         busy={busy}
                         data-testid="question-once"
                         onClick={() => void answer({ scope: "once" })}
@@ -129,4 +153,12 @@ export function QuestionCard({ question, mayDecide, attempt, take }: {
             )}
         </article>
     );
+}
+
+/** Nothing happens when nobody answers; whoever is late should know. */
+function Deadline({ at }: { at: string }) {
+    const now = useNow(15_000);
+    const minutes = Math.ceil((new Date(at).getTime() - now) / 60_000);
+    if (!(minutes <= 3)) return null;
+    return <p className="muted">{minutes <= 1 ? "Less than a minute" : `${minutes} minutes`} left; then it is not run.</p>;
 }

@@ -44,6 +44,8 @@ export interface AgentQuestion {
     kind: "command" | "input" | "plan" | "file_read" | "file_write" | string;
     subject: string;
     cwd?: string;
+    /** What a command would read, or a file would hold: its beginning. */
+    input?: string;
     purpose?: string;
     classes: string[];
     why: string;
@@ -66,6 +68,7 @@ export interface AgentCommand {
 export interface AgentAtSession {
     id: string;
     host: string;
+    environment: string;
     agent: { id: string; name: string };
     grant: {
         mode: AgentMode;

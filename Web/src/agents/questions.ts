@@ -13,6 +13,17 @@ export interface AgentNote {
     text?: string;
 }
 
+/** Sessions whose agent is open before the person's eyes: what it asks is there. */
+const seen = new Set<string>();
+
+/** The panel of this session's agent is shown. */
+export function useSeen(sessionId: string) {
+    useEffect(() => {
+        seen.add(sessionId);
+        return () => void seen.delete(sessionId);
+    }, [sessionId]);
+}
+
 let counts: Readonly<Record<string, number>> = {};
 const listeners = new Set<() => void>();
 
@@ -40,7 +51,7 @@ export function useQuestionBadge({ sessionId }: PanelProps): number | null {
     }, () => counts[sessionId] ?? 0);
     const [asked] = useState(() => (note: AgentNote) => {
         if (!note.kind.startsWith("approval.")) return;
-        if (note.kind === "approval.requested") {
+        if (note.kind === "approval.requested" && !seen.has(sessionId)) {
             toast("The agent asks you something", {
                 hint: inert(note.text ?? "", 120),
                 action: { label: "Look", run: () => openPanel("agent") },

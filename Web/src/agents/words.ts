@@ -10,6 +10,28 @@ export const modeWords: Record<AgentMode, { label: string; note: string }> = {
 
 export const sudoWords: Record<AgentSudo, string> = { never: "Never", ask: "Ask me", allow: "Allow" };
 
+/** What a command may do, in one word each; the gravest first. */
+const effectWords: [string, string][] = [
+    ["power", "restarts or switches off"],
+    ["destructive", "destroys"],
+    ["privileged", "as root"],
+    ["secrets", "reads secrets"],
+    ["system", "changes the system"],
+    ["service", "stops or restarts services"],
+    ["network", "talks to other machines"],
+    ["write", "writes"],
+    ["interactive", "takes the terminal"],
+    ["unknown", "can't be told"],
+];
+const grave = new Set(["power", "destructive", "privileged", "secrets"]);
+
+/** At most four, each with whether it can't be undone or goes beyond the account. */
+export const effects = (classes: string[]): { name: string; words: string; isGrave: boolean }[] =>
+    effectWords
+        .filter(([name]) => classes.includes(name))
+        .slice(0, 4)
+        .map(([name, words]) => ({ name, words, isGrave: grave.has(name) }));
+
 const stateWords: Record<string, string> = {
     awaiting_approval: "waits for you",
     queued: "waits",

@@ -58,6 +58,12 @@ final class AgentCommand: Sendable {
         var classes: [String] = []
         /// A durable command that was sent to the host once: it is never sent again, only looked for.
         var isSent = false
+        /// Of a command in the terminal: the shell that it was judged for, where that was at its end, and what it waits for.
+        var shell: String?
+        /// Where a person was told that it would run.
+        var askedIn: String?
+        var folderAfter: String?
+        var waiting: WaitingView?
     }
 
     let id: String

@@ -103,9 +103,7 @@ final class AgentCommandRun: SessionChannelDelegate {
         case .sendPassword: channel.write(ByteBuffer(bytes: (sudo?.password ?? []) + [0x0A]))
         case .begin: feed(channel)
         case .refused:
-            refusal = GatewayError(
-                "sudo_refused", status: 403, "sudo does not take the password that the vault has for this account.",
-                hint: "Hand off to the person, who can type another one at the terminal.")
+            refusal = .sudoRefused
             channel.abort()
         }
     }
@@ -133,11 +131,13 @@ final class AgentCommandRun: SessionChannelDelegate {
         if sudo?.hasBegun == false, let words = sudo?.rest(), !words.isEmpty {
             command.write(ByteBuffer(bytes: words).readableBytesView, isError: true)
         }
-        if command.request.isDurable, refusal == nil {
+        if command.request.isDurable, refusal == nil, !isUnwatched {
             endDurable()
             return ended()
         }
         switch exit {
+        case _ where isUnwatched:
+            command.finish(.lost) { $0.failure = .sudoRefused }
         case .status(let status): command.finish(.exited) { $0.exitCode = Int(status) }
         case .signal(let signal): command.finish(.signaled) { $0.signal = "SIG" + signal.name }
         case .unknown:
@@ -145,6 +145,11 @@ final class AgentCommandRun: SessionChannelDelegate {
             command.finish(refusal == nil ? .lost : .failed) { $0.failure = failure }
         }
         ended()
+    }
+
+    /// sudo let nobody watch what it let begin: how that goes on is not known, and its own exit code is not the command's.
+    private var isUnwatched: Bool {
+        launch.isAttaching && sudo?.hasBegun == false && (refusal != nil || exit != .unknown)
     }
 
     /// An exit code is the command's own; a signal by which the watching script ends itself says what it found. Anything
@@ -172,6 +177,9 @@ final class AgentCommandRun: SessionChannelDelegate {
 }
 
 extension GatewayError {
+    fileprivate static let sudoRefused = GatewayError(
+        "sudo_refused", status: 403, "sudo does not take the password that the vault has for this account.",
+        hint: "Hand off to the person, who can type another one at the terminal.")
     fileprivate static let durableGone = GatewayError(
         "command_lost", status: 502, "The command's processes are gone from the host without an exit code.",
         hint: "The host was restarted, or somebody ended them. Look at what it did before you run it again.")

@@ -49,7 +49,12 @@ public struct AgentCommandView: Sendable, Encodable {
     public let submittedAt: String
     public let startedAt: String?
     public let cwd: String?
+    /// Of a command in the terminal: where its shell was at its end.
+    public let cwdAfter: String?
+    /// `isolated`: on a channel of its own. `terminal`: typed at the terminal's prompt.
     public let mode: String
+    /// What a command in the terminal waits for.
+    public let waiting: WaitingView?
     public let classes: [String]
     public let approval: Approval?
     public let editedFrom: String?
@@ -97,10 +102,13 @@ public struct CommandOutputView: Sendable, Encodable {
 }
 
 extension AgentCommandView {
-    /// - Parameter redact: takes secrets out of a part of bytes, and counts them.
+    /// - Parameters:
+    ///   - words: makes a short text of others fit to be read.
+    ///   - redact: takes secrets out of a part of bytes, and counts them.
     init(
         _ command: AgentCommand, _ state: AgentCommand.State, options: CommandViewOptions, approval: Approval?,
-        control: ControlView?, waitEnded: String?, redact: ([UInt8], Range<Int>) -> (bytes: [UInt8], count: Int)
+        control: ControlView?, waitEnded: String?, words: (String) -> String,
+        redact: ([UInt8], Range<Int>) -> (bytes: [UInt8], count: Int)
     ) {
         let out = Stream(state.standardOutput, options, isOver: state.phase.isOver, redact: redact)
         let error = Stream(state.standardError, options, isOver: state.phase.isOver, redact: redact)
@@ -112,7 +120,7 @@ extension AgentCommandView {
         stderr = error.text
         exitCode = state.exitCode
         signal = state.signal
-        exact = true
+        exact = !command.request.inTerminal
         timedOut = state.timedOut
         truncated = Truncated(stdout: out.cut, stderr: error.cut)
         let described = ["stdout": out.binary, "stderr": error.binary].compactMapValues { $0 }
@@ -124,14 +132,16 @@ extension AgentCommandView {
         submittedAt = command.submittedAt.iso8601
         startedAt = state.startedAt?.iso8601
         cwd = command.request.workingDirectory
-        mode = "isolated"
+        cwdAfter = state.folderAfter.map(words)
+        mode = command.request.inTerminal ? "terminal" : "isolated"
+        waiting = state.waiting.map { $0.map(words) }
         classes = state.classes
         self.approval = approval
         editedFrom = state.editedFrom
         purpose = command.request.purpose
-        self.error = state.denial ?? state.failure?.error
+        self.error = (state.denial ?? state.failure?.error).map(words)
         code = state.denial == nil ? state.failure?.code : "denied"
-        hint = state.failure?.hint
+        hint = state.failure.map { words($0.hint) }
         self.control = control
         flags = state.flags
         redactions = out.redactions + error.redactions

@@ -13,6 +13,8 @@ struct DurableCommands: Sendable {
         let purpose: String?
         let key: String?
         let classes: [String]
+        /// It runs as root: what it leaves is root's.
+        let isRoot: Bool
         let submitted: Timestamp
         /// When it is to be stopped; nil: it may take as long as it takes.
         let stopAt: Timestamp?
@@ -34,10 +36,10 @@ struct DurableCommands: Sendable {
             try tx.execute(
                 """
                 INSERT INTO agent_command (tenant, id, agent, host, command, edited_from, folder, purpose, idempotency_key, classes,
-                    submitted, stop_at, ended)
+                    submitted, stop_at, ended, is_root)
                 VALUES (\(tenant), \(entry.id), \(entry.agentID), \(entry.hostID), \(entry.text), \(entry.editedFrom),
                     \(entry.workingDirectory), \(entry.purpose), \(entry.key), \(classes), \(entry.submitted),
-                    \(entry.stopAt), \(false))
+                    \(entry.stopAt), \(false), \(entry.isRoot))
                 """)
         }
     }
@@ -86,6 +88,7 @@ struct DurableCommands: Sendable {
             workingDirectory: try row.optionalText("folder"), purpose: try row.optionalText("purpose"),
             key: try row.optionalText("idempotency_key"),
             classes: try row.text("classes").split(separator: " ").map(String.init),
-            submitted: try row.time("submitted"), stopAt: try row.optionalTime("stop_at"))
+            isRoot: try row.bool("is_root"), submitted: try row.time("submitted"),
+            stopAt: try row.optionalTime("stop_at"))
     }
 }

@@ -16,6 +16,9 @@ enum DurableRun {
 
     static let folder = ".copilot-agent"
 
+    /// The same script as root runs it: in root's own home, which nobody else can put a link into. sudo may leave another's as HOME.
+    static func ofRoot(_ script: String) -> String { "HOME=~root; export HOME\n" + script }
+
     /// Starts a command once, and stays with it.
     /// - Parameters:
     ///   - script: for `sh`.

@@ -153,14 +153,23 @@ actor ExecChannels {
     }
 
     /// Runs a short line of our own beside the commands, wherever there is a channel for it.
-    func aside(_ line: String) async -> CommandResult? {
+    /// - Parameter sudo: answers the sudo that the line begins with.
+    func aside(_ line: String, sudo: SudoDialogue? = nil) async -> AsideResult? {
         for connection in links.map(\.connection) {
-            if let result = try? await connection.run(line, limit: 4096) { return result }
+            if let result = await Self.run(line, sudo, on: connection) { return result }
         }
         guard !isClosed, let connection = try? await connectAgain() else { return nil }
-        let result = try? await connection.run(line, limit: 4096)
+        let result = await Self.run(line, sudo, on: connection)
         connection.beginClosing()
         return result
+    }
+
+    private static func run(_ line: String, _ sudo: SudoDialogue?, on connection: SSHConnection) async -> AsideResult? {
+        guard let sudo else {
+            guard let result = try? await connection.run(line, limit: 4096) else { return nil }
+            return AsideResult(standardOutput: result.standardOutput, exit: result.exit)
+        }
+        return try? await RootAside.run(line, sudo, on: connection)
     }
 
     private func wakeAll() {

@@ -30,6 +30,8 @@ public struct ExecRequest: Sendable {
     public var isDurable: Bool
     /// It runs as root by sudo, which gets the account's password from the vault.
     public var isRoot = false
+    /// It is typed at the prompt of the session's terminal, whose folder, variables and jobs it shares.
+    public var inTerminal = false
     /// The agent's own words for the person.
     public var purpose: String?
     /// Says what the policy would do, and runs nothing.
@@ -63,12 +65,29 @@ public struct ExecRequest: Sendable {
     /// make a harmless command do anything (`PATH`, `LD_PRELOAD`, `GIT_EXTERNAL_DIFF`).
     func text() throws(GatewayError) -> String {
         let line = try line()
-        guard isRoot else { return line }
-        guard !isDurable else {
-            throw .invalid("sudo", "A durable command can't run as root.", hint: "Leave out one of the two.")
-        }
-        return "sudo sh -c " + ShellQuoting.wordWhereNeeded(line)
+        if inTerminal { return try typed(line) }
+        return isRoot ? "sudo sh -c " + ShellQuoting.wordWhereNeeded(line) : line
     }
+
+    /// Bytes of a line that a terminal without a line editor takes.
+    static let longestTypedLine = 4000
+
+    private func typed(_ line: String) throws(GatewayError) -> String {
+        guard workingDirectory == nil, environment.isEmpty, input == nil, !keepsInputOpen, !isDurable, !isRoot else {
+            throw .invalid(
+                "terminal", "In the terminal a command has the shell's own folder, variables, input and account.",
+                hint: "Leave out cwd, env, stdin, stdinOpen, durable and sudo, or leave out “terminal”.")
+        }
+        guard line.utf8.count <= Self.longestTypedLine, !line.unicodeScalars.contains(where: Self.isControl) else {
+            throw .invalid(
+                "command",
+                "In the terminal a command is one line of at most \(Self.longestTypedLine) bytes without control characters.",
+                hint: "Join lines with “;”, or run it without “terminal”.")
+        }
+        return line
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
 
     /// The line that `sh` runs.
     func line() throws(GatewayError) -> String {

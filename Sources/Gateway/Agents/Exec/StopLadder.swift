@@ -10,7 +10,8 @@ enum StopLadder {
     /// What ends the processes of a command, and prints `gone` when none is left.
     ///
     /// It ends whole sessions of processes, so it does nothing unless it is sure which one: the name has to be there, stand
-    /// as the last word of a command line, and belong to a session that a process leads. Session 0 and process 1 are the
+    /// as the last word of a command line, and belong to a session that a process leads (sudo gives what it runs a session of its
+    /// own). Session 0 and process 1 are the
     /// system's own and never touched.
     ///
     /// - Parameter name: of the command. It is written in two parts, so that this script does not find itself.
@@ -26,16 +27,18 @@ enum StopLadder {
               ps -A -ww -o sid= -o pid= -o stat= -o args= 2>/dev/null ||
                 ps -A -o sid= -o pid= -o stat= -o args= 2>/dev/null || ps -A -o pgid= -o pid= -o stat= -o args=
             }
-            session=$(group | while read -r a b t c; do
+            sessions=$(group | while read -r a b t c; do
               case "$t" in Z*) continue;; esac
-              case "$c" in *" $name") echo "$a"; break;; esac
-            done)
-            [ -n "$session" ] || { echo gone; exit 0; }
-            case "$session" in *[!0-9]*|0|1) exit 5;; esac
+              case "$c" in *" $name") echo "$a";; esac
+            done | sort -u)
+            [ -n "$sessions" ] || { echo gone; exit 0; }
+            for s in $sessions; do case "$s" in *[!0-9]*|0|1) exit 5;; esac; done
             left() {
               group | while read -r a b t c; do
                 case "$t" in Z*) continue;; esac
-                if [ "$a" = "$session" ] && [ "$b" -gt 1 ]; then echo "$b"; fi
+                for s in $sessions; do
+                  if [ "$a" = "$s" ] && [ "$b" -gt 1 ]; then echo "$b"; fi
+                done
               done
             }
             for k in INT TERM KILL; do
@@ -47,11 +50,12 @@ enum StopLadder {
             """
     }
 
+    /// - Parameter sudo: by which it is done as root.
     /// - Returns: whether nothing is left; false as well where nobody could look.
-    static func climb(_ command: AgentCommand, on channels: ExecChannels) async -> Bool {
+    static func climb(_ command: AgentCommand, on channels: ExecChannels, sudo: SudoDialogue? = nil) async -> Bool {
         guard let script = script(name: command.id),
-            let line = try? ShellQuoting.commandLine(script, name: "stop"),
-            let result = await channels.aside(line)
+            let line = try? ShellQuoting.commandLine(sudo?.script(script, name: "stop") ?? script, name: "stop"),
+            let result = await channels.aside(line, sudo: sudo)
         else { return false }
         return String(decoding: result.standardOutput, as: UTF8.self).hasPrefix("gone")
     }

@@ -79,6 +79,8 @@ struct SudoDialogue: Sendable {
 struct CommandLaunch: Sendable {
     let line: String
     var sudo: SudoDialogue?
+    /// It only watches a durable command that began before.
+    var isAttaching = false
     /// Its time is over, and it was to be stopped then.
     let onTimeout: @Sendable () -> Void
     /// The channel of a durable command is gone; the command may be at work.

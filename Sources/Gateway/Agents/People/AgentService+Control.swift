@@ -22,6 +22,7 @@ public struct AgentAtSessionView: Sendable, Encodable {
     public let id: String
     /// The host's alias.
     public let host: String
+    public let environment: String
     public let agent: SessionView.Person
     public let grant: AgentGrant
     public let control: ControlView
@@ -85,7 +86,8 @@ extension AgentService {
         }
         let mode = await mode(of: caller, at: session)
         return AgentAtSessionView(
-            id: session.live.id, host: session.live.origin.host.alias, agent: session.agent.person, grant: state.grant,
+            id: session.live.id, host: session.live.origin.host.alias,
+            environment: session.live.origin.host.environment, agent: session.agent.person, grant: state.grant,
             control: await session.live.control(since: session.seat.controlSince), isPaused: state.isPaused,
             isPrivate: await session.live.hidden.isOn,
             handoff: state.handoff?.message, mayDecide: mode.map { mayDecide(caller, session, $0) } ?? false,
@@ -139,12 +141,15 @@ extension AgentService {
             throw .invalid("note", "A note has at most 2000 bytes.", hint: "Shorten it.")
         }
         if await session.live.hidden.isOn { _ = try await hide(id, false, caller: caller) }
-        let since = session.seat.controlSince
+        let since = session.state.leftAt ?? session.seat.controlSince
         let screen = redacted(await session.live.screenView(), session)
+        let run = await session.live.commands(behind: session.state.commandsTold, besides: session.agent.name)
+        await probe(session)
         session.box.withLockedValue { state in
             state.handback = HandbackView(
                 by: caller.name, note: note, durationMs: Int(clamping: (Timestamp.now() - since).milliseconds),
-                at: Timestamp.now().iso8601, screen: screen.lines)
+                at: Timestamp.now().iso8601, humanCommands: run.new, cwd: state.folder, screen: screen.lines)
+            state.commandsTold = run.count
             state.isPaused = false
             state.handoff = nil
             state.waiting = nil
@@ -202,7 +207,15 @@ extension AgentService {
         if case .edited = answer, asked.kind != .command || isRoot {
             throw .invalid("command", "Only a command can be changed.", hint: "Approve it as it is, or deny it.")
         }
-        if case .edited(let text) = answer { _ = try ExecRequest(command: text).text() }
+        if asked.kind == .plan, answer.holdsOn {
+            throw .invalid("scope", "A plan is approved as it stands, once.", hint: "Approve it once, or deny it.")
+        }
+        if case .edited(let text) = answer {
+            var request = ExecRequest(command: text)
+            let known = asked.commandID.flatMap { id in board.read { $0.commands[id] } }
+            request.inTerminal = known?.request.inTerminal ?? false
+            _ = try request.text()
+        }
         if case .pattern(let text) = answer { _ = try AgentGrant.commandPattern(text, field: "pattern") }
         var passkey: String?
         if case .deny = answer {
@@ -241,7 +254,9 @@ extension AgentService {
         session.box.withLockedValue { state in
             switch answer {
             case .exact(let minutes):
-                state.allowedTexts[approval.subject] = .now() + .seconds(min(max(minutes, 1), 24 * 60) * 60)
+                if let deed = approval.deed {
+                    state.allowedTexts[deed.key] = clock() + .seconds(min(max(minutes, 1), 24 * 60) * 60)
+                }
             case .pattern(let pattern): state.allowedPatterns.append(String(pattern.prefix(500)))
             case .once, .edited, .deny: break
             }

@@ -45,7 +45,7 @@ extension AgentService {
     ) async throws(GatewayError) -> AgentRequestView {
         try services.require(.agentApprove, caller, on: nil)
         guard let request = board.read({ $0.requests[id] }) else { throw .notFound("request") }
-        let grant = try AgentGrant(choice)
+        let grant = try AgentGrant(choice, now: clock())
         let host = try await services.hosts.sessionHost(choice.hostId, caller: caller)
         try services.require(grant.mode >= .supervised ? .sessionType : .sessionView, caller, on: host.policyObject)
         try await passkeys.require("let an agent in by \(id): \(AgentGrant.words(choice))", proof, caller)
@@ -152,9 +152,13 @@ extension AgentService {
             session.box.withLockedValue { state in
                 state.handoff = nil
                 state.isPaused = false
+                state.leftAt = nil
             }
         } else {
-            session.box.withLockedValue { $0.typed.touchedByOthers() }
+            session.box.withLockedValue { state in
+                state.typed.touchedByOthers()
+                state.leftAt = state.leftAt ?? .now()
+            }
         }
         let (kind, by) =
             switch holder {

@@ -17,6 +17,8 @@ struct HiddenOutput: Sendable {
     /// Rows that were there before: a prompt looks the same afterwards.
     private var known: Set<String> = []
     private var columns = 0
+    /// When, in microseconds of the session.
+    private var moments: [(from: Int64, to: Int64?)] = []
 
     var isOn: Bool { begun != nil }
 
@@ -38,6 +40,19 @@ struct HiddenOutput: Sendable {
         if parts.count > Self.partsKept { parts.removeFirst() }
         let fresh = screen.filter { !$0.isEmpty && !known.contains($0) }
         rows.formUnion(fresh.prefix(max(0, Self.rowsKept - rows.count)))
+    }
+
+    mutating func begins(at moment: Int64) {
+        if moments.last?.to != nil || moments.isEmpty { moments.append((moment, nil)) }
+    }
+
+    mutating func ends(at moment: Int64) {
+        if let last = moments.indices.last, moments[last].to == nil { moments[last].to = moment }
+    }
+
+    /// Whether what was done at that moment was done unseen.
+    func hides(moment: Int64) -> Bool {
+        moments.contains { moment >= $0.from && moment <= $0.to ?? .max }
     }
 
     func hides(line: Int) -> Bool {

@@ -91,9 +91,22 @@ extension LiveSession {
         let line = transcript?.count ?? 0
         if isOn {
             hidden.begin(line: line, byte: log.end, screen: screen.text)
+            hidden.begins(at: recorder.elapsed)
         } else {
             hidden.end(line: line, byte: log.end, screen: screen.text, columns: columns)
+            hidden.ends(at: recorder.elapsed)
         }
+    }
+
+    /// What people ran, but for what they did unseen.
+    /// - Parameter count: of the session's commands that were told before.
+    /// - Returns: those behind them, and how many there are now.
+    func commands(behind count: Int, besides agent: String) -> (new: [HandbackView.Command], count: Int) {
+        let all = journal.dropped + journal.entries.count
+        let new = journal.entries.suffix(max(0, all - count)).filter {
+            $0.by != agent && !hidden.hides(moment: $0.at)
+        }
+        return (new.suffix(50).map { .init(command: $0.text, by: $0.by, exitCode: $0.exitStatus) }, all)
     }
 
     /// The finished lines from a number on, and the line that has no end yet.

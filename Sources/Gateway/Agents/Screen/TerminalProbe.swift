@@ -23,6 +23,10 @@ struct TerminalProbe: Sendable {
         stty -a -F "$d" 2>/dev/null || stty -a -f "$d" 2>/dev/null || exit 3
         echo ===
         ps -o pid= -o pgid= -o tpgid= -o stat= -o wchan= -o comm= -t "$t" 2>/dev/null || exit 3
+        echo ===
+        g=$(ps -o tpgid= -t "$t" | head -n 1 | tr -d ' ')
+        [ -z "$g" ] || readlink "/proc/$g/cwd" 2>/dev/null
+        exit 0
         """
 
     let isCanonical: Bool
@@ -31,6 +35,9 @@ struct TerminalProbe: Sendable {
     let foreground: String?
     let isLoginShell: Bool
     let isShell: Bool
+    /// That program's process, and its folder, where the host tells.
+    let foregroundID: String?
+    let folder: String?
     /// It waits in the kernel, for whatever; and where that is known, for the terminal.
     let sleeps: Bool
     let readsTerminal: Bool
@@ -45,14 +52,15 @@ struct TerminalProbe: Sendable {
 
     /// What the host printed.
     init?(_ text: String) {
-        guard let mark = text.range(of: "\n===\n") else { return nil }
-        let modes = Set(text[..<mark.lowerBound].split { " ;\n\t".contains($0) })
+        let parts = text.components(separatedBy: "\n===\n")
+        guard parts.count >= 2 else { return nil }
+        let modes = Set(parts[0].split { " ;\n\t".contains($0) })
         guard modes.contains("icanon") || modes.contains("-icanon") else { return nil }
         isCanonical = modes.contains("icanon")
         echoes = modes.contains("echo")
         var leader: String?
         var found: (pid: Substring, stat: Substring, place: Substring, name: String)?
-        for row in text[mark.upperBound...].split(separator: "\n") {
+        for row in parts[1].split(separator: "\n") {
             let fields = row.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
             guard fields.count == 6 else { continue }
             let name = String(fields[5].drop { $0 == "-" }.split(separator: "/").last ?? "")
@@ -63,6 +71,9 @@ struct TerminalProbe: Sendable {
             }
         }
         foreground = found?.name
+        foregroundID = found.map { String($0.pid) }
+        let place = parts.dropFirst(2).first?.split(separator: "\n").first.map(String.init)
+        folder = place?.hasPrefix("/") == true ? place : nil
         isLoginShell = found.map { String($0.pid) == leader } ?? false
         isShell = found.map { Self.shells.contains($0.name) } ?? false
         sleeps = found?.stat.first == "S"
