@@ -53,9 +53,9 @@ import Testing
         }
     }
 
-    @Test("a session that is opened beforehand takes nobody's place where the host grants one alone")
+    @Test("a session that is opened beforehand takes nobody's place where the host grants two")
     func prepared() async throws {
-        try await at(sessions: 1) { shim, server, path in
+        try await at(sessions: 2) { shim, server, path in
             for _ in 0..<3 {
                 let person = try ControlPerson(path)
                 person.run("both")
