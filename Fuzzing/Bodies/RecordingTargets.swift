@@ -102,7 +102,7 @@ extension FuzzTarget {
         segment.append(
             RecordingKeyframe(time: 5, columns: 80, rows: 24, outputOffset: 9, snapshot: Array("\u{1B}[1mx".utf8)),
             at: 5)
-        segment.append(output: Array("hello\r\n".utf8), at: 6)
+        segment.append(.output(Array("hello\r\n".utf8)), at: 6)
         let file = RecordedFile(operation: "upload", path: "/tmp/a", size: 3, sha256: "00ff")
         let kinds: [RecordingEvent.Kind] = [
             .input(Array("ls\r".utf8), actor: "ada"), .redactedInput(count: 8, actor: "ada"),

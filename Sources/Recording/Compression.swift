@@ -23,6 +23,7 @@ final class Deflater {
     }
 
     func deflate(_ bytes: [UInt8]) throws(RecordingError) -> [UInt8] {
+        if Self.looksRandom(bytes) { return Self.stored(bytes) }
         deflateReset(stream)
         let bound = Int(deflateBound(stream, UInt(bytes.count)))
         if output.count < bound { output = [UInt8](repeating: 0, count: bound) }
@@ -37,6 +38,43 @@ final class Deflater {
         }
         guard result == Z_STREAM_END else { throw .internalFailure("zlib could not compress a chunk") }
         return Array(output.prefix(Int(stream.pointee.total_out)))
+    }
+}
+
+extension Deflater {
+    /// Whether the bytes are those of compressed or encrypted data: an attempt would cost twenty times what a copy costs, and
+    /// gain nothing. Told from how often each value comes in four samples.
+    static func looksRandom(_ bytes: [UInt8]) -> Bool {
+        let (samples, each) = (4, 1024)
+        guard bytes.count >= 4 * samples * each else { return false }
+        var counts = [Int](repeating: 0, count: 256)
+        for sample in 0..<samples {
+            let start = sample * (bytes.count / samples)
+            for byte in bytes[start..<start + each] { counts[Int(byte)] += 1 }
+        }
+        let total = samples * each
+        let squares = counts.reduce(0) { $0 + $1 * $1 }
+        // All values alike give total + total² / 256 on average; text gives several times that.
+        return squares < (total + total * total / 256) * 9 / 8
+    }
+
+    /// Deflate's blocks without compression (RFC 1951 §3.2.4).
+    static func stored(_ bytes: [UInt8]) -> [UInt8] {
+        let most = 65_535
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count + 5 * (bytes.count / most + 1))
+        var start = 0
+        repeat {
+            let count = min(most, bytes.count - start)
+            output.append(start + count == bytes.count ? 1 : 0)
+            for value in [UInt16(count), ~UInt16(count)] {
+                output.append(UInt8(truncatingIfNeeded: value))
+                output.append(UInt8(truncatingIfNeeded: value >> 8))
+            }
+            output.append(contentsOf: bytes[start..<start + count])
+            start += count
+        } while start < bytes.count
+        return output
     }
 }
 

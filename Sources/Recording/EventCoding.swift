@@ -60,7 +60,7 @@ struct Segment: Sendable {
         bytes.append(contentsOf: fields)
     }
 
-    mutating func append(output: some RandomAccessCollection<UInt8>, at time: Int64) {
+    mutating func append(output: UnsafeRawBufferPointer, at time: Int64) {
         begin(.output, at: time, length: output.count)
         bytes.append(contentsOf: output)
     }

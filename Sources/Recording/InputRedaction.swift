@@ -61,12 +61,14 @@ public struct InputRedaction: Sendable {
         output bytes: some RandomAccessCollection<UInt8>, at time: Int64
     ) -> [RecordingEvent] {
         var events = advance(to: time)
-        let needsAll = lines.contains { !$0.isEmpty && !$0.isDoubtful } || !parser.isInGround
         var rest = bytes[...]
         // Nothing waits for an echo: of a flood only its last line matters, for the prompt that may stand there.
-        if !needsAll, bytes.count > 256, let feed = bytes.lastIndex(of: 0x0A) {
-            cursor.reset()
-            rest = bytes[bytes.index(after: feed)...]
+        if bytes.count > 256, !lines.contains(where: { !$0.isEmpty && !$0.isDoubtful }) {
+            while !parser.isInGround, let byte = rest.popFirst() { feed(byte, time, &events) }
+            if let feed = rest.lastIndex(of: 0x0A) {
+                cursor.reset()
+                rest = rest[rest.index(after: feed)...]
+            }
         }
         for byte in rest { feed(byte, time, &events) }
         settle(time, &events)

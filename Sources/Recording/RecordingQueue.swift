@@ -40,14 +40,14 @@ struct RecordingQueue: Sendable {
         added(size)
     }
 
-    mutating func append(output: some RandomAccessCollection<UInt8>, at time: Int64, now: Int64) {
-        var rest = output[...]
-        while !rest.isEmpty {
+    mutating func append(output: UnsafeRawBufferPointer, at time: Int64, now: Int64) {
+        var start = 0
+        while start < output.count {
             begin(at: time, now: now)
-            let piece = rest.prefix(RecordingFormat.outputPiece)
-            open?.append(output: piece, at: lastTime)
-            added(piece.count)
-            rest = rest.dropFirst(RecordingFormat.outputPiece)
+            let end = min(start + RecordingFormat.outputPiece, output.count)
+            open?.append(output: UnsafeRawBufferPointer(rebasing: output[start..<end]), at: lastTime)
+            added(end - start)
+            start = end
         }
     }
 

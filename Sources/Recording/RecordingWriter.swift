@@ -184,12 +184,16 @@ public final class RecordingWriter: Sendable {
     /// Appends output without an event value around it. `time`: microseconds since the start.
     @discardableResult
     public func append(output: ByteBuffer, at time: Int64) -> RecordingAcceptance {
-        append(output: output.readableBytesView, at: time)
+        output.withUnsafeReadableBytes { append(output: $0, at: time) }
     }
 
     /// Appends output without an event value around it. `time`: microseconds since the start.
     @discardableResult
-    public func append(output: some RandomAccessCollection<UInt8>, at time: Int64) -> RecordingAcceptance {
+    public func append(output: [UInt8], at time: Int64) -> RecordingAcceptance {
+        output.withUnsafeBytes { append(output: $0, at: time) }
+    }
+
+    private func append(output: UnsafeRawBufferPointer, at time: Int64) -> RecordingAcceptance {
         guard !output.isEmpty else { return .accepted }
         return add(output.count) { $0.append(output: output, at: time, now: $1) }
     }

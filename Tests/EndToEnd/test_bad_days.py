@@ -9,6 +9,7 @@ import time
 import pytest
 
 from copilot import Person
+from people import guest, make_link
 from ports import eventually
 from seat import Seat
 from test_sessions import PROMPT, plays
@@ -106,6 +107,9 @@ async def test_kill_nine_loses_at_most_the_last_second(ready, ada):
     await seat.sees(PROMPT)
     await seat.type("echo be''fore\r")
     await seat.sees("before")
+    ada.post(f"/api/sessions/{session}/chat", {"text": "said before"}).expect(201)
+    _, secret = make_link(ada, session)
+    visitor = guest(ready, secret)
     await asyncio.sleep(1.5)
     ready.kill()
     await asyncio.gather(seat.task, return_exceptions=True)
@@ -115,6 +119,11 @@ async def test_kill_nine_loses_at_most_the_last_second(ready, ada):
     assert recording["state"] == "truncated"
     cast = ada.get(f"/api/recordings/{recording['id']}/asciicast").body.decode()
     assert "before" in cast
+    # The chat is kept with the recording; a link leads to a session, and that is over.
+    markers = ada.get(f"/api/recordings/{recording['id']}").expect(200)["markers"]
+    assert ["Ada: said before"] == [marker["label"] for marker in markers if marker["kind"] == "chat"]
+    visitor.get(f"/api/sessions/{session}").refused(401, "not_signed_in")
+    Person(ready).post("/auth/join/check", {"token": secret}).refused(410, "link_void")
     assert ada.session(session)["state"] == "ended"
     assert ada.get("/api/audit/verify").expect(200)["ok"]
 

@@ -22,7 +22,7 @@ struct Newcomer {
             let said = try await uname(of: sshd, key: key, recorded: another)
             throw Failure("a key that is not the host's was taken: \(said)")
         } catch let error as SSHError {
-            try expect(!error.code.isEmpty, "an error without a code")
+            try expect(error.code == .hostKeyRefused, "the error is \(error)")
         }
         try await likeSSH(words, port)
         try await server(key)
@@ -54,7 +54,7 @@ struct Newcomer {
         let said = String(decoding: result.standardOutput, as: UTF8.self)
         try expect(said == "You asked for true\n" && result.exit == .status(0), "the server says \(said)")
         await connection.close()
-        await server.close()
+        await server.shutdown(grace: .zero)
     }
 
     private static func files(

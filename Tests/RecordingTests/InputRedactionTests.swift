@@ -373,4 +373,22 @@ struct Conversation {
     func prompts(line: String, isSecret: Bool) {
         #expect(SecretPrompt.matches(line) == isSecret)
     }
+
+    @Test("a prompt behind a flood that was cut within an escape sequence is known")
+    func floodCutWithinASequence() {
+        var talk = Conversation()
+        let flood = String(repeating: "\u{1B}[32mgreen\u{1B}[0m and more of it\r\n", count: 40)
+        talk.host(flood + "half \u{1B}[3")
+        talk.host("2m of a line\r\n" + flood + "Password: ")
+        talk.type("hunter2")
+        talk.host("hunter2")
+        talk.type("\r")
+        talk.host("\r\n")
+        #expect(talk.typed.contains("<7>") && !talk.typed.contains("hunter2"))
+        talk.host(flood + "$ ")
+        talk.typeWithEcho("ls")
+        talk.type("\r")
+        talk.host("\r\n")
+        #expect(talk.typed.hasSuffix("ls\r"))
+    }
 }

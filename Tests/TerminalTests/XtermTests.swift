@@ -113,10 +113,13 @@ extension XtermScreen {
 struct XtermTests {
     private func xterm(_ streams: [RecordedStream]) async throws -> [[XtermScreen]] {
         let script = try #require(await Peers.xterm)
+        // In a real browser where a python with playwright is named, else in node, which is quicker.
+        let browser = ProcessInfo.processInfo.environment["COPILOT_XTERM_CHROMIUM"].map { [$0, "xterm-chromium.py"] }
+        let (program, file) = browser.map { ($0[0], $0[1]) } ?? ("node", "xterm-grid.js")
         return try await Peers.screens(
             URL(fileURLWithPath: "/usr/bin/env"),
             [
-                "node", Peers.fixtures.appending(path: "xterm-grid.js").path, script.path,
+                program, Peers.fixtures.appending(path: file).path, script.path,
                 Checkout.root.appending(path: "Web/src/terminal/widths.ts").path,
             ], of: streams)
     }

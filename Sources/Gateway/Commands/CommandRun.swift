@@ -14,7 +14,7 @@ public final class CommandRun: Sendable {
     static let recordingLimit = 8 << 20
 
     private struct State {
-        var screen = Screen(columns: CommandRun.columns, rows: CommandRun.rows, scrollbackLimit: 0)
+        var picture = CommandPicture()
         /// Bytes given to the recorder.
         var recorded: UInt64 = 0
         var isAfterReturn = false
@@ -83,20 +83,33 @@ public final class CommandRun: Sendable {
 
     /// A program without a terminal ends its lines with a line feed alone; a player is a terminal.
     private func record(_ bytes: ByteBuffer, _ state: inout State) {
-        var text = ByteBuffer()
-        text.reserveCapacity(bytes.readableBytes + 64)
-        for byte in bytes.readableBytesView {
-            if byte == 0x0A, !state.isAfterReturn { text.writeInteger(UInt8(0x0D)) }
-            state.isAfterReturn = byte == 0x0D
-            text.writeInteger(byte)
-        }
-        state.screen.feed(text.readableBytesView)
-        _ = state.screen.takeResponses()
+        let text = Self.withReturns(bytes, &state.isAfterReturn)
+        state.picture.feed(text)
         state.recorded += UInt64(text.readableBytes)
-        let (screen, offset) = (state.screen, state.recorded)
+        let offset = state.recorded
         recorder.output(text) {
-            .init(columns: Self.columns, rows: Self.rows, offset: offset, snapshot: screen.snapshot(scrollback: 0))
+            .init(columns: Self.columns, rows: Self.rows, offset: offset, snapshot: state.picture.draw())
         }
+    }
+
+    private static func withReturns(_ bytes: ByteBuffer, _ isAfterReturn: inout Bool) -> ByteBuffer {
+        var text = ByteBuffer()
+        text.reserveCapacity(bytes.readableBytes + bytes.readableBytes / 16 + 64)
+        bytes.withUnsafeReadableBytes { all in
+            var start = 0
+            while let feed = all[start...].firstIndex(of: 0x0A) {
+                text.writeBytes(UnsafeRawBufferPointer(rebasing: all[start..<feed]))
+                let isReturned = feed > start ? all[feed - 1] == 0x0D : isAfterReturn
+                if !isReturned { text.writeInteger(UInt8(0x0D)) }
+                text.writeInteger(UInt8(0x0A))
+                isAfterReturn = false
+                start = feed + 1
+            }
+            guard start < all.count else { return }
+            text.writeBytes(UnsafeRawBufferPointer(rebasing: all[start...]))
+            isAfterReturn = all[all.count - 1] == 0x0D
+        }
+        return text
     }
 
     /// It is over. The first call counts; its end is stored and audited in the background, before the copilot stops.
@@ -116,6 +129,45 @@ public final class CommandRun: Sendable {
         sessions.commandEnds.add { [self] in
             await sessions.store(self, ending, details: details, recording: await recorder.close())
         }
+    }
+}
+
+/// The screen that a player shows at a keyframe of a command's recording. Nobody looks at it while the command runs: it is
+/// drawn from the end of what came since the last one, which fills it many times over.
+struct CommandPicture: Sendable {
+    /// Bytes that a screen is drawn from; 24 lines of 80 characters are 2 KiB.
+    static let tail = 16 * 1024
+
+    private var screen = Screen(columns: CommandRun.columns, rows: CommandRun.rows, scrollbackLimit: 0)
+    private var unseen = ByteBuffer()
+    private var isCut = false
+
+    mutating func feed(_ text: ByteBuffer) {
+        let skipped = max(0, text.readableBytes - Self.tail)
+        if skipped > 0 {
+            unseen.clear()
+            isCut = true
+        }
+        unseen.writeBytes(text.readableBytesView.dropFirst(skipped))
+        let surplus = unseen.readableBytes - Self.tail
+        guard surplus > Self.tail else { return }
+        unseen.moveReaderIndex(forwardBy: surplus)
+        unseen.discardReadBytes()
+        isCut = true
+    }
+
+    mutating func draw() -> [UInt8] {
+        if isCut {
+            // Whatever sequence is cut there is given up (ECMA-48 §8.3.6), and a line begins.
+            screen.feed([0x18])
+            if let feed = unseen.readableBytesView.firstIndex(of: 0x0A) { unseen.moveReaderIndex(to: feed) }
+        }
+        let latest = unseen
+        latest.withUnsafeReadableBytes { screen.feed($0) }
+        _ = screen.takeResponses()
+        unseen.clear()
+        isCut = false
+        return screen.snapshot(scrollback: 0)
     }
 }
 

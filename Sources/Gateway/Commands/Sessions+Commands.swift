@@ -31,7 +31,7 @@ extension Sessions {
             rows: CommandRun.rows, recordingId: origin.recordingID, keyboard: .init(holder: nil, epoch: 0), seats: [],
             participants: [], expiresAt: nil)
         let writer = try await files.create(origin, columns: CommandRun.columns, rows: CommandRun.rows)
-        let recorder = SessionRecorder(writer: writer, columns: CommandRun.columns)
+        let recorder = SessionRecorder(writer: writer, columns: nil)
         let event = AuditEvent(
             actor: caller.auditActor, action: "session.start",
             object: .init(kind: "host", id: host.id, name: host.alias),

@@ -71,6 +71,16 @@ struct CommandJournal: Sendable {
         for byte in bytes { type(byte, by, at, screen) }
     }
 
+    /// Takes printable keys of a line that is begun; false, with nothing taken, for whatever needs the screen.
+    mutating func goesOn(_ bytes: some Collection<UInt8>) -> Bool {
+        guard let count = line?.typed.count, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return false }
+        line?.typed.append(contentsOf: bytes.prefix(max(0, Self.typedLimit - count)))
+        return true
+    }
+
+    /// A program has the whole screen: what is typed there is no command.
+    mutating func leftLine() { line = nil }
+
     private mutating func type(_ byte: UInt8, _ by: String, _ at: Int64, _ screen: borrowing Screen) {
         switch byte {
         case 0x0D, 0x0A:
@@ -107,6 +117,9 @@ struct CommandJournal: Sendable {
     mutating func holderChanged() { line?.isEdited = true }
 
     // MARK: What the host said
+
+    /// Whether a line waits for its echo.
+    var isWaiting: Bool { !pending.isEmpty }
 
     /// - Parameter screen: with the output in it.
     mutating func observe(_ events: [ScreenEvent], at: Int64, on screen: borrowing Screen) {

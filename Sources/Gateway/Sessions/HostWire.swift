@@ -30,6 +30,13 @@ final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
     private weak var session: LiveSession?
     private var channel: SSHSessionChannel?
     private var isClosed = false
+    /// Taken by the session, and not given back to the host as window.
+    private var owed = 0
+
+    /// What may be under way from the host, in bytes. The channel's own window is for files: what stands in it when a host
+    /// pours more than the session takes in would be seconds old by the time that anybody sees it, and so would the answer
+    /// to Ctrl-C.
+    static let underWay = 256 * 1024
 
     private init(_ connection: SSHConnection, _ session: LiveSession) {
         self.host = connection
@@ -63,11 +70,18 @@ final class HostWire: SessionWire, SessionChannelDelegate, @unchecked Sendable {
 
     var isWritable: Bool { channel?.isWritable ?? false }
 
-    func write(_ bytes: ByteBuffer) { channel?.write(bytes) }
+    func write(_ bytes: ByteBuffer, isUrgent: Bool) { channel?.write(bytes, isUrgent: isUrgent) }
 
     func resize(columns: Int, rows: Int) { channel?.resize(columns: columns, rows: rows) }
 
-    func consumed(_ bytes: Int) { channel?.consumed(bytes) }
+    func consumed(_ bytes: Int) {
+        guard let channel else { return }
+        owed += bytes
+        let due = owed - max(0, channel.receiveWindow - Self.underWay)
+        guard due > 0 else { return }
+        owed -= due
+        channel.consumed(due)
+    }
 
     func close() {
         guard !isClosed else { return }

@@ -8,6 +8,8 @@ extension LiveSession {
     static let waitingInputLimit = 1024 * 1024
     /// What keeping one message takes beside its bytes: without it, empty messages would wait without end.
     static let waitingInputOverhead = 128
+    /// What leaves for the host within the call: a key, a short line. A paste comes in many pieces, which leave together.
+    static let keyStroke = 256
 
     /// A seat typed.
     /// - Parameters:
@@ -19,7 +21,7 @@ extension LiveSession {
             return
         }
         seats[index].inputSequence = sequence
-        if isReport(bytes, of: seats[index]) {
+        if isReport(bytes, of: index) {
             seats[index].outlet?.send(.inputAccepted(sequence: sequence))
             return
         }
@@ -38,18 +40,34 @@ extension LiveSession {
         }
         lastInputAt = .now()
         lastHolderInputAt = lastInputAt
-        recorder.input(bytes, by: seats[index].caller)
+        let name = seats[index].caller.name
+        // On its way first. What is written down of it is written down while the host answers: nothing that the host says
+        // is looked at before, since this loop is busy with the key.
+        enqueue(bytes, seat: id, sequence: sequence)
+        guard state != .ended else { return }
+        recorder.input(bytes, by: name)
         armRedaction()
         boundary.feed(bytes.readableBytesView)
         boundarySeat = id
-        journal.typed(bytes.readableBytesView, by: seats[index].caller.name, at: recorder.elapsed, on: screen)
-        noticeTyping(index)
-        enqueue(bytes, seat: id, sequence: sequence)
+        note(bytes, by: name)
+        noticeTyping(by: id)
         if pendingTransfer != nil, boundary.open == .nothing { settleTransfer() }
+    }
+
+    /// For whoever takes over: what was typed, as the screen shows it.
+    private func note(_ bytes: ByteBuffer, by name: String) {
+        if screen.isAlternate { return journal.leftLine() }
+        if journal.goesOn(bytes.readableBytesView) { return }
+        journal.typed(bytes.readableBytesView, by: name, at: recorder.elapsed, on: screen)
     }
 
     /// Input on its way to the host, behind all that is there already.
     func enqueue(_ bytes: ByteBuffer, seat: String, sequence: UInt64) {
+        if waitingInput.isEmpty, state == .live, isOpenToInput, let wire, wire.isWritable {
+            wire.write(bytes, isUrgent: bytes.readableBytes <= Self.keyStroke)
+            if let index = seatIndex(seat) { seats[index].outlet?.send(.inputAccepted(sequence: sequence)) }
+            return
+        }
         waitingInput.append((seat, sequence, bytes))
         waitingInputBytes += bytes.readableBytes + Self.waitingInputOverhead
         drainInput()
@@ -57,11 +75,11 @@ extension LiveSession {
 
     /// Whether nobody typed this: the terminal of a seat answered what the session had answered already, or reports to a
     /// program that listens to another seat.
-    private func isReport(_ bytes: ByteBuffer, of seat: Seat) -> Bool {
+    private func isReport(_ bytes: ByteBuffer, of index: Int) -> Bool {
         guard bytes.getInteger(at: bytes.readerIndex, as: UInt8.self) == 0x1B,
             let kind = AutomaticReport.kind(of: bytes.readableBytesView)
         else { return false }
-        return kind == .answer || lease.holder?.seatId != seat.id
+        return kind == .answer || lease.holder?.seatId != seats[index].id
     }
 
     /// Why input was not accepted.
@@ -92,6 +110,7 @@ extension LiveSession {
 
     private func admit(_ index: Int) throws(InputRefusal) {
         try requireInput()
+        if seats[index].mode == .control, lease.holder?.seatId == seats[index].id { return }
         let seat = seats[index]
         do throws(KeyboardLease.Refusal) {
             let changed = try lease.typing(

@@ -98,10 +98,9 @@ extension LiveSession {
     }
 
     /// Others see who types, once a second at most. In a large audience nobody looks for it.
-    func noticeTyping(_ index: Int) {
+    func noticeTyping(by id: String) {
         guard seats.count > 1, seats.count <= 32 else { return }
         let now = NIODeadline.now()
-        let id = seats[index].id
         if let told = typingToldAt[id], now - told < .seconds(1) { return }
         if typingToldAt.count > 64 { typingToldAt = [:] }
         typingToldAt[id] = now

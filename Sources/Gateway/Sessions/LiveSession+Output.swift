@@ -25,6 +25,7 @@ extension LiveSession {
     func accept(_ bytes: ByteBuffer) {
         let title = screen.title
         let offset = log.end
+        lastScreen = nil
         log.append(bytes)
         if transcript == nil {
             bytes.withUnsafeReadableBytes { screen.feed($0) }
@@ -34,10 +35,22 @@ extension LiveSession {
         recorder.output(bytes, keyframe: { self.keyframe() })
         let responses = screen.takeResponses()
         if !responses.isEmpty { answer(responses) }
-        journal.observe(screen.takeEvents(), at: recorder.elapsed, on: screen)
+        let events = screen.takeEvents()
+        if journal.isWaiting || !events.isEmpty { journal.observe(events, at: recorder.elapsed, on: screen) }
         if screen.title != title { stateChanged(within: .milliseconds(250)) }
-        scheduleFlush()
+        if isEcho(bytes) { flush(final: false) } else { scheduleFlush() }
     }
+
+    /// What follows somebody's key at once, and is small: it does not wait for the end of the tick. Only the first of what
+    /// comes together; the rest leaves together.
+    private func isEcho(_ bytes: ByteBuffer) -> Bool {
+        guard bytes.readableBytes <= Self.keyStroke, !isFlushScheduled, heldOutput.isEmpty else { return false }
+        let now = NIODeadline.now()
+        return now - lastInputAt < Self.echoTime && now - lastFlushAt > Self.together
+    }
+
+    private static let echoTime = TimeAmount.seconds(1)
+    private static let together = TimeAmount.microseconds(250)
 
     private func answer(_ responses: [UInt8]) {
         guard !isOpenToInput else {
@@ -79,7 +92,8 @@ extension LiveSession {
 
     func flush(final: Bool) {
         isFlushScheduled = false
-        outputTimes.note(end: log.end, at: .now())
+        lastFlushAt = .now()
+        outputTimes.note(end: log.end, at: lastFlushAt)
         for index in seats.indices { pump(index, final: final) }
     }
 
@@ -90,7 +104,7 @@ extension LiveSession {
         let now = NIODeadline.now()
         if !final {
             guard seats[index].awaitedScreen == nil else { return }
-            if isStale(seats[index], at: now) {
+            if isStale(index, at: now) {
                 skip(index, outlet)
                 return
             }
@@ -105,6 +119,9 @@ extension LiveSession {
             guard !pieces.isEmpty else { return }
             seats[index].pace.sent(upTo: seats[index].cursor.offset, at: now)
             outlet.send(.pieces(pieces))
+            if let written = outlet.written, written <= seats[index].cursor.offset {
+                seats[index].acknowledged = max(seats[index].acknowledged, written)
+            }
         }
         if log.isAtEnd(seats[index].cursor) {
             seats[index].behindSince = nil
@@ -116,12 +133,12 @@ extension LiveSession {
 
     /// Whether a seat that has no room would see something old: more than its link carries in a moment waits for it, and
     /// waits for long. A seat that must not lose anything is waited for instead.
-    private func isStale(_ seat: Seat, at now: NIODeadline) -> Bool {
-        guard !seat.isLossless, seat.pace.isNarrow, !seat.hasRoom, seat.hasAnswered,
-            log.end - seat.cursor.offset > UInt64(seat.window),
-            let since = seat.behindSince, now - since > SeatPace.stale
+    private func isStale(_ index: Int, at now: NIODeadline) -> Bool {
+        guard seats[index].pace.isNarrow, !seats[index].isLossless, !seats[index].hasRoom, seats[index].hasAnswered,
+            log.end - seats[index].cursor.offset > UInt64(seats[index].window),
+            let since = seats[index].behindSince, now - since > SeatPace.stale
         else { return false }
-        return outputTimes.isOlder(seat.cursor.offset, than: SeatPace.stale, at: now)
+        return outputTimes.isOlder(seats[index].cursor.offset, than: SeatPace.stale, at: now)
     }
 
     /// A narrow link has no room for scrollback while the screen is busy: it follows when there is time.
@@ -155,14 +172,23 @@ extension LiveSession {
     /// Puts a seat at the end of the log with the screen as it is.
     func sendSnapshot(_ index: Int, _ outlet: any SeatOutlet, scrollback: Int) {
         outlet.send(
-            .snapshot(
-                offset: log.end, columns: columns, rows: rows, vt: screen.snapshot(scrollback: scrollback)))
+            .snapshot(offset: log.end, columns: columns, rows: rows, vt: picture(scrollback: scrollback)))
         seats[index].cursor = log.endCursor
         seats[index].acknowledged = log.end
         seats[index].awaitedScreen = nil
         seats[index].behindSince = nil
         seats[index].owesScrollback = false
         seats[index].pace.restart(at: log.end)
+    }
+
+    /// Many seats are shown the same moment: it is drawn once.
+    private func picture(scrollback: Int) -> [UInt8] {
+        let moment = ScreenOfMoment(
+            offset: log.end, columns: columns, rows: rows, scrollback: scrollback, vt: [])
+        if let lastScreen, lastScreen.isSame(as: moment) { return lastScreen.vt }
+        let vt = screen.snapshot(scrollback: scrollback)
+        if seats.count > 1 { lastScreen = moment.drawn(vt) }
+        return vt
     }
 
     /// The seat's terminal has written everything before `offset`.
@@ -247,5 +273,22 @@ extension LiveSession {
             isRecorderBehind = false
             returnCredit()
         }
+    }
+}
+
+/// A screen with the moment that it shows.
+struct ScreenOfMoment {
+    let offset: UInt64
+    let columns: Int
+    let rows: Int
+    let scrollback: Int
+    let vt: [UInt8]
+
+    func isSame(as other: ScreenOfMoment) -> Bool {
+        offset == other.offset && columns == other.columns && rows == other.rows && scrollback == other.scrollback
+    }
+
+    func drawn(_ vt: [UInt8]) -> ScreenOfMoment {
+        ScreenOfMoment(offset: offset, columns: columns, rows: rows, scrollback: scrollback, vt: vt)
     }
 }

@@ -107,6 +107,9 @@ public actor LiveSession {
     var waitingInputBytes = 0
 
     var isFlushScheduled = false
+    var lastFlushAt = NIODeadline.uptimeNanoseconds(0)
+    /// The screen as it was last given to a seat, for the next one that wants the same.
+    var lastScreen: ScreenOfMoment?
     /// When which output came.
     var outputTimes = OutputTimes()
     /// The size that a seat wants while another one has just been taken.

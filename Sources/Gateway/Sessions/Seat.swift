@@ -58,6 +58,13 @@ public struct SeatState: Sendable, Codable {
 /// Where a seat's messages go. Called on the session's event loop; must return at once, and hop by itself.
 public protocol SeatOutlet: AnyObject, Sendable {
     func send(_ message: SeatMessage)
+    /// Everything before this offset was written by the seat, where that is known at once: on the session's own loop, with
+    /// no link between that acknowledges. Nil elsewhere.
+    var written: UInt64? { get }
+}
+
+extension SeatOutlet {
+    public var written: UInt64? { nil }
 }
 
 /// A place at a session: a person's tab, phone, or plain ssh client. Owned by the session's event loop.
@@ -99,5 +106,11 @@ struct Seat {
     var holder: KeyboardLease.Holder { .init(userId: caller.userID, name: caller.name, seatId: id) }
     /// Unacknowledged bytes at most before a seat that stopped reading gets no more.
     var window: Int { isLossless ? SeatPace.largest : pace.window }
-    var hasRoom: Bool { cursor.offset < acknowledged || cursor.offset - acknowledged < UInt64(window) }
+    var hasRoom: Bool {
+        guard cursor.offset >= acknowledged else { return true }
+        let room = window - Int(clamping: cursor.offset - acknowledged)
+        // On a wide link small pieces cost more than they carry, and what is under way is enough to be acknowledged.
+        return room >= (window >= 2 * Self.leastPiece ? Self.leastPiece : 1)
+    }
+    private static let leastPiece = 16 * 1024
 }

@@ -26,19 +26,23 @@ final class SessionRecorder: Sendable {
 
     private let writer: RecordingWriter
     private let startedAt: NIODeadline
-    private let redaction: NIOLockedValueBox<InputRedaction>
+    /// Nil where nothing is typed.
+    private let redaction: NIOLockedValueBox<InputRedaction>?
     private let listener = NIOLockedValueBox(Listener())
 
     /// In a structure: a function in a generic box is wrapped once more by each look at it.
     private struct Listener {
         var hear: @Sendable (RecordingNote) -> Void = { _ in }
     }
+
     private let keyboardHolder = NIOLockedValueBox<String?>(nil)
 
-    init(writer: RecordingWriter, columns: Int) {
+    /// - Parameter columns: Of the terminal; nil for a command without one, whose input nothing echoes and which has none
+    ///   in its recording.
+    init(writer: RecordingWriter, columns: Int?) {
         self.writer = writer
         self.startedAt = .now()
-        self.redaction = NIOLockedValueBox(InputRedaction(columns: columns))
+        self.redaction = columns.map { NIOLockedValueBox(InputRedaction(columns: $0)) }
     }
 
     /// Tells the session how its recording is doing; may come from any thread.
@@ -63,7 +67,7 @@ final class SessionRecorder: Sendable {
 
     func output(_ bytes: ByteBuffer, keyframe: () -> Frame) {
         let time = time
-        append(redaction.withLockedValue { $0.observe(output: bytes, at: time) })
+        if let redaction { append(redaction.withLockedValue { $0.observe(output: bytes, at: time) }) }
         writer.append(output: bytes, at: time)
         guard writer.wantsKeyframe else { return }
         let frame = keyframe()
@@ -73,25 +77,24 @@ final class SessionRecorder: Sendable {
                 snapshot: frame.snapshot))
     }
 
-    func input(_ bytes: ByteBuffer, by caller: Caller) {
-        let time = time
-        append(
-            redaction.withLockedValue {
-                $0.input(Array(bytes.readableBytesView), actor: caller.name, at: time)
-            })
+    func input(_ bytes: ByteBuffer, by name: String) {
+        guard let redaction else { return }
+        let (time, typed) = (time, bytes.withUnsafeReadableBytes { Array($0) })
+        append(redaction.withLockedValue { $0.input(typed, actor: name, at: time) })
     }
 
     /// Decides about input that waited for its echo long enough; to be called now and then.
     func settle() {
+        guard let redaction else { return }
         let time = time
         append(redaction.withLockedValue { $0.advance(to: time) })
     }
 
     /// Whether input waits for its echo.
-    var hasUndecidedInput: Bool { redaction.withLockedValue { $0.deadline } != nil }
+    var hasUndecidedInput: Bool { redaction?.withLockedValue { $0.deadline } != nil }
 
     func resized(columns: Int, rows: Int) {
-        redaction.withLockedValue { $0.resize(columns: columns) }
+        redaction?.withLockedValue { $0.resize(columns: columns) }
         append(.resize(columns: columns, rows: rows))
     }
 
@@ -121,7 +124,7 @@ final class SessionRecorder: Sendable {
 
     func ended(_ ending: SessionEnding) {
         let time = time
-        append(redaction.withLockedValue { $0.finish(at: time) })
+        if let redaction { append(redaction.withLockedValue { $0.finish(at: time) }) }
         append(.exit(status: ending.exitStatus, signal: ending.signal))
     }
 

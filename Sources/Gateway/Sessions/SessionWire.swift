@@ -7,9 +7,14 @@ protocol SessionWire: AnyObject, Sendable {
     var connection: SSHConnection? { get }
     /// Whether the host's window has room; ``LiveSession/drainInput()`` is called when it has again.
     var isWritable: Bool { get }
-    func write(_ bytes: ByteBuffer)
+    /// - Parameter isUrgent: It leaves within this call where that is possible: a key stroke.
+    func write(_ bytes: ByteBuffer, isUrgent: Bool)
     func resize(columns: Int, rows: Int)
     /// Gives window credit back for output that the session has taken.
     func consumed(_ bytes: Int)
     func close()
+}
+
+extension SessionWire {
+    func write(_ bytes: ByteBuffer) { write(bytes, isUrgent: false) }
 }

@@ -8,6 +8,8 @@ import SSHProtocol
 final class SSHSeat: SessionStage {
     /// Input given to the session and not accepted yet, in bytes; the rest waits here, bounded by the channel's window.
     private static let inFlightLimit = 128 * 1024
+    /// Output of so few bytes is what a key brought: it leaves at once.
+    private static let echo = 1024
     /// The same sentence is not said again so soon.
     private static let noticePause = TimeAmount.seconds(3)
     /// Brings a terminal back to how a shell wants it, whatever a program at the session left behind.
@@ -23,12 +25,17 @@ final class SSHSeat: SessionStage {
     private(set) lazy var outlet = SSHSeatOutlet(self, on: eventLoop)
 
     private var seatID: String?
-    private var state: SeatState?
+    /// What the session told last says this of the keyboard; asked at each key.
+    private var whoElse: WhoElse?
+    /// The same person has the keyboard at another seat.
+    private var isHeldByMyself = false
     private var filter = QuestionFilter()
     /// Everything before this offset was given to the client; and what the session knows of that.
     private var shown: UInt64 = 0
     private var acknowledged: UInt64 = 0
     private var isTurnScheduled = false
+    /// The session is on this loop.
+    private let isNear: Bool
 
     private var sequence: UInt64 = 0
     private var waiting = CircularBuffer<ByteBuffer>()
@@ -44,6 +51,13 @@ final class SSHSeat: SessionStage {
         self.channel = channel
         self.ended = ended
         eventLoop = channel.connection.eventLoop
+        isNear = session.eventLoop === eventLoop
+    }
+
+    /// What the client was given, as far as it reads. On this loop.
+    func written() -> UInt64 {
+        if channel.isWritable { acknowledged = max(acknowledged, shown) }
+        return acknowledged
     }
 
     /// The session gave the seat.
@@ -77,19 +91,13 @@ final class SSHSeat: SessionStage {
         case heldBy(String)
     }
 
-    private var whoElse: WhoElse? {
-        guard let state else { return nil }
-        if state.you.mode != .control { return .watching }
-        guard let holder = state.session.keyboard.holder, !state.you.holder else { return nil }
+    private func learn(_ state: SeatState) {
+        (whoElse, isHeldByMyself) = (nil, false)
+        if state.you.mode != .control { return whoElse = .watching }
+        guard let holder = state.session.keyboard.holder, !state.you.holder else { return }
+        isHeldByMyself = state.session.seats.first { $0.seatId == state.you.seatId }?.userId == holder.userId
         // An agent gives way to whoever types.
-        return isHeldByMyself || holder.userId.hasPrefix("agt_") ? nil : .heldBy(holder.name)
-    }
-
-    /// The same person has the keyboard at another seat.
-    private var isHeldByMyself: Bool {
-        guard let state, !state.you.holder, state.you.mode == .control, let holder = state.session.keyboard.holder
-        else { return false }
-        return state.session.seats.first { $0.seatId == state.you.seatId }?.userId == holder.userId
+        if !isHeldByMyself, !holder.userId.hasPrefix("agt_") { whoElse = .heldBy(holder.name) }
     }
 
     /// Keys of somebody who does not type at the host: a few are for us.
@@ -159,10 +167,12 @@ final class SSHSeat: SessionStage {
         switch message {
         case .pieces(let pieces):
             for case .output(let offset, let bytes) in pieces {
-                for part in filter.pass(bytes) { channel.write(part) }
+                let isUrgent = pieces.count == 1 && bytes.readableBytes <= Self.echo
+                for part in filter.pass(bytes) { channel.write(part, isUrgent: isUrgent) }
                 shown = offset + UInt64(bytes.readableBytes)
             }
-            turnSoon()
+            // A session on this loop asks by itself, and is told when the client reads again.
+            if !isNear { turnSoon() }
         case .snapshot(let offset, let columns, let rows, let vt):
             filter = QuestionFilter()
             channel.write(ByteBuffer(string: Self.restored + "\u{1B}[H\u{1B}[2J"))
@@ -171,7 +181,7 @@ final class SSHSeat: SessionStage {
             if !showsSnapshot { tellSize(columns, rows) }
             showsSnapshot = true
             turnSoon()
-        case .state(let state): self.state = state
+        case .state(let state): learn(state)
         case .inputAccepted(let number): settled(number)
         case .inputRefused(let number, _, let sentence):
             settled(number)
@@ -258,12 +268,16 @@ final class SSHSeat: SessionStage {
 /// Carries a session's messages to the client's loop.
 final class SSHSeatOutlet: SeatOutlet {
     private let eventLoop: any EventLoop
+    private let isNear: Bool
     private let seat: NIOLoopBoundBox<SSHSeat?>
 
     init(_ seat: SSHSeat, on eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
+        isNear = seat.session.eventLoop === eventLoop
         self.seat = NIOLoopBoundBox(seat, eventLoop: eventLoop)
     }
+
+    var written: UInt64? { isNear ? seat.value?.written() : nil }
 
     func send(_ message: SeatMessage) {
         if eventLoop.inEventLoop {

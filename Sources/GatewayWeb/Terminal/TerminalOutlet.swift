@@ -14,10 +14,12 @@ final class TerminalOutlet: SeatOutlet {
     }
 
     func send(_ message: SeatMessage) {
-        eventLoop.runOrExecute {
-            guard self.isOpen.withLockedValue({ $0 }) else { return }
-            self.deliver(message)
-        }
+        guard !eventLoop.inEventLoop else { return pass(message) }
+        eventLoop.execute { self.pass(message) }
+    }
+
+    private func pass(_ message: SeatMessage) {
+        if isOpen.withLockedValue({ $0 }) { deliver(message) }
     }
 
     /// Nothing is delivered from here on.

@@ -32,6 +32,8 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         var held: [TerminalFrame.Request] = []
         /// Input up to this one was accepted and the client was not told yet.
         var accepted: UInt64?
+        /// The client has written everything before this; told at the end of what came together.
+        var acknowledged: UInt64?
     }
 
     private let caller: Caller
@@ -42,6 +44,7 @@ final class TerminalSocketHandler: ChannelInboundHandler {
     private var waitingAttaches = 0
     private var context: ChannelHandlerContext?
     private var acceptedTask: Scheduled<Void>?
+    private var hasAcknowledged = false
     private var freshness = InputFreshness()
     private let encoder = JSONEncoder()
 
@@ -105,9 +108,29 @@ final class TerminalSocketHandler: ChannelInboundHandler {
         }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        tellAcknowledged()
+        context.fireChannelReadComplete()
+    }
+
+    /// Of several acknowledgements that came together the last one says all.
+    private func tellAcknowledged() {
+        guard hasAcknowledged else { return }
+        hasAcknowledged = false
+        for (channel, attached) in channels {
+            guard let offset = attached.acknowledged, let seat = attached.seat else { continue }
+            channels[channel]?.acknowledged = nil
+            attached.session.submit { $0.acknowledged(seat: seat, offset: offset) }
+        }
+    }
+
     private func perform(_ request: TerminalFrame.Request, on channel: UInt64) {
         let now = NIODeadline.now()
         switch request {
+        case .acknowledge(let offset) where channels[channel]?.seat != nil:
+            freshness.heard(at: now)
+            channels[channel]?.acknowledged = offset
+            hasAcknowledged = true
         case .attach(let attach):
             freshness.heard(at: now)
             self.attach(attach, channel)

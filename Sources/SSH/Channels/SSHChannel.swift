@@ -32,7 +32,9 @@ public final class SSHChannel: Sendable {
     /// - Returns: false, with nothing taken, when the queue would grow beyond its limit of 8 MiB or the channel takes no
     ///   more input. A writer that heeds `isWritable` never sees it for the first reason.
     @discardableResult
-    public func write(_ data: ByteBuffer) -> Bool { driver.write(data, on: id) }
+    public func write(_ data: ByteBuffer, isUrgent: Bool = false) -> Bool {
+        driver.write(data, isUrgent: isUrgent, on: id)
+    }
 
     /// Whether the outbound queue is below its mark of 256 KiB. Changes are told to the delegate.
     public var isWritable: Bool { driver.isWritable(id) }

@@ -147,9 +147,11 @@ extension ConnectionDriver {
         turn()
     }
 
-    func write(_ data: ByteBuffer, stream: SSHDataStream = .standardOutput, on id: ChannelID) -> Bool {
+    func write(
+        _ data: ByteBuffer, stream: SSHDataStream = .standardOutput, isUrgent: Bool = false, on id: ChannelID
+    ) -> Bool {
         let taken = machine.write(data, stream: stream, on: id)
-        turn()
+        if isUrgent { turnAtOnce() } else { turn() }
         return taken
     }
 

@@ -164,6 +164,13 @@ final class ConnectionDriver {
         }
     }
 
+    /// As `turn`, and the bytes leave now: a key stroke does not wait for what else is done for it in this tick. Within a
+    /// read turn of this connection they leave at its end, as always.
+    func turnAtOnce() {
+        guard !isInReadTurn, !isProcessing, wire != nil else { return turn() }
+        flushOutput()
+    }
+
     private func flushOutput() {
         guard let wire, !isInReadTurn else { return }
         // At most 1 MiB for each turn, so that one bulk channel leaves the loop to the other connections.

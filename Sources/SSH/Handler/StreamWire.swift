@@ -41,7 +41,8 @@ final class ChannelWire: Wire, SSHChannelDelegate {
 
     // MARK: Wire
 
-    func send(_ bytes: ByteBuffer) { channel?.write(bytes) }
+    /// A packet or two leave at once, as they would on a socket.
+    func send(_ bytes: ByteBuffer) { channel?.write(bytes, isUrgent: bytes.readableBytes <= 1024) }
 
     var isWritable: Bool { channel?.isWritable ?? false }
 

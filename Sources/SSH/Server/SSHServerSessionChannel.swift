@@ -69,11 +69,15 @@ public final class SSHServerSessionChannel: Sendable {
 
     /// Queues bytes for the client; they leave as its window and the socket allow, the two streams in the order written.
     ///
+    /// - Parameter isUrgent: They leave within this call where that is possible, not at the end of the loop's tick: for the
+    ///   echo of a key stroke, behind which the caller has more to do.
     /// - Returns: false, with nothing taken, when the queue would grow beyond its limit of 8 MiB or the channel takes
     ///   nothing more.
     @discardableResult
-    public func write(_ data: ByteBuffer, stream: SSHDataStream = .standardOutput) -> Bool {
-        driver.write(data, stream: stream, on: id)
+    public func write(
+        _ data: ByteBuffer, stream: SSHDataStream = .standardOutput, isUrgent: Bool = false
+    ) -> Bool {
+        driver.write(data, stream: stream, isUrgent: isUrgent, on: id)
     }
 
     /// Whether the outbound queue is below its mark of 256 KiB. Changes are told to the delegate.

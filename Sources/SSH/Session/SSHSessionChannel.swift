@@ -67,8 +67,12 @@ public final class SSHSessionChannel: Sendable {
     ///
     /// - Returns: false, with nothing taken, when the queue would grow beyond its limit of 8 MiB or the channel takes no
     ///   more input. A writer that heeds `isWritable` never sees it for the first reason.
+    /// - Parameter isUrgent: They leave within this call where that is possible, not at the end of the loop's tick: for a key
+    ///   stroke, behind which the caller has more to do.
     @discardableResult
-    public func write(_ data: ByteBuffer) -> Bool { driver.write(data, on: id) }
+    public func write(_ data: ByteBuffer, isUrgent: Bool = false) -> Bool {
+        driver.write(data, isUrgent: isUrgent, on: id)
+    }
 
     /// Whether the outbound queue is below its mark of 256 KiB. Changes are told to the delegate.
     public var isWritable: Bool { driver.isWritable(id) }

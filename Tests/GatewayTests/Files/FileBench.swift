@@ -127,7 +127,7 @@ private final class ConnectedWire: SessionWire {
     let connection: SSHConnection?
     init(_ connection: SSHConnection) { self.connection = connection }
     var isWritable: Bool { true }
-    func write(_ bytes: ByteBuffer) {}
+    func write(_ bytes: ByteBuffer, isUrgent: Bool) {}
     func resize(columns: Int, rows: Int) {}
     func consumed(_ bytes: Int) {}
     func close() {}

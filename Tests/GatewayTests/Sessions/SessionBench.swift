@@ -139,11 +139,18 @@ final class ScriptedWire: SessionWire {
         var size: [Int] = []
         var credit = 0
         var isWritable = true
+        /// What was to leave at once.
+        var urgent = ""
     }
 
     let state = NIOLockedValueBox(State())
     var isWritable: Bool { state.withLockedValue { $0.isWritable } }
-    func write(_ bytes: ByteBuffer) { state.withLockedValue { $0.received += String(buffer: bytes) } }
+    func write(_ bytes: ByteBuffer, isUrgent: Bool) {
+        state.withLockedValue {
+            $0.received += String(buffer: bytes)
+            if isUrgent { $0.urgent += String(buffer: bytes) }
+        }
+    }
     func resize(columns: Int, rows: Int) { state.withLockedValue { $0.size = [columns, rows] } }
     func consumed(_ bytes: Int) { state.withLockedValue { $0.credit += bytes } }
     func close() {}

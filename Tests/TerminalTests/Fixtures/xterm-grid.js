@@ -1,17 +1,22 @@
 // Feeds streams to xterm.js and prints what its buffers hold.
 //     node xterm-grid.js path/to/xterm.js path/to/widths.ts < cases.json > screens.json
 // A case is {columns, rows, scrollback, events} with the events of a recorded stream; each mark gives a screen.
+// In a browser (xterm-chromium.py) it leaves `screensOf(cases, textOfWidths)` behind, and `Terminal` is there already.
 "use strict";
-const fs = require("fs");
-globalThis.self = globalThis;
-globalThis.window = globalThis;
-globalThis.document = { createElement: () => ({ style: {}, getContext: () => null }), documentElement: { style: {} } };
-if (!globalThis.navigator) globalThis.navigator = { userAgent: "node", platform: "Linux" };
-const { Terminal } = require(require("path").resolve(process.argv[2]));
+const isBrowser = typeof process === "undefined";
+if (!isBrowser) {
+  globalThis.self = globalThis;
+  globalThis.window = globalThis;
+  globalThis.document = { createElement: () => ({ style: {}, getContext: () => null }), documentElement: { style: {} } };
+  if (!globalThis.navigator) globalThis.navigator = { userAgent: "node", platform: "Linux" };
+  globalThis.Terminal = require(require("path").resolve(process.argv[2])).Terminal;
+}
 
 // The page's own width table; what TypeScript adds to JavaScript in it is taken out.
-const widths = fs.readFileSync(process.argv[3], "utf8").replace(/: (readonly number\[\]|number|boolean|0 \| 1 \| 2)(?=[,)= {])/g, "");
-const table = new Function(widths.replace(/export /g, "") + "; return { codePointWidth, characterProperties };")();
+function widthTable(source) {
+  const widths = source.replace(/: (readonly number\[\]|number|boolean|0 \| 1 \| 2)(?=[,)= {])/g, "");
+  return new Function(widths.replace(/export /g, "") + "; return { codePointWidth, characterProperties };")();
+}
 
 function color(cell, part) {
   if (cell[`is${part}Default`]()) return "-";
@@ -70,8 +75,8 @@ function screen(terminal) {
   };
 }
 
-async function run(test) {
-  const terminal = new Terminal({ cols: test.columns, rows: test.rows, scrollback: test.scrollback, allowProposedApi: true });
+async function run(test, table) {
+  const terminal = new globalThis.Terminal({ cols: test.columns, rows: test.rows, scrollback: test.scrollback, allowProposedApi: true });
   terminal.unicode.register({ version: "cells", wcwidth: table.codePointWidth, charProperties: table.characterProperties });
   terminal.unicode.activeVersion = "cells";
   terminal.titles = "";
@@ -80,7 +85,7 @@ async function run(test) {
   const screens = [];
   for (const event of test.events) {
     if (event[0] === "o") {
-      const text = decoder.decode(Buffer.from(event[1], "base64"), { stream: true });
+      const text = decoder.decode(Uint8Array.from(atob(event[1]), (byte) => byte.charCodeAt(0)), { stream: true });
       await new Promise((done) => terminal.write(text, done));
     } else if (event[0] === "r") {
       terminal.resize(event[1], event[2]);
@@ -92,8 +97,14 @@ async function run(test) {
   return screens;
 }
 
-(async () => {
+globalThis.screensOf = async (cases, widths) => {
   const results = [];
-  for (const test of JSON.parse(fs.readFileSync(0, "utf8"))) results.push(await run(test));
-  process.stdout.write(JSON.stringify(results));
-})();
+  for (const test of cases) results.push(await run(test, widthTable(widths)));
+  return results;
+};
+
+if (!isBrowser) {
+  const fs = require("fs");
+  globalThis.screensOf(JSON.parse(fs.readFileSync(0, "utf8")), fs.readFileSync(process.argv[3], "utf8"))
+    .then((screens) => process.stdout.write(JSON.stringify(screens)));
+}

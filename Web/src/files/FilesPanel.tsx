@@ -254,7 +254,7 @@ export function FilesPanel({ sessionId, channel, seat, insert }: PanelProps) {
                         <UpButton arrival={arrival} up={() => listing.parent && go(listing.parent)} />
                     )}
                 >
-                    {mayWrite ? "Drop files here, or use Upload." : "There is nothing here to look at."}
+                    {mayWrite ? emptyHint() : "There is nothing here to look at."}
                 </Empty>
             )}
             {listing && entries.length > 0 && (
@@ -389,13 +389,17 @@ function Breadcrumb({ listing, go }: { listing: FileListing | null; go: (path: s
 }
 
 function counted(shown: number, listing: FileListing, hidden: boolean): string {
-    const words = [`${shown} ${shown === 1 ? "item" : "items"}`];
     const away = listing.entries.length - shown;
+    const words = shown > 0 || away === 0 ? [`${shown} ${shown === 1 ? "item" : "items"}`] : [];
     if (!hidden && away > 0) words.push(`${away} hidden`);
     if (listing.truncated || listing.next) words.push("and more that are not read");
     if (listing.skipped > 0) words.push(`${listing.skipped} with impossible names`);
     return words.join(", ");
 }
+
+/** Nothing can be dragged by a thumb. */
+const emptyHint = () =>
+    matchMedia("(pointer: coarse)").matches ? "Upload puts files here." : "Drop files here, or use Upload.";
 
 /** A path as a shell takes it for one word. */
 const quoted = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

@@ -116,7 +116,7 @@ export function ImportHosts() {
                             <div className="field">
                                 <div className="label-row">
                                     <label htmlFor="import-text">
-                                        An Ansible inventory, an ssh_config or a CSV table
+                                        Ansible inventory, ssh_config or CSV
                                     </label>
                                     <label className="button plain small file-button">
                                         <span className="button-text">{file ? inert(file.name, 40) : "Choose a file"}</span>

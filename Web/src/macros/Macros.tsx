@@ -5,6 +5,7 @@ import { load } from "../app/session";
 import { toast, useMay, useStore } from "../app/store";
 import { Button, Dialog, Field, Switch } from "../ui/controls";
 import { Empty, Listing, PageHead, Problem } from "../ui/display";
+import { isNarrow } from "../ui/narrow";
 import { inert } from "../ui/text";
 import { placeholders } from "./placeholders";
 
@@ -15,7 +16,7 @@ export function Macros() {
     useEffect(() => void load("macros"), []);
     return (
         <>
-            <PageHead title="Macros" note="Typed into a terminal by its menu, or by Ctrl+Shift+O.">
+            <PageHead title="Macros" note={`Typed into a terminal from its menu${isNarrow() ? "" : ", or by Ctrl+Shift+O"}.`}>
                 <Button tone="primary" icon="plus" data-testid="macro-add" onClick={() => setEdited("new")}>
                     New macro
                 </Button>
