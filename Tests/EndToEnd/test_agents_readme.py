@@ -41,13 +41,15 @@ class Gateway(Copilot):
 
 
 @pytest.fixture
-def gateway(folder):
+def gateway(folder, profile):
+    if profile.is_phone:
+        pytest.skip("the phone's side of it is in test_agents.py")
     made = Gateway(folder)
     yield made
     made.stop()
 
 
-def test_a_newcomer_runs_the_example_to_its_end_and_then_the_same_over_mcp(gateway, host, folder, open_tab, profile):
+def test_a_newcomer_runs_the_example_to_its_end_and_then_the_same_over_mcp(gateway, host, open_tab, profile):
     token_line = next(line.strip() for line in gateway.printed.splitlines() if "COPILOT_AGENT_TOKEN=" in line)
     link = re.search(r"http\S+/#/welcome\?token=\S+", gateway.printed).group(0)
     # The agent's side: the printed line, then the script.

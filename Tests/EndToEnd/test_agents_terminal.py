@@ -25,7 +25,7 @@ def test_a_wait_is_honest_about_what_came(enter):
     assert missed["timeout"] is True and "xyzzy-plugh" in missed["lines"]
     session.input("\n", waitFor="(a)\\1").refused(400, "pattern_not_linear")
     session.input("\n", waitFor="(").refused(400, "bad_pattern")
-    slow = in_background(lambda: session.input("printf 'a%.0s' $(seq 5000); echo\n", waitFor="(a|a)+b", timeout=2500))
+    slow = in_background(lambda: session.input("printf 'a%.0s' $(seq 5000); echo\n", waitFor="(a|a)+b", timeout=1200))
     other = time.monotonic()
     session.agent.get("/api/sessions").expect(200)
     assert time.monotonic() - other < 1

@@ -19,7 +19,12 @@ final class AgentSeat: SeatOutlet {
     private let box = NIOLockedValueBox(State())
     private let onControl: @Sendable (AgentSeat, KeyboardLease.Holder?) -> Void
     private let onEnd: @Sendable (AgentSeat, SessionEnding?) -> Void
-    private let acknowledge: NIOLockedValueBox<(@Sendable (UInt64) -> Void)?> = NIOLockedValueBox(nil)
+    private let acknowledgement = NIOLockedValueBox(Acknowledgement())
+
+    /// A function in a generic box is wrapped once more by each look at it, until calling it has no stack left; one in a structure is not.
+    private struct Acknowledgement {
+        var tell: @Sendable (UInt64) -> Void = { _ in }
+    }
 
     /// - Parameters:
     ///   - onControl: the keyboard has another holder.
@@ -33,7 +38,9 @@ final class AgentSeat: SeatOutlet {
     }
 
     /// Sets how the seat says that it has read the output.
-    func acknowledges(_ body: @escaping @Sendable (UInt64) -> Void) { acknowledge.withLockedValue { $0 = body } }
+    func acknowledges(_ body: @escaping @Sendable (UInt64) -> Void) {
+        acknowledgement.withLockedValue { $0.tell = body }
+    }
 
     var controlSince: Timestamp { box.withLockedValue { $0.controlSince } }
     var ending: SessionEnding? { box.withLockedValue { $0.ending } }
@@ -59,7 +66,7 @@ final class AgentSeat: SeatOutlet {
                 })
             else { return }
             box.withLockedValue { $0.outputAt = .now() }
-            acknowledge.withLockedValue { $0 }?(offset + UInt64(bytes.readableBytes))
+            acknowledgement.withLockedValue { $0 }.tell(offset + UInt64(bytes.readableBytes))
             changes.changed()
         case .state(let seen):
             let keyboard = seen.session.keyboard

@@ -28,7 +28,13 @@ final class SessionRecorder: Sendable {
     private let startedAt: NIODeadline
     /// Nil where nothing is typed.
     private let redaction: NIOLockedValueBox<InputRedaction>?
-    private let listener = NIOLockedValueBox<(@Sendable (RecordingNote) -> Void)?>(nil)
+    private let listener = NIOLockedValueBox(Listener())
+
+    /// In a structure: a function in a generic box is wrapped once more by each look at it.
+    private struct Listener {
+        var hear: @Sendable (RecordingNote) -> Void = { _ in }
+    }
+
     private let keyboardHolder = NIOLockedValueBox<String?>(nil)
 
     /// - Parameter columns: Of the terminal; nil for a command without one, whose input nothing echoes and which has none
@@ -98,12 +104,12 @@ final class SessionRecorder: Sendable {
     /// Records what happened beside the terminal, at this moment.
     func note(_ note: RecordingNote) {
         append(note.kind)
-        listener.withLockedValue { $0 }?(note)
+        listener.withLockedValue { $0 }.hear(note)
     }
 
     /// Calls `listener` for whatever happens beside the terminal, on the thread that notes it.
     func onNote(_ listener: @escaping @Sendable (RecordingNote) -> Void) {
-        self.listener.withLockedValue { $0 = listener }
+        self.listener.withLockedValue { $0.hear = listener }
     }
 
     /// The keyboard has this holder now. A holder who comes back is no change.
