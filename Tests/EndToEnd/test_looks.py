@@ -7,8 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from agent import Agent, AgentSession
 from authenticator import Authenticator
-from people import colleague, invite, make_link
+from people import colleague, identity, invite, make_link
+from ports import eventually
 from test_second_factor import enrolled
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
@@ -172,3 +174,58 @@ def test_who_comes_from_outside(ready, profile, open_tab, theme):
         tab.go("hosts")
         gallery.hang("offline")
         tab.page.context.set_offline(False)
+
+
+def test_what_asks_for_a_decision(ready, host, profile, open_tab, theme):
+    agent = Agent.make(ready)
+    asked = agent.ask(reason="Why is /var full?", mode="trusted")["id"]
+    grace = colleague(ready, "grace")
+    tab = open_tab(ready)
+    with Gallery(tab, theme) as gallery:
+        tab.sign_in("ada", ready.password)
+        tab.sees("agent-call")
+        gallery.hang("agent-call")
+        tab.press("agent-call-review")
+        tab.sees("request-dialog")
+        gallery.hang("agent-request")
+        tab.press("grant-supervised")
+        tab.press("request-approve")
+        tab.sees("agent-session")
+        gallery.hang("agents")
+        tab.open(f"/s/{asked}?panel=agent")
+        tab.terminal_ready()
+        tab.sees("agent-panel")
+        AgentSession(agent, asked, None).exec("rm -rf /srv/nothing", waitMs=0, purpose="room").expect(202)
+        tab.sees("agent-question")
+        gallery.hang("agent-question")
+        tab.press("question-deny")
+        tab.sees("question-send")
+        gallery.hang("agent-question-denied")
+        tab.press("question-send")
+        expect(tab.get("agent-question")).to_have_count(0)
+        tab.press("agent-stop-all")
+        tab.sees("return-note")
+        gallery.hang("agent-stopped")
+        agent.delete(f"/api/sessions/{asked}")
+        theirs = grace.start_session("web-1")["id"]
+        wishes = {"userId": identity(ready.person("ada", ready.password)), "note": "Watch the load."}
+        offered = grace.post(f"/api/sessions/{theirs}/handoffs", wishes).expect(201)["handoff"]["id"]
+        tab.open(f"/handoffs/{offered}")
+        tab.sees("handoff-accept")
+        gallery.hang("handoff")
+        grace.end_session(theirs)
+        tab.expects("status of 409")
+        host.stop()
+        host.make_host_key()
+        host.start()
+        tab.open("/hosts")
+        tab.press_on(tab.host("web-1").get_by_test_id("host-connect"))
+        eventually(lambda: tab.get("changed-key").is_visible() or tab.get("host-key-alert").first.is_visible(),
+                   "the alert is in view")
+        if not tab.get("changed-key").is_visible():
+            gallery.hang("hosts-alarm")
+            if tab.get("connect-failed").is_visible():
+                tab.page.keyboard.press("Escape")
+            tab.press("host-key-alert")
+        tab.sees("offered-fingerprint")
+        gallery.hang("changed-key")
