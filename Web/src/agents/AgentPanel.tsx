@@ -121,7 +121,7 @@ function Keyboard({ agent, isMine, take, attempt }: {
     return (
         <section className={`agent-keyboard ${agentHas ? "" : "yours"}`} aria-live="polite">
             {agent.handoff && !agentHas && (
-                <p className="handoff" data-testid="agent-handoff">
+                <p className="agent-notice" data-testid="agent-handoff">
                     <Icon name="hand" size={16} /> <span>{name}: {visible(agent.handoff)}</span>
                 </p>
             )}
@@ -142,7 +142,7 @@ function Keyboard({ agent, isMine, take, attempt }: {
                 </span>
             </p>
             {agent.isPrivate && (
-                <p className="handoff" data-testid="agent-private-note">
+                <p className="agent-notice" data-testid="agent-private-note">
                     <Icon name="lock" size={16} /> <span>{name} sees nothing of what happens in the terminal.</span>
                 </p>
             )}

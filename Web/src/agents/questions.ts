@@ -1,5 +1,5 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
-import { toast } from "../app/store";
+import { dismissToast, toast } from "../app/store";
 import { onNote } from "../terminal/notes";
 import { openPanel, type PanelProps } from "../terminal/panels";
 import { inert } from "../ui/text";
@@ -16,10 +16,19 @@ export interface AgentNote {
 /** Sessions whose agent is open before the person's eyes: what it asks is there. */
 const seen = new Set<string>();
 
+/** What was said elsewhere about a session's questions. */
+const said = new Map<string, number>();
+
+function unsay(sessionId: string) {
+    dismissToast(said.get(sessionId) ?? -1);
+    said.delete(sessionId);
+}
+
 /** The panel of this session's agent is shown. */
 export function useSeen(sessionId: string) {
     useEffect(() => {
         seen.add(sessionId);
+        unsay(sessionId);
         return () => void seen.delete(sessionId);
     }, [sessionId]);
 }
@@ -29,6 +38,7 @@ const listeners = new Set<() => void>();
 
 /** How many questions wait, as whoever asked last has seen it. */
 export function setQuestions(sessionId: string, count: number) {
+    if (count === 0) unsay(sessionId);
     if (counts[sessionId] === count) return;
     counts = { ...counts, [sessionId]: count };
     for (const listener of [...listeners]) listener();
@@ -52,10 +62,12 @@ export function useQuestionBadge({ sessionId }: PanelProps): number | null {
     const [asked] = useState(() => (note: AgentNote) => {
         if (!note.kind.startsWith("approval.")) return;
         if (note.kind === "approval.requested" && !seen.has(sessionId)) {
-            toast("The agent asks you something", {
+            unsay(sessionId);
+            const shown = toast("The agent asks you something", {
                 hint: inert(note.text ?? "", 120),
                 action: { label: "Look", run: () => openPanel("agent") },
             });
+            said.set(sessionId, shown);
         }
         void look(sessionId);
     });

@@ -63,7 +63,7 @@ export function ChangedKey({ id }: { id: string }) {
                 title={`The host key of ${inert(host.alias, 60)} has changed`}
                 note={`Seen ${fullTime(alert.seenAt)}. The connection was stopped before anything was sent.`}
             />
-            <p className="warning-panel" role="alert">
+            <p className="danger-panel" role="alert">
                 Either the host was set up anew, or something between you and it pretends to be it. Ask whoever runs the
                 host, over another way, which of these keys is right.
             </p>

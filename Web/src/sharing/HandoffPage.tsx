@@ -8,7 +8,7 @@ import { Button } from "../ui/controls";
 import { Icon } from "../ui/Icon";
 import { bytes, clock, fullTime, inert, span } from "../ui/text";
 import { type Handoff, type HandoffBrief, type HandoffState, sharing } from "./calls";
-import { loadHandoffs } from "./handoffs";
+import { handoffSeen, loadHandoffs } from "./handoffs";
 
 const states: Record<HandoffState, string> = {
     open: "",
@@ -33,6 +33,7 @@ export function HandoffPage({ id }: { id: string }) {
             setError(asApiError(problem));
         }
     }, [id]);
+    useEffect(() => handoffSeen(id), [id]);
     useEffect(() => {
         void reload();
         const timer = setInterval(() => void reload(), 5_000);

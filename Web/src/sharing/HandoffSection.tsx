@@ -129,7 +129,7 @@ function HandoffDialog({ seat, onClose }: { seat: SeatView; onClose: () => void 
                 />
                 {users.error && !users.data && <Problem compact error={users.error} retry={() => void load("users")} />}
                 {users.data && people.length === 0 && <p className="muted">Nobody of that name can take it.</p>}
-                <div className="choice-list" role="radiogroup" aria-label="Who takes it">
+                <div className="handoff-people" role="radiogroup" aria-label="Who takes it">
                     {people.slice(0, 20).map((user) => (
                         <button
                             key={user.id}

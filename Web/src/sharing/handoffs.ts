@@ -32,6 +32,12 @@ export const useHandoffs = (): Handoff[] =>
         () => known,
     );
 
+/** The offer is before the person's eyes on a page of its own. */
+export function handoffSeen(id: string) {
+    dismissToast(shown.get(id) ?? -1);
+    shown.set(id, -1);
+}
+
 type News = Pick<Handoff, "id" | "sessionId" | "from" | "to" | "note" | "state"> & { host: { alias: string } };
 
 /** An offer stays before the person's eyes until somebody decides; the one who made it hears how it ended. */
