@@ -27,9 +27,16 @@ class Agent:
             sent["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
         sent.update(headers or {})
-        connection = self._connection(timeout)
+        sent = {name: value for name, value in sent.items() if value is not None}
         try:
-            connection.request(method, path, body=data, headers={k: v for k, v in sent.items() if v is not None})
+            try:
+                connection = self._connection(timeout)
+                connection.request(method, path, body=data, headers=sent)
+            except OSError:
+                # The copilot has closed a connection that rested: nothing of this was taken.
+                self.kept.connection = None
+                connection = self._connection(timeout)
+                connection.request(method, path, body=data, headers=sent)
             answer = Answer(connection.getresponse())
         except (OSError, http.client.HTTPException):
             self.kept.connection = None
