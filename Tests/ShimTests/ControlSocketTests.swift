@@ -13,13 +13,13 @@ import Testing
         "shim-\(UUID().uuidString.prefix(8))")
 
     private func at(
-        sessions: Int = 100, _ change: (inout ShimControl) -> Void = { _ in },
+        _ change: (inout ShimControl) -> Void = { _ in },
         _ body: (ShimOfTest, UpstreamServer, String) async throws -> Void
     ) async throws {
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
-        let server = try await UpstreamServer(sessions: sessions)
+        let server = try await UpstreamServer()
         let shim = try await ShimOfTest([server.upstream()])
         var control = ShimControl(path: folder.path + "/control", upstream: "web")
         change(&control)
@@ -49,22 +49,6 @@ import Testing
             #expect(errors == "err")
             // The protocol's end is the socket's.
             #expect(try await waiting { person.hear(1) }.isEmpty)
-            #expect(server.logins == 1)
-        }
-    }
-
-    @Test("a session that is opened beforehand takes nobody's place where the host grants two")
-    func prepared() async throws {
-        try await at(sessions: 2) { shim, server, path in
-            for _ in 0..<3 {
-                let person = try ControlPerson(path)
-                person.run("both")
-                #expect(try await waiting { person.hear(44) }.suffix(4) == [0, 0, 0, 0])
-                #expect(try await waiting { person.outputs() }.0 == "out")
-            }
-            let client = try await shim.connect()
-            #expect(try await client.run("both", stdin: []).text == "out")
-            await client.close()
             #expect(server.logins == 1)
         }
     }

@@ -76,11 +76,6 @@ struct LinkPool {
     /// When `takeIdle` may have something.
     var nextIdle: NIODeadline? { links.dropFirst().compactMap(\.idleSince).min().map { $0 + idleTime } }
 
-    /// Whether no session stands on it or is asked for.
-    func hasNoSession(_ id: LinkID) -> Bool {
-        links.contains { $0.id == id && !$0.isOver && $0.sessions + $0.opening == 0 }
-    }
-
     // MARK: Channels
 
     /// A place for one channel, which is taken with the answer; nil where none has room.

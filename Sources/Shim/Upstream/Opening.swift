@@ -7,9 +7,6 @@ import SSH
 protocol ChannelSeeker: AnyObject {
     var isSession: Bool { get }
 
-    /// Whether another session of its kind is to be expected when its own is over.
-    var isFollowedByOthers: Bool { get }
-
     /// Asks one connection for it; another one later, when this one has no room.
     ///
     /// - Parameter ended: To be told once, when a channel that stood is over.
@@ -27,10 +24,6 @@ protocol ChannelSeeker: AnyObject {
 
     /// Nobody waits for it any more: what the host is asked for is given up.
     func giveUp()
-}
-
-extension ChannelSeeker {
-    var isFollowedByOthers: Bool { false }
 }
 
 /// A channel that is wanted, until the host has answered. Loop-bound.
@@ -77,7 +70,6 @@ final class CarriedChannel: ChannelSeeker {
 
     func ask(_ link: UpstreamLink, ended: @escaping () -> Void) -> EventLoopFuture<Void> {
         bridge?.discard()
-        if isSession { link.dropPreparedSession() }
         let bridge = ChannelBridge()
         self.bridge = bridge
         let title = title

@@ -45,20 +45,12 @@ private final class SessionSeeker: ChannelSeeker {
 
     var isSession: Bool { true }
 
-    var isFollowedByOthers: Bool { true }
-
     func ask(_ link: UpstreamLink, ended: @escaping () -> Void) -> EventLoopFuture<Void> {
         let key = ObjectIdentifier(self)
-        let over = {
+        let counted = CountedSession(delegate) {
             link.revoke(key)
             ended()
         }
-        if let prepared = link.takePreparedSession() {
-            prepared.delegate.begin(delegate, over)
-            channel = prepared.channel
-            return link.connection.eventLoop.makeSucceededVoidFuture()
-        }
-        let counted = CountedSession(delegate, over)
         return link.connection.makeSession(delegate: counted).assumeIsolated().map { self.channel = $0 }.nonisolated()
     }
 
@@ -125,42 +117,33 @@ extension SSHError {
 }
 
 /// Tells when a session is over, and passes everything on. Loop-bound.
-final class CountedSession: SessionChannelDelegate {
-    private var delegate: (any SessionChannelDelegate)?
-    var ended: () -> Void
+private final class CountedSession: SessionChannelDelegate {
+    private let delegate: any SessionChannelDelegate
+    private let ended: () -> Void
 
     init(_ delegate: any SessionChannelDelegate, _ ended: @escaping () -> Void) {
         self.delegate = delegate
         self.ended = ended
     }
 
-    /// A session that nobody has yet; see `begin`.
-    init() { ended = {} }
-
-    /// Somebody has it from now on.
-    func begin(_ delegate: any SessionChannelDelegate, _ ended: @escaping () -> Void) {
-        self.delegate = delegate
-        self.ended = ended
-    }
-
     func channel(_ channel: SSHSessionChannel, received data: ByteBuffer, stream: SSHDataStream) {
-        delegate?.channel(channel, received: data, stream: stream)
+        delegate.channel(channel, received: data, stream: stream)
     }
 
-    func channel(_ channel: SSHSessionChannel, exited status: UInt32) { delegate?.channel(channel, exited: status) }
+    func channel(_ channel: SSHSessionChannel, exited status: UInt32) { delegate.channel(channel, exited: status) }
 
-    func channel(_ channel: SSHSessionChannel, exited signal: ExitSignal) { delegate?.channel(channel, exited: signal) }
+    func channel(_ channel: SSHSessionChannel, exited signal: ExitSignal) { delegate.channel(channel, exited: signal) }
 
-    func channelEndOfFile(_ channel: SSHSessionChannel) { delegate?.channelEndOfFile(channel) }
+    func channelEndOfFile(_ channel: SSHSessionChannel) { delegate.channelEndOfFile(channel) }
 
-    func channelEndOfWrite(_ channel: SSHSessionChannel) { delegate?.channelEndOfWrite(channel) }
+    func channelEndOfWrite(_ channel: SSHSessionChannel) { delegate.channelEndOfWrite(channel) }
 
     func channel(_ channel: SSHSessionChannel, writabilityChanged isWritable: Bool) {
-        delegate?.channel(channel, writabilityChanged: isWritable)
+        delegate.channel(channel, writabilityChanged: isWritable)
     }
 
     func channel(_ channel: SSHSessionChannel, closed error: SSHError?) {
-        delegate?.channel(channel, closed: error)
+        delegate.channel(channel, closed: error)
         ended()
     }
 }

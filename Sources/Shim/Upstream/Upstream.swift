@@ -282,11 +282,7 @@ final class Upstream {
     private func open(_ opening: Opening, on link: UpstreamLink) {
         opening.isAsking = true
         let (id, isSession) = (link.id, opening.isSession)
-        let isFollowed = opening.seeker.isFollowedByOthers
-        let asked = opening.seeker.ask(link) {
-            self.ended(id, isSession: isSession)
-            if isSession, self.pool.hasNoSession(id) { link.sessionEnded(isFollowedByOthers: isFollowed) }
-        }
+        let asked = opening.seeker.ask(link) { self.ended(id, isSession: isSession) }
         asked.assumeIsolated().whenComplete { result in
             opening.isAsking = false
             switch result {

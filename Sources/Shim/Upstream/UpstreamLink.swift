@@ -11,27 +11,11 @@ final class UpstreamLink {
     /// Nobody needed it any more: its end is no loss.
     var isRetired = false
     private var grants = ClientGrants<any ShimVisitor>()
-    private let spare: SpareSession
-    private var expectedUntil = NIODeadline.uptimeNanoseconds(0)
 
     init(_ id: LinkPool.LinkID, _ connection: SSHConnection) {
         self.id = id
         self.connection = connection
-        spare = SpareSession(connection)
     }
-
-    /// A session is over, and no other one stands. After one for the control socket the next is likely to be another command
-    /// there: it shall not have to wait for the host's agreement to a session.
-    func sessionEnded(isFollowedByOthers: Bool) {
-        if isFollowedByOthers { expectedUntil = .now() + SpareSession.age }
-        if expectedUntil > .now() { spare.prepare() }
-    }
-
-    /// A session that stands at the host and that nobody has had; nil without one.
-    func takePreparedSession() -> (channel: SSHSessionChannel, delegate: CountedSession)? { spare.take() }
-
-    /// Gives its place at the host back.
-    func dropPreparedSession() { spare.drop() }
 
     /// Whether it was of use. A host that lets in and hangs up at once is to be left alone for longer and longer.
     var hasStood: Bool { hasServed || .now() - since >= .seconds(10) }
