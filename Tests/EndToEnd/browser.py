@@ -266,6 +266,16 @@ class Tab:
         self.press("end-confirm")
         self.sees("banner-ended")
 
+    def sees_changed_key(self):
+        """The page that compares the keys, whether Connect led there or only raised the alarm."""
+        eventually(lambda: self.get("changed-key").is_visible() or self.get("host-key-alert").first.is_visible(),
+                   "the alert is in view")
+        if not self.get("changed-key").is_visible():
+            if self.get("connect-failed").is_visible():
+                self.page.keyboard.press("Escape")
+            self.press("host-key-alert")
+        self.sees("offered-fingerprint")
+
     def settle(self, seconds=0.3):
         """Until the screen has stopped changing."""
         before, since = None, time.monotonic()
